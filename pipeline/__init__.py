@@ -1,0 +1,1 @@
+"""The graph, the command line and the run's summary."""

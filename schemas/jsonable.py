@@ -1,0 +1,79 @@
+"""Records as JSON objects and back: ISO 8601 times ending in Z, keys in order of definition."""
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from schemas.fields import Field, fields_of
+
+T = TypeVar("T")
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A record as a JSON object.
+
+    >>> from schemas import Mention
+    >>> to_json(Mention(start=0, end=3, text="Roe"))
+    {'start': 0, 'end': 3, 'text': 'Roe'}
+    """
+    return {f.name: _encode(f, getattr(record, f.name)) for f in fields_of(type(record))}
+
+
+def to_line(record: Any) -> str:
+    """A record as one line of JSON, without the line's end."""
+    return json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(record: type[T], data: dict[str, Any]) -> T:
+    """A record from its JSON object.
+
+    Raises:
+        KeyError: a field is missing.
+        ValueError: a time cannot be read.
+    """
+    return record(**{f.name: _decode(f, data[f.name]) for f in fields_of(record)})
+
+
+def format_time(value: dt.datetime) -> str:
+    """An aware time as ISO 8601 in UTC.
+
+    >>> format_time(dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc))
+    '2026-11-20T09:30:00Z'
+    """
+    return value.astimezone(dt.timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+
+
+def parse_time(value: str) -> dt.datetime:
+    """The inverse of :func:`format_time`."""
+    return dt.datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=dt.timezone.utc)
+
+
+_ENCODERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "timestamp": format_time,
+    "date": dt.date.isoformat,
+    "record": to_json,
+}
+_DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "timestamp": parse_time,
+    "date": dt.date.fromisoformat,
+}
+
+
+def _encode(field: Field, value: Any) -> Any:
+    encode = _ENCODERS.get(field.kind)
+    if encode is None or value is None:
+        return value
+    return [encode(v) for v in value] if field.repeated else encode(value)
+
+
+def _decode(field: Field, value: Any) -> Any:
+    decode = _DECODERS.get(field.kind)
+    if value is None:
+        return value
+    if field.record is not None:
+        record = field.record
+        return [from_json(record, v) for v in value] if field.repeated else from_json(record, value)
+    if decode is None:
+        return value
+    return [decode(v) for v in value] if field.repeated else decode(value)

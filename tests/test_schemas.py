@@ -1,0 +1,131 @@
+"""One definition a record: every schema and every encoding derived from it must agree."""
+
+import dataclasses
+import datetime as dt
+import io
+import json
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from apache_beam.coders import RowCoder, registry
+
+import schemas.rows  # noqa: F401 - registers the row coders
+from schemas import RECORDS, Record, stable_id
+from schemas.arrow import arrow_rows, arrow_schema
+from schemas.bigquery import bigquery_schema
+from schemas.fields import Field, fields_of
+from schemas.jsonable import from_json, to_json, to_line
+from schemas.sql import create_table
+
+_VALUES: dict[str, Any] = {
+    "string": "Zoë “x”",
+    "integer": 7,
+    "float": 0.25,
+    "boolean": True,
+    "timestamp": dt.datetime(2026, 11, 20, 9, 30, 0, 123, tzinfo=dt.timezone.utc),
+    "date": dt.date(2026, 11, 20),
+}
+
+
+def example(record: type, *, sparse: bool) -> Any:
+    """A record with every field filled, or with nulls and empty lists wherever allowed."""
+
+    def value(field: Field) -> Any:
+        if sparse and field.nullable:
+            return None
+        if sparse and field.repeated:
+            return []
+        one = example(field.record, sparse=sparse) if field.record else _VALUES[field.kind]
+        return [one, one] if field.repeated else one
+
+    return record(**{f.name: value(f) for f in fields_of(record)})
+
+
+@pytest.fixture(params=[False, True], ids=["full", "sparse"])
+def sparse(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_all_schemas_name_the_same_columns_in_the_same_order(record: type[Record]) -> None:
+    names = [f.name for f in dataclasses.fields(record)]
+    assert arrow_schema(record).names == names
+    assert [c["name"] for c in bigquery_schema(record)["fields"]] == names
+    assert [f.name for f in RowCoder.from_type_hint(record, None).schema.fields] == names
+    assert list(to_json(example(record, sparse=False))) == names
+    with duckdb.connect() as db:
+        db.execute(create_table(record, "duckdb"))
+        assert [c[0] for c in db.execute(f'DESCRIBE "{record.TABLE}"').fetchall()] == names
+    assert record.KEY in names
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_nullability_agrees(record: type[Record]) -> None:
+    for field, arrow, bigquery in zip(
+        fields_of(record), arrow_schema(record), bigquery_schema(record)["fields"], strict=True
+    ):
+        assert arrow.nullable == field.nullable
+        assert (bigquery["mode"] == "NULLABLE") == field.nullable
+        assert (bigquery["mode"] == "REPEATED") == field.repeated == pa.types.is_list(arrow.type)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_every_field_says_what_it_means(record: type[Record]) -> None:
+    assert all(f.doc for f in fields_of(record))
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_beam_rows_come_back_equal(record: type[Record], sparse: bool) -> None:
+    coder = RowCoder.from_type_hint(record, None)
+    value = example(record, sparse=sparse)
+    assert coder.decode(coder.encode(value)) == value
+    assert registry.get_coder(record) == coder
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_json_comes_back_equal(record: type[Record], sparse: bool) -> None:
+    value = example(record, sparse=sparse)
+    assert from_json(record, json.loads(to_line(value))) == value
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_parquet_says_what_json_says(record: type[Record], sparse: bool) -> None:
+    value = example(record, sparse=sparse)
+    file = io.BytesIO()
+    pq.write_table(arrow_rows(record, [value, value]), file)
+    (row, again) = pq.read_table(file).to_pylist()
+    assert row == again == dataclasses.asdict(value)
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_parquet_fits_the_sql_table(record: type[Record]) -> None:
+    value = example(record, sparse=False)
+    with duckdb.connect() as db:
+        db.execute(create_table(record, "duckdb"))
+        db.register("rows", arrow_rows(record, [value]))
+        db.execute(f'INSERT INTO "{record.TABLE}" SELECT * FROM rows')
+        assert db.execute(f'SELECT count(*) FROM "{record.TABLE}"').fetchall() == [(1,)]
+
+
+def test_postgresql_ddl_keeps_nested_records_as_json() -> None:
+    statement = create_table(next(r for r in RECORDS if r.TABLE == "entities"), "postgresql")
+    assert '"mentions" jsonb NOT NULL' in statement
+    assert 'PRIMARY KEY ("entity_id")' in statement
+
+
+def test_ids_are_the_same_everywhere_and_never_run_together() -> None:
+    assert stable_id("a", 1, None) == stable_id("a", "1", None)
+    assert len({stable_id("ab", "c"), stable_id("a", "bc"), stable_id("abc"), stable_id()}) == 4
+    assert stable_id(None) != stable_id("")
+
+
+def test_a_type_without_a_schema_is_refused() -> None:
+    @dataclasses.dataclass
+    class Odd:
+        what: complex
+
+    with pytest.raises(TypeError, match=r"Odd\.what"):
+        fields_of(Odd)

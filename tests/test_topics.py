@@ -1,0 +1,504 @@
+import datetime as dt
+import pickle
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from schemas import TopicTag, stable_id
+from transforms.language import topics
+from transforms.language.topics import (
+    SHIPPED_TAXONOMY,
+    Analysis,
+    FieldWeights,
+    Rule,
+    Taxonomy,
+    TaxonomyError,
+    Topic,
+    TopicTagger,
+    load_taxonomy,
+)
+
+DAY = dt.date(2026, 11, 24)
+SHIPPED = load_taxonomy()
+TAGGER = TopicTagger(SHIPPED)
+FIELDS = FieldWeights(title=3, lede=2, body=1)
+
+VALID = """\
+version: "1"
+iptc_release: "2026-07-02"
+fields: {title: 3, lede: 2, body: 1}
+topics:
+  - id: border
+    label: Border
+    description: Who may cross it.
+    iptc: ["20000634"]
+    threshold: 0.5
+    rules:
+      - id: b-deport
+        weight: 2
+        phrases: [deport*, border patrol]
+      - id: b-title
+        weight: 1.5
+        pattern: "title \\\\d{2}"
+        near: [law*]
+        within: 5
+"""
+
+
+def topic(*rules: Rule, threshold: float = 0.01, topic_id: str = "t") -> Topic:
+    return Topic(topic_id, "T", "A topic.", None, ("20000634",), threshold, rules)
+
+
+def tagger(*rules: Rule, threshold: float = 0.01) -> TopicTagger:
+    return TopicTagger(Taxonomy("1", "2026-07-02", FIELDS, (topic(*rules, threshold=threshold),)))
+
+
+def tag(tagger: TopicTagger, text: str, title: str = "") -> list[TopicTag]:
+    return tagger.tag(text, title=title, article_id="a", run_id="r", day=DAY)
+
+
+def tag_span(tagger: TopicTagger, analysis: Analysis, start: int, end: int) -> list[TopicTag]:
+    return tagger.tag_span(analysis, start, end, quote_id="q", article_id="a", run_id="r", day=DAY)
+
+
+def matches(text: str, *phrases: str, **rule: object) -> list[str]:
+    """The evidence that one rule with these phrases finds in a text."""
+    made = Rule(id="r", weight=1, phrases=phrases, **rule)  # type: ignore[arg-type]
+    return [e.text for found in tag(tagger(made), text) for e in found.evidence]
+
+
+def score(tagger: TopicTagger, text: str, title: str = "") -> float:
+    return tagger.analyse(text, title).scores[0]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("border", "The border, the Border; the BORDER.", ["border", "Border", "BORDER"]),
+        ("border", "borders, crossborder, border2, border_line", ["border"]),
+        ("deport*", "Deportations: deport; redeport", ["Deportations", "deport"]),
+        ("border patrol", "border patrol, border-patrol", ["border patrol", "border-patrol"]),
+        ("border-patrol", "border patrol, border\u2011patrol", None),
+        ("border patrol", "border  patrol, border \u00a0patrol", None),
+        ("asylum-seeker*", "an asylum seeker, asylum-seekers", ["asylum seeker", "asylum-seekers"]),
+        ("border patrol", "the border. Patrol cars", []),
+        ("border patrol", "the border\npatrol", []),
+        ("border patrol", "the border, patrol", []),
+        ("governor's race", "governor's race, governor’s race", None),
+        ("workers rights", "workers' rights, workers’ rights", None),
+        ("workers' rights", "workers' rights, workers rights", None),
+        ("border patrol", "the Border Patrol’s agents", ["Border Patrol"]),
+        ("don't", "We don't, we don’t", ["don't", "don’t"]),
+        ("us border", "the U.S. border, the US border", ["U.S. border", "US border"]),
+        ("covid-19", "Covid-19, COVID 19", ["Covid-19", "COVID 19"]),
+        ("élection*", "Élections!", ["Élections"]),
+    ],
+)
+def test_phrases(phrase: str, text: str, found: list[str] | None) -> None:
+    """Without a list of what is found, it is everything between the commas."""
+    assert matches(text, phrase) == (text.split(", ") if found is None else found)
+
+
+def test_case() -> None:
+    assert matches("ICE and ice, I.C.E. and Ice", "ICE", case=True) == ["ICE", "I.C.E."]
+    assert matches("The Dreamers; dreamers", "Dream*", case=True) == ["Dreamers"]
+
+
+def test_near_and_not_near() -> None:
+    text = "An amnesty for immigrants. " + "word " * 20 + "Amnesty International."
+    assert matches(text, "amnesty", near=("immigra*",)) == ["amnesty"]
+    assert matches(text, "amnesty", not_near=("international",)) == ["amnesty"]
+    assert matches("law one two amnesty", "amnesty", near=("law",), within=2) == []
+    assert matches("law one amnesty", "amnesty", near=("law",), within=2) == ["amnesty"]
+    assert matches("amnesty", "amnesty", near=("amnesty",)) == []
+
+
+def test_pattern_matches_whole_words_at_every_place() -> None:
+    rule = Rule(id="r", weight=1, pattern=r"\d{1,2} percent")
+    found = tag(tagger(rule), "123 percent, 12 percents, 45 Percent and 6 percent")
+    assert [e.text for e in found[0].evidence] == ["45 Percent", "6 percent"]
+    with_case = Rule(id="r", weight=1, pattern="Act [IV]{1,3}", case=True)
+    assert [e.text for e in tag(tagger(with_case), "act II, Act IV")[0].evidence] == ["Act IV"]
+    beside = Rule(id="r", weight=1, pattern=r"\d{2} points", near=("poll*",))
+    assert not tag(tagger(beside), "scored 12 points")
+
+
+def test_of_overlapping_matches_the_longest_counts() -> None:
+    short = Rule(id="short", weight=3, phrases=("border", "agents"))
+    long = Rule(id="long", weight=1, phrases=("border patrol agents",))
+    found = tag(tagger(short, long), "border patrol agents at the border")
+    assert [(e.text, e.rule) for e in found[0].evidence] == [
+        ("border patrol agents", "long"),
+        ("border", "short"),
+    ]
+
+
+def test_of_equal_matches_the_heavier_rule_counts() -> None:
+    light = Rule(id="light", weight=1, phrases=("deport*",))
+    heavy = Rule(id="heavy", weight=2, phrases=("deported",))
+    assert [e.rule for e in tag(tagger(light, heavy), "deported")[0].evidence] == ["heavy"]
+
+
+def test_score() -> None:
+    made = tagger(Rule(id="r", weight=2, phrases=("alpha", "beta")))
+    filler = " word" * 300
+    once = score(made, "alpha" + filler)
+    twice = score(made, "alpha alpha" + filler)
+    thrice = score(made, "alpha alpha alpha" + filler)
+    assert 0 < once < twice < thrice < score(made, "alpha beta beta" + filler) < 1
+    assert thrice - twice < twice - once
+    assert score(made, "alpha" + filler * 2) < once, "a longer text needs more"
+    assert score(made, filler + "\nalpha") < once, "the lede counts for more"
+    assert score(made, "word" + filler, title="alpha") > once, "and the title for most"
+    assert score(made, "") == score(made, filler) == 0
+
+
+def test_lede_ends_with_the_paragraph_or_at_twice_its_words() -> None:
+    made = tagger(Rule(id="r", weight=1, phrases=("alpha",)))
+    lede = score(made, "word " * 40 + "\n" + "word " * 40 + "alpha\n" + "word " * 40)
+    body = score(made, "word " * 40 + "\n" + "word " * 40 + "\nalpha " + "word " * 40)
+    late = score(made, "word " * 120 + "alpha")
+    assert lede > body
+    assert late < score(made, "word " * 119 + "alpha word")
+
+
+def test_tags_are_ordered_and_complete() -> None:
+    two = (
+        topic(Rule(id="z", weight=2, phrases=("alpha",)), topic_id="zeta"),
+        topic(Rule(id="e", weight=1, phrases=("alpha",)), topic_id="eta"),
+        topic(Rule(id="b", weight=1, phrases=("alpha",)), topic_id="beta"),
+        topic(Rule(id="n", weight=1, phrases=("gamma",)), topic_id="never"),
+    )
+    made = TopicTagger(Taxonomy("v", "2026-07-02", FIELDS, two))
+    found = tag(made, "say alpha", title="Alpha")
+    assert [t.topic_id for t in found] == ["zeta", "beta", "eta"]
+    first = found[0]
+    assert first.tag_id == stable_id("a", None, "zeta")
+    assert (first.quote_id, first.taxonomy_version, first.iptc_codes) == (None, "v", ["20000634"])
+    assert [(e.start, e.end, e.text, e.rule) for e in first.evidence] == [(4, 9, "alpha", "z")]
+    assert [(e.start, e.end, e.text) for e in first.title_evidence] == [(0, 5, "Alpha")]
+
+
+def test_threshold() -> None:
+    rule = Rule(id="r", weight=1, phrases=("alpha",))
+    reached = score(tagger(rule), "alpha")
+    assert tag(tagger(rule, threshold=reached), "alpha")
+    assert not tag(tagger(rule, threshold=reached + 0.0001), "alpha")
+
+
+def test_evidence_keeps_the_strongest_in_the_order_of_the_text() -> None:
+    weak = Rule(id="weak", weight=1, phrases=("alpha",))
+    strong = Rule(id="strong", weight=2, phrases=("beta",))
+    found = tag(tagger(weak, strong), "alpha " * 30 + "beta " * 5)[0].evidence
+    assert len(found) == topics.MAX_EVIDENCE
+    assert [e.rule for e in found] == ["weak"] * 15 + ["strong"] * 5
+    assert [e.start for e in found] == sorted(e.start for e in found)
+
+
+def test_span_has_its_own_evidence() -> None:
+    text = "The minister spoke of schools. “We will deport them,” he said. “I like tea,” he added."
+    analysis = TAGGER.analyse(text)
+    start, end = text.index("We will"), text.index(",” he said")
+    (found,) = tag_span(TAGGER, analysis, start, end)
+    assert found.topic_id == "border-enforcement"
+    assert found.tag_id == stable_id("a", "q", "border-enforcement")
+    assert (found.quote_id, found.title_evidence) == ("q", [])
+    assert [(e.start, e.text) for e in found.evidence] == [(text.index("deport"), "deport")]
+    start = text.index("I like")
+    assert tag_span(TAGGER, analysis, start, start + 10) == []
+
+
+def test_span_needs_less_where_the_article_has_the_topic() -> None:
+    rules = (
+        Rule(id="weak", weight=0.5, phrases=("gamma",)),
+        Rule(id="some", weight=1, phrases=("alpha",)),
+        Rule(id="strong", weight=2, phrases=("beta",)),
+    )
+    made = tagger(*rules, threshold=0.6)
+    off_topic = made.analyse("alpha said the man and gamma")
+    on_topic = made.analyse("alpha said the man and gamma", title="Beta and alpha")
+    assert not tag_span(made, off_topic, 0, 5)
+    assert tag_span(made, on_topic, 0, 5)
+    assert not tag_span(made, on_topic, 6, 28), "gamma is too weak even so"
+    assert tag_span(made, made.analyse("beta"), 0, 4)
+
+
+def test_span_counts_only_whole_matches() -> None:
+    made = tagger(Rule(id="r", weight=3, phrases=("border patrol",)))
+    analysis = made.analyse("the border patrol came")
+    assert tag_span(made, analysis, 4, 17)
+    assert not tag_span(made, analysis, 5, 17)
+    assert not tag_span(made, analysis, 4, 16)
+    assert not tag_span(made, analysis, 7, 7)
+
+
+@pytest.mark.parametrize(("start", "end"), [(-1, 2), (3, 2), (0, 9)])
+def test_span_outside_the_text(start: int, end: int) -> None:
+    with pytest.raises(ValueError, match="is not in the text of 5 code points"):
+        tag_span(TAGGER, TAGGER.analyse("alpha"), start, end)
+
+
+def test_pickled_tagger_gives_the_same_tags() -> None:
+    text = "Border Patrol agents deported 300 migrants on Monday."
+    assert tag(pickle.loads(pickle.dumps(TAGGER)), text) == tag(TAGGER, text) != []
+
+
+def test_word_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(topics, "_WORD_CACHE", 4)
+    assert matches("a b c d e f alpha g h i j k alpha", "alpha") == ["alpha", "alpha"]
+
+
+PIECES = st.sampled_from(
+    ["deport", "Border", " ", "-", "patrol", "’s", "'", "U.S.", "\n", ".", "voters", "ICE", "52",
+     " percent of the vote", "\ud800", "\0", "é", "İ", "ß", "\u2011", "…", "immigrants", "poll"]
+)  # fmt: skip
+TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join)
+
+
+@given(TEXTS, TEXTS, st.data())
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_evidence_is_what_the_text_says(text: str, title: str, data: st.DataObject) -> None:
+    analysis = TAGGER.analyse(text, title)
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    of_article = TAGGER.tag_article(analysis, article_id="a", run_id="r", day=DAY)
+    of_span = tag_span(TAGGER, analysis, start, end)
+    rules = {rule.id: t.id for t in SHIPPED.topics for rule in t.rules}
+    for found in of_article + of_span:
+        assert 0 < found.score < 1
+        assert found.evidence or found.title_evidence
+        for source, evidence in ((text, found.evidence), (title, found.title_evidence)):
+            assert all(source[e.start : e.end] == e.text != "" for e in evidence)
+            assert all(rules[e.rule] == found.topic_id for e in evidence)
+            assert all(a.end <= b.start for a, b in pairwise(evidence))
+    assert all(start <= e.start and e.end <= end for t in of_span for e in t.evidence)
+    assert all(t.evidence and not t.title_evidence for t in of_span)
+    assert of_article == tag(TAGGER, text, title)
+    assert [(-t.score, t.topic_id) for t in of_article] == sorted(
+        (-t.score, t.topic_id) for t in of_article
+    )
+
+
+@given(st.lists(st.sampled_from(["deported", "migrant", "visa", "border", "word"]), max_size=60))
+def test_a_word_exchanged_for_evidence_never_lowers_the_score(words: list[str]) -> None:
+    number = [t.id for t in SHIPPED.topics].index("border-enforcement")
+    scores = [
+        TAGGER.analyse("; ".join([*words, last])).scores[number] for last in ("word", "deport")
+    ]
+    assert scores[0] <= scores[1]
+
+
+@pytest.mark.parametrize(
+    "unit", ["deport ", "-", "a'", "a.", "\ud800", "\0", "x", "detained ", "1-1 "]
+)
+def test_long_texts(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    assert len(TAGGER.analyse(text).scores) == len(SHIPPED.topics)
+
+
+def test_shipped_taxonomy() -> None:
+    assert [t.id for t in SHIPPED.topics] == [
+        "border-enforcement", "elections", "economy", "labour", "climate", "health", "education",
+        "technology", "media", "courts", "conflict", "disasters", "housing", "sport",
+    ]  # fmt: skip
+    assert all(code.isascii() and len(code) == 8 for t in SHIPPED.topics for code in t.iptc)
+    assert SHIPPED.topics[0].iptc == ("20000634", "20000129", "20000773")
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "topic_id"),
+    [
+        ("ICE raids leave town empty", "Agents deported 40 people.", "border-enforcement"),
+        ("Poll: challenger leads in swing states", "Likely voters were asked.", "elections"),
+        ("Central bank holds interest rates", "Inflation is falling.", "economy"),
+        ("Nurses go on strike over wages", "Their trade union called a walkout.", "labour"),
+        ("Emissions rise again", "Climate change goes on, scientists said.", "climate"),
+        ("Measles outbreak spreads", "Hospitals are full of patients.", "health"),
+        ("School district cuts classes", "Teachers and students protested.", "education"),
+        ("Ransomware hits chipmaker", "Hackers took user data.", "technology"),
+        ("Newsroom cuts at newspapers", "Journalists criticised the editorial board.", "media"),
+        ("Supreme Court hears appeal", "The judge had ruled against it.", "courts"),
+        ("Ceasefire ends with airstrikes", "Soldiers and militants died.", "conflict"),
+        ("Earthquake kills dozens", "Rescuers searched the rubble.", "disasters"),
+        ("Rents rise as evictions resume", "Tenants seek affordable housing.", "housing"),
+        ("Striker scores in World Cup semi-final", "The coach praised the team.", "sport"),
+    ],
+)
+def test_shipped_topics(title: str, text: str, topic_id: str) -> None:
+    assert tag(TAGGER, text, title)[0].topic_id == topic_id
+
+
+def test_border_disputes_are_not_border_enforcement() -> None:
+    text = "Russia and Ukraine disagree about where the border runs. Soldiers stood on the border."
+    assert "border-enforcement" not in [t.topic_id for t in tag(TAGGER, text)]
+
+
+def write(folder: Path, text: str | bytes) -> Path:
+    path = folder / "mine.yaml"
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def test_valid_file(tmp_path: Path) -> None:
+    (loaded,) = load_taxonomy(write(tmp_path, VALID)).topics
+    assert loaded.rules[0] == Rule(id="b-deport", weight=2, phrases=("deport*", "border patrol"))
+    assert loaded.rules[1].pattern == r"title \d{2}"
+    assert (loaded.rules[1].near, loaded.rules[1].within) == (("law*",), 5)
+    assert load_taxonomy(str(write(tmp_path, "\ufeff" + VALID))).version == "1"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "problem"),
+    [
+        ("version:", "verison:", 1, "unknown key 'verison' in the file; known are"),
+        ('version: "1"\n', "", 1, "lacks version"),
+        ('"1"', "1", 1, "version must be a text"),
+        ('"1"', '" "', 1, "version is empty"),
+        ('"1"', '"1"\nversion: "2"', 2, "'version' stands twice"),
+        ('"2026-07-02"', '"July"', 2, "iptc_release must be a date"),
+        ("{title: 3,", "{title: 0,", 3, "title must be above 0"),
+        ("{title: 3, ", "{", 3, "lacks title"),
+        ("{title: 3, lede: 2, body: 1}", "3", 3, "fields must be a mapping"),
+        ("id: border", "id: Border_1", 5, "topic id 'Border_1': use a-z"),
+        ("    label: Border\n", "", 5, "a topic lacks label"),
+        ("label: Border", "label: no", 6, "label must be a text (put it in quotes), not 'no'"),
+        ("label: Border", "label: [x]", 6, "label must be a text"),
+        ('["20000634"]', "[20000634]", 8, "iptc must be a text"),
+        ('["20000634"]', "[]", 8, "iptc must be a list that is not empty"),
+        ('["20000634"]', '["2000063"]', 8, "'2000063' is no Media Topic code"),
+        ("threshold: 0.5", "threshold: 1", 9, "threshold must lie between 0 and 1"),
+        ("threshold: 0.5", "threshold: high", 9, "threshold must be a number, not 'high'"),
+        ("threshold: 0.5", "threshold: .nan", 9, "threshold must be a plain number"),
+        ("threshold: 0.5", "threshold: !!float x", 9, "threshold must be a plain number"),
+        ("threshold: 0.5", "threshold: 0.5\n    parent: sea", 5, "parent 'sea' of 'border'"),
+        ("threshold: 0.5", "threshold: 0.5\n    parent: border", 5, "is its own ancestor"),
+        ("weight: 2", "weight: 11", 12, "weight must be above 0 and at most 10"),
+        ("weight: 2", "weight: -1", 12, "weight must be a plain number"),
+        ("[deport*, border patrol]", "deport*", 13, "phrases must be a list"),
+        ("[deport*, border patrol]", "[a, a]", 13, "phrase 'a' stands in line 13 already"),
+        ("[deport*, border patrol]", "\n          - a-b\n          - A b", 15, "line 14 already"),
+        ("border patrol", "''", 13, "phrases is empty"),
+        ("border patrol", '"..."', 13, "ends with '...'"),
+        ("border patrol", "border_patrol", 13, "has '_' before 'patrol'"),
+        ("border patrol", "dep*ort", 13, "has '' before 'ort'"),
+        ("border patrol", "de*", 13, "has a * after fewer than 3 letters"),
+        ("border patrol", "a b c d e f g h i", 13, "has more than 8 words"),
+        ("border patrol]", "on]", 13, "phrases must be a text (put it in quotes), not 'on'"),
+        ("border patrol]", "x]\n        case: 1", 14, "case must be true or false, not '1'"),
+        ("border patrol]", "x]\n        within: 3", 14, "within needs near or not_near"),
+        ("border patrol]", 'x]\n        pattern: "x"', 11, "either phrases or a pattern"),
+        ("        phrases: [deport*, border patrol]\n", "", 11, "either phrases or a pattern"),
+        ("id: b-title", "id: b-deport", 14, "rule id 'b-deport' stands in line 11 already"),
+        ("near: [law*]", "near: [law court]", 17, "near: 'law court' must be a single word"),
+        ("within: 5", "within: 51", 18, "within must be a number from 1 to 50"),
+        ("within: 5", "within: 1.5", 18, "within must be a number from 1 to 50"),
+        ("near: [law*]", "near: [a]\n        nearby: [b]", 18, "unknown key 'nearby' in a rule"),
+        ("near: [law*]", "near: &x [a]\n        not_near: *x", 18, "an alias (*name) is not"),
+        ("fields:", "\tfields:", 3, "mend the YAML"),
+        ("label: Border", "label: \x07", 6, "remove the character"),
+        ("label: Border", "[x]: Border", 6, "unknown key None in a topic"),
+    ],
+)
+def test_broken_files(tmp_path: Path, old: str, new: str, line: int, problem: str) -> None:
+    assert old in VALID
+    path = write(tmp_path, VALID.replace(old, new, 1))
+    with pytest.raises(TaxonomyError) as caught:
+        load_taxonomy(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}:{line}: ")
+    assert problem in message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "problem"),
+    [
+        ("a*", "has '*'"),
+        ("a+", "has '+'"),
+        ("a{2,}", "has '{'"),
+        ("(a)", "has '('"),
+        ("(?=a)", "has '('"),
+        (r"(?:a)\1", r"has '\\'"),
+        ("^a", "has '^'"),
+        ("(?:a{1,9}){1,9}", "has {1,9} in a wrong place"),
+        ("a{1,2}?", "has ? in a wrong place"),
+        ("?a", "has ? in a wrong place"),
+        ("a{3,2}", "has {3,2} in a wrong place"),
+        ("a?a?a?a?a?a?a?a?a?a?b", "too many ways"),
+        ("(?:a|b)(?:a?|c)(?:.{1,99}|.{1,99})", "too many ways"),
+        ("a{201}", "too many ways"),
+        ("(?:a", "lacks a )"),
+        ("a)", "has a ) too many"),
+        ("[z-a]", "is no regular expression"),
+        ("[a", "has '['"),
+        ("a?", "can match nothing"),
+        ("a|", "can match nothing"),
+    ],
+)
+def test_unsafe_patterns(tmp_path: Path, pattern: str, problem: str) -> None:
+    path = write(tmp_path, VALID.replace('"title \\\\d{2}"', f"'{pattern}'"))
+    with pytest.raises(TaxonomyError) as caught:
+        load_taxonomy(path)
+    assert str(caught.value).startswith(f"{path}:16: pattern ")
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", ":1: empty"),
+        (b"version: 1\nlabel: \xff\n", ":2: not UTF-8"),
+        (b"[" * 100_000, "mend the YAML"),
+        (b"- a\n", ":1: the file must be a mapping"),
+        (b"a: 1\n---\nb: 2\n", "mend the YAML"),
+        (b" " * (5 << 20), "larger than"),
+    ],
+)
+def test_files_that_are_no_taxonomy(tmp_path: Path, content: bytes, problem: str) -> None:
+    path = write(tmp_path, content)
+    with pytest.raises(TaxonomyError) as caught:
+        load_taxonomy(path)
+    assert str(caught.value).startswith(str(path))
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "missing.yaml", "\0"])
+def test_unreadable_files(tmp_path: Path, name: str) -> None:
+    path = f"{tmp_path}/{name}"
+    with pytest.raises(TaxonomyError, match="cannot be read"):
+        load_taxonomy(path)
+
+
+# The head of the shipped file: enough of every kind of line, and quick to read.
+HEAD = SHIPPED_TAXONOMY.read_bytes().split(b"  - id: elections")[0]
+SCRAPS = [b"", b"\n", b":", b"- ", b"[", b"]", b"*", b"&a ", b"\xff", b"\0", b'"', b"0", b"(?:"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(HEAD)), st.integers(0, 40), st.sampled_from(SCRAPS)),
+        min_size=1,
+        max_size=3,
+    )
+)
+@example([(0, 0, b"")])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_mutated_file_gives_a_taxonomy_or_says_why_not(
+    tmp_path: Path, edits: list[tuple[int, int, bytes]]
+) -> None:
+    content = HEAD
+    for start, length, scrap in edits:
+        content = content[:start] + scrap + content[start + length :]
+    path = write(tmp_path, content)
+    try:
+        loaded = load_taxonomy(path)
+    except TaxonomyError as error:
+        assert str(error).startswith(str(path))
+    else:
+        assert tag(TopicTagger(loaded), "The border patrol deported them.") is not None

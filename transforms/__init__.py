@@ -1,0 +1,1 @@
+"""One module a stage: a pure function and a thin Beam transform over it."""

@@ -1,0 +1,1 @@
+"""Text analysis: quotes, entities and topics. Imports no Beam."""
