@@ -1,0 +1,164 @@
+"""The commands and their flags. Beam's own flags pass through every one of them."""
+
+import argparse
+import datetime as dt
+import sys
+import traceback
+import uuid
+from pathlib import Path
+from typing import NoReturn
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.ingest import ingest
+from pipeline.lines import analyze_lines, extract_lines
+from pipeline.progress import progress
+from transforms.analysis import AnalysisOptions
+from transforms.http import HttpOptions
+from transforms.options import UsageError, add_flags, from_flags, require
+from transforms.sinks.files import FORMATS
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
+
+
+def run_command(argv: list[str]) -> int:
+    """Parse and run; every way a run can end is an exit code."""
+    try:
+        args, rest = _parser().parse_known_args(argv)
+        options = _beam_options(rest)
+        require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
+        with progress():
+            ratio = float(args.command(args, options))
+    except UsageError as error:
+        print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    except Exception:
+        traceback.print_exc()
+        print("newsbeam: the run failed; nothing of it is visible", file=sys.stderr)  # noqa: T201
+        return 1
+    if ratio > args.max_dead_letter_ratio:
+        limit = args.max_dead_letter_ratio
+        message = (
+            f"newsbeam: done, but {ratio:.0%} of the inputs are dead letters (over {limit:.0%})"
+        )
+        print(message, file=sys.stderr)  # noqa: T201
+        return 3
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="newsbeam",
+        description="Turns news feeds into records of who said what about which topic.",
+        epilog="Beam's own flags (--runner, --project, --temp_location, ...) pass through. "
+        "Exit codes: 0 done, 1 the run failed, 2 wrong usage, 3 done but beyond the "
+        "dead-letter threshold.",
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, help_text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=help_text, description=help_text, epilog=parser.epilog, allow_abbrev=False
+        )
+        sub.add_argument(
+            "--max_dead_letter_ratio",
+            type=float,
+            default=0.5,
+            metavar="RATIO",
+            help="exit with 3 if more of the inputs than this are dead letters (default 0.5)",
+        )
+        sub.add_argument("--run_id", default=None, help="id of the run (default: time and chance)")
+        return sub
+
+    sub = command("ingest", "Fetch feeds and write their articles, entities, quotes and topics.")
+    sub.add_argument(
+        "--feeds", nargs="+", required=True, metavar="FILE_OR_URL", help="feed lists or feeds"
+    )
+    sub.add_argument("--output", required=True, type=Path, metavar="DIR", help="output folder")
+    sub.add_argument(
+        "--formats", default="jsonl,parquet", help="jsonl, parquet or both (default both)"
+    )
+    sub.add_argument("--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)")
+    add_flags(HttpOptions, sub, "fetching")
+    add_flags(AnalysisOptions, sub, "analysis")
+    sub.set_defaults(command=_ingest)
+
+    sub = command("analyze", "Analyse texts: one JSON object with id and text a line.")
+    _add_line_files(sub)
+    sub.add_argument("--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)")
+    add_flags(AnalysisOptions, sub, "analysis")
+    sub.set_defaults(command=_analyze)
+
+    sub = command(
+        "extract", "Extract articles from pages: one JSON object with id and path or html."
+    )
+    _add_line_files(sub)
+    sub.set_defaults(command=_extract)
+    return parser
+
+
+def _add_line_files(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--input", required=True, type=Path, metavar="FILE", help="JSON lines")
+    sub.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines")
+
+
+def _beam_options(rest: list[str]) -> PipelineOptions:
+    """Beam's options from the flags that are not ours.
+
+    Raises:
+        UsageError: a flag is not Beam's either.
+    """
+    parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
+    for group in PipelineOptions.__subclasses__():
+        if group.__module__.startswith("apache_beam."):
+            group._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(rest)
+    if unknown:
+        raise UsageError(f"unknown flag or argument {unknown[0]!r}; see newsbeam --help")
+    return PipelineOptions(rest)
+
+
+def _run_id(args: argparse.Namespace) -> str:
+    stamp = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    run_id = str(args.run_id or f"{stamp}-{uuid.uuid4().hex[:8]}")
+    require(
+        run_id.replace("-", "").replace("_", "").isalnum(), "--run_id: letters, digits, - and _"
+    )
+    return run_id
+
+
+def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
+    formats = [name for name in args.formats.split(",") if name]
+    for name in formats:
+        require(name in FORMATS, f"--formats: {name!r} is none of {', '.join(FORMATS)}")
+    require(bool(formats), "--formats: name at least one")
+    summary = ingest(
+        feeds=args.feeds,
+        output=args.output,
+        formats=formats,
+        taxonomy=args.taxonomy,
+        run_id=_run_id(args),
+        http=from_flags(HttpOptions, args),
+        analysis=from_flags(AnalysisOptions, args),
+        beam_options=options,
+    )
+    print(f"{summary.table()}\n\nrecords in {summary.output}")  # noqa: T201
+    return summary.dead_letter_ratio
+
+
+def _analyze(args: argparse.Namespace, _options: PipelineOptions) -> float:
+    return analyze_lines(
+        args.input,
+        args.output,
+        run_id=_run_id(args),
+        taxonomy=args.taxonomy,
+        options=from_flags(AnalysisOptions, args),
+    )
+
+
+def _extract(args: argparse.Namespace, _options: PipelineOptions) -> float:
+    return extract_lines(args.input, args.output, run_id=_run_id(args))

@@ -1,0 +1,185 @@
+"""``analyze`` and ``extract``: the same analysis and extraction on JSON lines, without feeds."""
+
+import datetime as dt
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from schemas import Article, DeadLetter, content_hash, stable_id
+from schemas.jsonable import format_time, to_json, to_line
+from transforms.analysis import BATCH_SIZE, Analyser, AnalysisOptions
+from transforms.articles import Extractor
+from transforms.language.model import ModelError
+from transforms.language.topics import TaxonomyError, load_taxonomy
+from transforms.options import UsageError
+from transforms.stage import Lost, Run, dead_letter, now
+
+Item = dict[str, Any]
+Work = Callable[[list[Item]], list[Item | Exception]]
+
+
+def analyze_lines(
+    source: Path, target: Path, *, run_id: str, taxonomy: str | None, options: AnalysisOptions
+) -> float:
+    """Analyse the texts of a file; returns the share of lines that became dead letters.
+
+    Raises:
+        UsageError: a file cannot be read or written, or the taxonomy or model is unusable.
+    """
+    run = Run(run_id, now())
+    try:
+        analyser = Analyser(options.model, load_taxonomy(taxonomy))
+    except (TaxonomyError, ModelError) as error:
+        raise UsageError(str(error)) from error
+
+    def work(items: list[Item]) -> list[Item | Exception]:
+        texts = [i for i in items if isinstance(i.get("text"), str)]
+        articles = [_article(item, run) for item in texts]
+        try:
+            found = list(analyser.analyse(articles))
+        except Exception as error:  # find the one text that did it
+            if len(items) > 1:
+                return [result for item in items for result in work([item])]
+            return [error]
+        results = iter(found)
+        return [
+            {
+                "id": item["id"],
+                **{
+                    name: [to_json(record) for record in records]
+                    for name, records in next(results)._asdict().items()
+                },
+            }
+            if isinstance(item.get("text"), str)
+            else Lost("NoText", "the line has no text, or it is not a string")
+            for item in items
+        ]
+
+    empty = {"entities": [], "quotes": [], "topics": []}
+    return _each_line(source, target, run, "AnalyseArticles", work, empty)
+
+
+def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
+    """Extract the pages of a file; returns the share of lines that became dead letters.
+
+    Raises:
+        UsageError: a file cannot be read or written.
+    """
+    extractor = Extractor()
+    fields = ("title", "authors", "text", "canonical_url", "language", "site_name")
+
+    def work(items: list[Item]) -> list[Item | Exception]:
+        results: list[Item | Exception] = []
+        for item in items:
+            try:
+                url = item.get("url")
+                html = _html(item, source.parent)
+                found = extractor.extract(html, url=url if isinstance(url, str) else None)
+                if found is None:
+                    raise Lost("NoText", "no article text was found in the page")
+                date = format_time(found.published_at) if found.published_at else None
+                data = {name: getattr(found, name) for name in fields}
+                results.append({"id": item["id"], **data, "date": date})
+            except Exception as error:  # whatever it is, it costs this page and no other
+                results.append(error)
+        return results
+
+    empty: Item = dict.fromkeys((*fields, "date")) | {"authors": []}
+    return _each_line(source, target, Run(run_id, now()), "ExtractArticles", work, empty)
+
+
+def _html(item: Item, folder: Path) -> bytes:
+    if isinstance(item.get("html"), str):
+        return str(item["html"]).encode("utf-8", "replace")
+    if not isinstance(item.get("path"), str):
+        raise Lost("NoPage", "the line has neither html nor a path")
+    path = Path(item["path"])
+    data = (path if path.exists() else folder / path).read_bytes()
+    if data[:2] == b"\x1f\x8b":
+        return gzip.decompress(data)
+    return data
+
+
+def _article(item: Item, run: Run) -> Article:
+    text, title = str(item["text"]), item.get("title")
+    return Article(
+        article_id=stable_id(str(item["id"])),
+        run_id=run.run_id,
+        day=_day(item.get("date")) or run.started_at.date(),
+        url=str(item.get("url") or ""),
+        canonical_url=str(item.get("url") or ""),
+        feed_url="",
+        feed_title=None,
+        entry_id=str(item["id"]),
+        title=title if isinstance(title, str) else "",
+        authors=[],
+        published_at=None,
+        date_source="none",
+        fetched_at=run.started_at,
+        language=None,
+        site_name=None,
+        text=text,
+        text_hash=content_hash(text),
+        html_hash=None,
+        word_count=len(text.split()),
+        extraction_method="given",
+        truncated_or_paywalled=False,
+        story_id=stable_id("story", stable_id(str(item["id"]))),
+    )
+
+
+def _day(date: Any) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(str(date)[:10])
+    except ValueError:
+        return None
+
+
+def _each_line(source: Path, target: Path, run: Run, stage: str, work: Work, empty: Item) -> float:
+    """One output line for every input line with an id; dead letters in a file beside it."""
+    dead: list[DeadLetter] = []
+    total = 0
+    part = target.with_name(target.name + ".part")
+    try:
+        with source.open("rb") as lines, part.open("w", encoding="utf-8") as out:
+            parsed = _parse(lines, source, run, stage, dead)
+            while batch := list(islice(parsed, BATCH_SIZE)):
+                total += len(batch)
+                items = [(n, i) for n, i in batch if i is not None]
+                for (number, item), result in zip(items, work([i for _, i in items]), strict=True):
+                    if isinstance(result, Exception):
+                        dead.append(dead_letter(run, stage, f"{source}:{number}", result))
+                        result = {"id": item["id"], **empty, "error": dead[-1].message}
+                    out.write(json.dumps(result, ensure_ascii=True) + "\n")
+        part.replace(target)
+        _write_dead_letters(target, dead)
+    except OSError as error:
+        raise UsageError(f"{error.filename or target}: {error.strerror}") from error
+    return len(dead) / total if total else 0.0
+
+
+def _parse(
+    lines: Any, source: Path, run: Run, stage: str, dead: list[DeadLetter]
+) -> Iterator[tuple[int, Item | None]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            item = json.loads(line)
+            if not isinstance(item, dict) or "id" not in item:
+                raise Lost("BadLine", "the line is no JSON object with an id")
+            yield number, item
+        except (ValueError, RecursionError, Lost) as error:
+            dead.append(dead_letter(run, stage, f"{source}:{number}", error))
+            yield number, None
+
+
+def _write_dead_letters(target: Path, dead: list[DeadLetter]) -> None:
+    path = target.with_name(target.name + ".dead_letters.jsonl")
+    if dead:
+        path.write_text("".join(to_line(d) + "\n" for d in dead), encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)

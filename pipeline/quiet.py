@@ -1,0 +1,15 @@
+"""Beam warns on import of extras that are not installed; a normal run says nothing of them."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet_imports() -> Iterator[None]:
+    """No log message below an error while the block runs."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -1,0 +1,202 @@
+"""Parse feeds into entries: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed."""
+
+import calendar
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apache_beam as beam
+import feedparser
+
+from schemas import stable_id
+from schemas.rows import row
+from transforms.cleaning import clean_line
+from transforms.feeds import FeedDocument
+from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.urls import UrlError, canonical_url, web_url
+
+MAX_ENTRIES: Final = 1000
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a feed. ``key`` is its canonical link, by which copies are recognised."""
+
+    feed_url: str
+    feed_title: str | None
+    feed_position: int
+    position: int
+    entry_id: str
+    link: str
+    key: str
+    title: str
+    authors: list[str]
+    published_at: dt.datetime | None
+    content: str | None
+    language: str | None
+
+
+@dataclass(frozen=True)
+class RawEntry:
+    """An item as the feed has it, before its link is checked."""
+
+    entry_id: str
+    link: str
+    title: str
+    authors: list[str]
+    published_at: dt.datetime | None
+    content: str | None
+
+
+@dataclass(frozen=True)
+class ParsedFeed:
+    """A feed's title, language and items."""
+
+    title: str | None
+    language: str | None
+    entries: list[RawEntry]
+
+
+class ParseEntries(beam.PTransform):
+    """Feed documents to entries."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+    def expand(self, documents: beam.PCollection) -> StageOutput:
+        return run_stage(documents, _ParseEntries(self.run), Entry)
+
+
+class _ParseEntries(Stage):
+    name = "ParseEntries"
+
+    def source(self, element: FeedDocument) -> str:
+        return element.feed_url
+
+    def handle(self, element: FeedDocument) -> Iterator[Any]:
+        feed = parse_feed(element.body, url=element.url, content_type=element.content_type)
+        if len(feed.entries) > MAX_ENTRIES:
+            message = f"{len(feed.entries)} entries; the first {MAX_ENTRIES} were read"
+            yield from self.lost(element, Lost("TooManyEntries", message))
+        for position, raw in enumerate(feed.entries[:MAX_ENTRIES]):
+            yield from self._entry(element, feed, position, raw)
+
+    def _entry(
+        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry
+    ) -> Iterator[Any]:
+        try:
+            if not raw.link:
+                raise Lost("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
+            link = web_url(raw.link, document.url)
+        except (Lost, UrlError) as error:
+            yield from self.lost(document, error)
+            key = stable_id(document.feed_url, raw.entry_id, raw.title)
+            yield Outcome(document.feed_url, key, "dead_letter", None)
+            return
+        yield Entry(
+            feed_url=document.feed_url,
+            feed_title=feed.title,
+            feed_position=document.position,
+            position=position,
+            entry_id=raw.entry_id or link,
+            link=link,
+            key=canonical_url(link),
+            title=raw.title,
+            authors=raw.authors,
+            published_at=raw.published_at,
+            content=raw.content,
+            language=feed.language,
+        )
+
+
+def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
+    """The entries of a feed, in its order.
+
+    Raises:
+        Lost: the document is no feed.
+    """
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        return _parse_json_feed(body)
+    if not body.strip():
+        raise Lost("NotAFeed", "the document is empty")
+    headers = {"content-location": url}
+    if content_type:
+        headers["content-type"] = content_type
+    parsed = feedparser.parse(body, response_headers=headers)
+    if not parsed.get("version") and not parsed.entries:
+        reason = parsed.get("bozo_exception", "it has neither a known root nor entries")
+        raise Lost("NotAFeed", f"not a feed: {reason}")
+    return ParsedFeed(
+        title=clean_line(parsed.feed.get("title")) or None,
+        language=parsed.feed.get("language") or None,
+        entries=[_raw_entry(entry) for entry in parsed.entries],
+    )
+
+
+def _raw_entry(entry: Any) -> RawEntry:
+    time = entry.get("published_parsed") or entry.get("updated_parsed")
+    authors = [clean_line(a.get("name")) for a in entry.get("authors", [])]
+    content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
+    return RawEntry(
+        entry_id=clean_line(entry.get("id")),
+        link=entry.get("link") or "",
+        title=clean_line(entry.get("title")),
+        authors=[name for name in authors if name],
+        published_at=_utc(time) if time else None,
+        content=content or None,
+    )
+
+
+def _utc(time: Any) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromtimestamp(calendar.timegm(time), dt.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None  # a year beyond what a time can hold: the page's own date is used
+
+
+def _parse_json_feed(body: bytes) -> ParsedFeed:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Lost("NotAFeed", f"not a JSON Feed: {error}") from error
+    if not str(data.get("version", "")).startswith("https://jsonfeed.org/version/"):
+        raise Lost("NotAFeed", "JSON, but no JSON Feed: its version is missing")
+    items = data.get("items")
+    if not isinstance(items, list):
+        raise Lost("NotAFeed", "not a JSON Feed: items is no list")
+    return ParsedFeed(
+        title=clean_line(_string(data.get("title"))) or None,
+        language=_string(data.get("language")) or None,
+        entries=[_json_item(item) for item in items if isinstance(item, dict)],
+    )
+
+
+def _json_item(item: dict[str, Any]) -> RawEntry:
+    authors = item.get("authors") or [item.get("author")]
+    names = [a.get("name") for a in authors if isinstance(a, dict)]
+    return RawEntry(
+        entry_id=clean_line(_string(item.get("id"))),
+        link=_string(item.get("url") or item.get("external_url")),
+        title=clean_line(_string(item.get("title"))),
+        authors=[clean_line(name) for name in names if isinstance(name, str)],
+        published_at=_iso_time(_string(item.get("date_published"))),
+        content=_string(item.get("content_html")) or None,
+    )
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
+def _iso_time(value: str) -> dt.datetime | None:
+    try:
+        time = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return (time if time.tzinfo else time.replace(tzinfo=dt.timezone.utc)).astimezone(
+        dt.timezone.utc
+    )
