@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.ingest import ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
+from pipeline.summary import NotAccountedForError
 from transforms.analysis import AnalysisOptions
 from transforms.http import HttpOptions
 from transforms.options import UsageError, add_flags, from_flags, require
@@ -35,6 +36,9 @@ def run_command(argv: list[str]) -> int:
     except UsageError as error:
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except NotAccountedForError as error:
+        print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
+        return 1
     except Exception:
         traceback.print_exc()
         print("newsbeam: the run failed; nothing of it is visible", file=sys.stderr)  # noqa: T201
@@ -147,6 +151,8 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
         beam_options=options,
     )
     print(f"{summary.table()}\n\nrecords in {summary.output}")  # noqa: T201
+    if not summary.adds_up:
+        raise NotAccountedForError("the inputs of the run do not add up: see its summary")
     return summary.dead_letter_ratio
 
 

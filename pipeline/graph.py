@@ -2,22 +2,35 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Final, NamedTuple
 
 import apache_beam as beam
 
-from schemas import DeadLetter
 from transforms.analysis import AnalyseArticles, AnalysisOptions
 from transforms.articles import ExtractArticles
 from transforms.deduplication import DropDuplicateArticles, DropDuplicateEntries
 from transforms.entries import ParseEntries
+from transforms.feed_health import SumUpFeeds
 from transforms.feed_list import Feed
 from transforms.feeds import FetchFeeds
 from transforms.http import HttpOptions
 from transforms.language.topics import Taxonomy
 from transforms.pages import FetchPages
 from transforms.sinks.files import WriteRecords
-from transforms.stage import Outcome, Run
+from transforms.stage import Run
+from transforms.stories import GroupStories
+
+STAGES: Final = (
+    "FetchFeeds",
+    "ParseEntries",
+    "DropDuplicateEntries",
+    "FetchPages",
+    "ExtractArticles",
+    "DropDuplicateArticles",
+    "GroupStories",
+    "AnalyseArticles",
+)
+"""The counted stages, in the order of the data."""
 
 
 @dataclass(frozen=True)
@@ -34,31 +47,38 @@ class Ingest:
     formats: Sequence[str]
 
 
-def build(pipeline: beam.Pipeline, job: Ingest) -> tuple[beam.PCollection, beam.PCollection]:
-    """Add the graph to a pipeline; returns the files written and the outcomes of entries."""
+class Built(NamedTuple):
+    """What the graph yields to the run: the files that were written, and how all inputs ended."""
+
+    files: beam.PCollection
+    outcomes: beam.PCollection
+    feed_health: beam.PCollection
+    dead_letters: beam.PCollection
+
+
+def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
+    """Add the graph to a pipeline."""
+    run = job.run
     feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
-    documents = feeds | "FetchFeeds" >> FetchFeeds(job.run, job.http)
-    entries = documents.main | "ParseEntries" >> ParseEntries(job.run)
-    fresh = entries.main | "DropDuplicateEntries" >> DropDuplicateEntries(job.run, job.known)
-    pages = fresh.main | "FetchPages" >> FetchPages(job.run, job.http)
-    extracted = pages.main | "ExtractArticles" >> ExtractArticles(job.run)
-    articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(job.run, job.known)
-    analysed = articles.main | "AnalyseArticles" >> AnalyseArticles(
-        job.run, job.analysis, job.taxonomy
+    documents = feeds | "FetchFeeds" >> FetchFeeds(run, job.http)
+    entries = documents.main | "ParseEntries" >> ParseEntries(run)
+    fresh = entries.main | "DropDuplicateEntries" >> DropDuplicateEntries(run, job.known)
+    pages = fresh.main | "FetchPages" >> FetchPages(run, job.http)
+    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run)
+    articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, job.known)
+    grouped = articles.main | "GroupStories" >> GroupStories(run)
+    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(
+        run, job.analysis, job.taxonomy
     )
 
     stages = (documents, entries, fresh, pages, extracted, articles, analysed)
     dead = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()
     outcomes = [s.outcomes for s in stages] | "Outcomes" >> beam.Flatten()
-    dead = dead | "DeadLetterType" >> beam.Map(_same).with_output_types(DeadLetter)
-    outcomes = outcomes | "OutcomeType" >> beam.Map(_same).with_output_types(Outcome)
+    reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()
+    health = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run)
 
-    records = [analysed.main, dead] | "Records" >> beam.Flatten()
+    records = (analysed.main, grouped.stories, dead, health) | "Records" >> beam.Flatten()
     files = [
         records | f"Write_{name}" >> WriteRecords(job.staging, name) for name in job.formats
     ] | "Files" >> beam.Flatten()
-    return files, outcomes
-
-
-def _same(element: Any) -> Any:
-    return element
+    return Built(files, outcomes, health, dead)

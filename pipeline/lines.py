@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from schemas import Article, DeadLetter, content_hash, stable_id
-from schemas.jsonable import format_time, to_json, to_line
-from transforms.analysis import BATCH_SIZE, Analyser, AnalysisOptions
-from transforms.articles import Extractor
+from schemas.jsonable import format_time, json_line, to_json, to_line
+from transforms.analysis import BATCH_SIZE, Analyser, AnalysisOptions, Findings
+from transforms.articles import decode_page, extract_article
 from transforms.language.model import ModelError
 from transforms.language.topics import TaxonomyError, load_taxonomy
 from transforms.options import UsageError
-from transforms.stage import Lost, Run, dead_letter, now
+from transforms.stage import Lost, Run, dead_letter
+from transforms.times import now
 
 Item = dict[str, Any]
 Work = Callable[[list[Item]], list[Item | Exception]]
@@ -36,30 +37,19 @@ def analyze_lines(
         raise UsageError(str(error)) from error
 
     def work(items: list[Item]) -> list[Item | Exception]:
-        texts = [i for i in items if isinstance(i.get("text"), str)]
-        articles = [_article(item, run) for item in texts]
         try:
-            found = list(analyser.analyse(articles))
-        except Exception as error:  # find the one text that did it
-            if len(items) > 1:
-                return [result for item in items for result in work([item])]
-            return [error]
-        results = iter(found)
-        return [
-            {
-                "id": item["id"],
-                **{
-                    name: [to_json(record) for record in records]
-                    for name, records in next(results)._asdict().items()
-                },
-            }
-            if isinstance(item.get("text"), str)
-            else Lost("NoText", "the line has no text, or it is not a string")
-            for item in items
-        ]
+            found = list(analyser.analyse([_article(item, run) for item in items]))
+        except Exception as error:  # find the one text that did it; the others go on
+            return [error] if len(items) == 1 else [r for item in items for r in work([item])]
+        return [_found_in(item, findings) for item, findings in zip(items, found, strict=True)]
 
-    empty = {"entities": [], "quotes": [], "topics": []}
+    empty: Item = {name: [] for name in Findings._fields}
     return _each_line(source, target, run, "AnalyseArticles", work, empty)
+
+
+def _found_in(item: Item, findings: Findings) -> Item:
+    records = findings._asdict().items()
+    return {"id": item["id"], **{name: [to_json(r) for r in found] for name, found in records}}
 
 
 def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
@@ -68,7 +58,6 @@ def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
     Raises:
         UsageError: a file cannot be read or written.
     """
-    extractor = Extractor()
     fields = ("title", "authors", "text", "canonical_url", "language", "site_name")
 
     def work(items: list[Item]) -> list[Item | Exception]:
@@ -77,7 +66,7 @@ def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
             try:
                 url = item.get("url")
                 html = _html(item, source.parent)
-                found = extractor.extract(html, url=url if isinstance(url, str) else None)
+                found = extract_article(html, url=url if isinstance(url, str) else None)
                 if found is None:
                     raise Lost("NoText", "no article text was found in the page")
                 date = format_time(found.published_at) if found.published_at else None
@@ -91,20 +80,20 @@ def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
     return _each_line(source, target, Run(run_id, now()), "ExtractArticles", work, empty)
 
 
-def _html(item: Item, folder: Path) -> bytes:
+def _html(item: Item, folder: Path) -> str:
     if isinstance(item.get("html"), str):
-        return str(item["html"]).encode("utf-8", "replace")
+        return str(item["html"])
     if not isinstance(item.get("path"), str):
         raise Lost("NoPage", "the line has neither html nor a path")
     path = Path(item["path"])
     data = (path if path.exists() else folder / path).read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        return gzip.decompress(data)
-    return data
+    return decode_page(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
 
 
 def _article(item: Item, run: Run) -> Article:
-    text, title = str(item["text"]), item.get("title")
+    text, title = item.get("text"), item.get("title")
+    if not isinstance(text, str):
+        raise Lost("NoText", "the line has no text, or it is not a string")
     return Article(
         article_id=stable_id(str(item["id"])),
         run_id=run.run_id,
@@ -153,7 +142,7 @@ def _each_line(source: Path, target: Path, run: Run, stage: str, work: Work, emp
                     if isinstance(result, Exception):
                         dead.append(dead_letter(run, stage, f"{source}:{number}", result))
                         result = {"id": item["id"], **empty, "error": dead[-1].message}
-                    out.write(json.dumps(result, ensure_ascii=True) + "\n")
+                    out.write(json_line(result) + "\n")
         part.replace(target)
         _write_dead_letters(target, dead)
     except OSError as error:

@@ -22,7 +22,21 @@ def to_json(record: Any) -> dict[str, Any]:
 
 def to_line(record: Any) -> str:
     """A record as one line of JSON, without the line's end."""
-    return json.dumps(to_json(record), ensure_ascii=False, separators=(",", ":"))
+    return json_line(to_json(record))
+
+
+def json_line(data: Any) -> str:
+    r"""A value as one line of JSON that UTF-8 can hold, without the line's end.
+
+    >>> print(json_line({"a": "é"}), json_line("\ud800"))
+    {"a":"é"} "\ud800"
+    """
+    line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can write
+        return json.dumps(data, separators=(",", ":"))
+    return line
 
 
 def from_json(record: type[T], data: dict[str, Any]) -> T:

@@ -98,9 +98,6 @@ class _AnalyseArticles(Stage):
     def source(self, element: Article) -> str:
         return element.url
 
-    def outcome(self, element: Article) -> Outcome:
-        return Outcome(element.feed_url, entry_key(element), "dead_letter", element.article_id)
-
     def handle(self, element: list[Article]) -> Iterator[Any]:
         try:
             found = list(self.analyser.analyse(element))
@@ -108,9 +105,9 @@ class _AnalyseArticles(Stage):
             if len(element) > 1:
                 for article in element:
                     yield from self.handle([article])
-            else:
-                yield from self.lost(element[0], error)
-            return
+                return
+            yield self.dead_letter(element[0], error)
+            found = [Findings([], [], [])]  # the article itself is sound, and is kept
         for article, findings in zip(element, found, strict=True):
             yield article
             yield from findings.entities

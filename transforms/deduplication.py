@@ -1,6 +1,7 @@
 """Keep one entry, and one article, of each canonical URL; drop what earlier runs wrote."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
@@ -43,6 +44,9 @@ class _DropDuplicateEntries(Stage):
     def handle(self, element: Keyed) -> Iterator[Any]:
         key, entries = element
         first, *others = sorted(entries, key=lambda e: (e.feed_position, e.position))
+        first = replace(
+            first, content=next((e.content for e in (first, *others) if e.content), None)
+        )
         for other in others:
             yield Outcome(other.feed_url, key, "duplicate", None)
         if key in self.known:

@@ -14,7 +14,8 @@ from schemas import stable_id
 from schemas.rows import row
 from transforms.cleaning import clean_line
 from transforms.feeds import FeedDocument
-from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import FeedReport, Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.times import iso_time
 from transforms.urls import UrlError, canonical_url, web_url
 
 MAX_ENTRIES: Final = 1000
@@ -77,13 +78,19 @@ class _ParseEntries(Stage):
     def source(self, element: FeedDocument) -> str:
         return element.feed_url
 
+    def ending(self, element: FeedDocument, error: Exception) -> Iterator[FeedReport]:  # noqa: ARG002
+        yield _report(element, "failed", 0)
+
     def handle(self, element: FeedDocument) -> Iterator[Any]:
         feed = parse_feed(element.body, url=element.url, content_type=element.content_type)
-        if len(feed.entries) > MAX_ENTRIES:
-            message = f"{len(feed.entries)} entries; the first {MAX_ENTRIES} were read"
-            yield from self.lost(element, Lost("TooManyEntries", message))
+        yield _report(element, "ok" if feed.entries else "empty", len(feed.entries))
         for position, raw in enumerate(feed.entries[:MAX_ENTRIES]):
             yield from self._entry(element, feed, position, raw)
+        beyond = feed.entries[MAX_ENTRIES:]
+        if beyond:
+            message = f"{len(feed.entries)} entries; the first {MAX_ENTRIES} were read"
+            yield self.dead_letter(element, Lost("TooManyEntries", message))
+            yield from (_end(element, raw) for raw in beyond)
 
     def _entry(
         self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry
@@ -92,10 +99,10 @@ class _ParseEntries(Stage):
             if not raw.link:
                 raise Lost("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
             link = web_url(raw.link, document.url)
+            key = canonical_url(link)
         except (Lost, UrlError) as error:
-            yield from self.lost(document, error)
-            key = stable_id(document.feed_url, raw.entry_id, raw.title)
-            yield Outcome(document.feed_url, key, "dead_letter", None)
+            yield self.dead_letter(document, error)
+            yield _end(document, raw)
             return
         yield Entry(
             feed_url=document.feed_url,
@@ -104,13 +111,29 @@ class _ParseEntries(Stage):
             position=position,
             entry_id=raw.entry_id or link,
             link=link,
-            key=canonical_url(link),
+            key=key,
             title=raw.title,
             authors=raw.authors,
             published_at=raw.published_at,
             content=raw.content,
             language=feed.language,
         )
+
+
+def _report(document: FeedDocument, status: str, entries: int) -> FeedReport:
+    return FeedReport(
+        feed_url=document.feed_url,
+        status=status,
+        http_status=document.status,
+        entries=entries,
+        bytes=len(document.body),
+        seconds=document.seconds,
+    )
+
+
+def _end(document: FeedDocument, raw: RawEntry) -> Outcome:
+    key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
+    return Outcome(document.feed_url, key, "dead_letter", None)
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
@@ -183,20 +206,10 @@ def _json_item(item: dict[str, Any]) -> RawEntry:
         link=_string(item.get("url") or item.get("external_url")),
         title=clean_line(_string(item.get("title"))),
         authors=[clean_line(name) for name in names if isinstance(name, str)],
-        published_at=_iso_time(_string(item.get("date_published"))),
+        published_at=iso_time(_string(item.get("date_published"))),
         content=_string(item.get("content_html")) or None,
     )
 
 
 def _string(value: Any) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-
-
-def _iso_time(value: str) -> dt.datetime | None:
-    try:
-        time = dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return (time if time.tzinfo else time.replace(tzinfo=dt.timezone.utc)).astimezone(
-        dt.timezone.utc
-    )

@@ -11,7 +11,7 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.feed_list import Feed
 from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import Lost, Run, Stage, StageOutput, run_stage
+from transforms.stage import FeedReport, Lost, Run, Stage, StageOutput, run_stage
 
 
 @row
@@ -50,6 +50,10 @@ class _FetchFeeds(Stage):
 
     def source(self, element: Feed) -> str:
         return element.url
+
+    def ending(self, element: Feed, error: Exception) -> Iterator[FeedReport]:
+        status = error.http_status if isinstance(error, Lost) else None
+        yield FeedReport(element.url, "failed", status, 0, 0, 0.0)
 
     def handle(self, element: list[Feed]) -> Iterator[Any]:
         remote = [feed.url for feed in element if _is_web(feed.url)]

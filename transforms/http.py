@@ -168,7 +168,8 @@ async def _fetch(session: aiohttp.ClientSession, url: str, options: HttpOptions)
                 return response
             if last or response.status not in _RETRIED_STATUS:
                 message = f"the server answered {response.status}"
-                return Lost(f"Http{response.status}", message, attempts=attempt)
+                status = response.status
+                return Lost(f"Http{status}", message, attempts=attempt, http_status=status)
         await asyncio.sleep(0.2 * attempt)
     raise AssertionError("the last attempt returns")
 

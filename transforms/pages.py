@@ -10,7 +10,8 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.entries import Entry
 from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, now, run_stage
+from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.times import now
 
 BATCH_SIZE: Final = 32
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
@@ -24,6 +25,7 @@ class Page:
     entry: Entry
     url: str
     html: bytes | None
+    content_type: str
     fetched_at: dt.datetime
 
 
@@ -52,8 +54,8 @@ class _FetchPages(Stage):
     def source(self, element: Entry) -> str:
         return element.link
 
-    def outcome(self, element: Entry) -> Outcome:
-        return Outcome(element.feed_url, element.key, "dead_letter", None)
+    def ending(self, element: Entry, error: Exception) -> Iterator[Outcome]:  # noqa: ARG002
+        yield Outcome(element.feed_url, element.key, "dead_letter", None)
 
     def handle(self, element: list[Entry]) -> Iterator[Any]:
         answers = fetch_all([entry.link for entry in element], self.http)
@@ -61,9 +63,10 @@ class _FetchPages(Stage):
             problem = answer if isinstance(answer, Lost) else check_page(answer)
             if problem is None:
                 assert isinstance(answer, Response)
-                yield Page(entry=entry, url=answer.url, html=answer.body, fetched_at=now())
+                content_type = answer.headers.get("content-type", "")
+                yield Page(entry, answer.url, answer.body, content_type, now())
             elif entry.content:
-                yield Page(entry=entry, url=entry.link, html=None, fetched_at=now())
+                yield Page(entry, entry.link, None, "", now())
             else:
                 yield from self.lost(entry, problem)
 

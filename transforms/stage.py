@@ -12,6 +12,7 @@ from apache_beam.metrics import Metrics
 
 from schemas import DeadLetter, stable_id
 from schemas.rows import row
+from transforms.times import now
 
 _LOG = logging.getLogger("newsbeam.progress")
 _PROGRESS_INTERVAL_SECONDS: Final = 1.0
@@ -38,17 +39,30 @@ class Outcome:
     article_id: str | None
 
 
+@row
+@dataclass(frozen=True, slots=True)
+class FeedReport:
+    """How reading one feed ended. Every feed of a run ends exactly once."""
+
+    feed_url: str
+    status: str
+    http_status: int | None
+    entries: int
+    bytes: int
+    seconds: float
+
+
 class Lost(Exception):
     """An input that a stage gives up on, with an error type and a reason for its dead letter."""
 
     def __init__(
-        self, error_type: str, message: str, *, attempts: int = 1, reference: str | None = None
+        self, error_type: str, message: str, *, attempts: int = 1, http_status: int | None = None
     ) -> None:
         super().__init__(message)
         self.error_type = error_type
         self.message = message
         self.attempts = attempts
-        self.reference = reference
+        self.http_status = http_status
 
 
 class StageOutput(NamedTuple):
@@ -57,11 +71,14 @@ class StageOutput(NamedTuple):
     main: beam.PCollection
     dead_letters: beam.PCollection
     outcomes: beam.PCollection
+    feed_reports: beam.PCollection
 
 
-def now() -> dt.datetime:
-    """The time in UTC."""
-    return dt.datetime.now(dt.timezone.utc)
+_SIDE_OUTPUTS: Final[dict[type, str]] = {
+    DeadLetter: "dead_letters",
+    Outcome: "outcomes",
+    FeedReport: "feed_reports",
+}
 
 
 def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLetter:
@@ -79,17 +96,17 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
         message=message,
         attempts=lost.attempts if lost else 1,
         first_seen_at=now(),
-        payload_reference=lost.reference if lost else None,
+        payload_reference=None,
     )
 
 
 class Stage(beam.DoFn):
     """A DoFn that counts, and turns what goes wrong with one input into a dead letter.
 
-    A subclass says what to do in :meth:`handle`, and in :meth:`source` (and, where the input
-    is an entry on its way, :meth:`outcome`) what its dead letter says. ``handle`` yields
-    outputs; a :class:`DeadLetter` or :class:`Outcome` among them goes its own way. A stage
-    that takes batches loses single items with :meth:`lost`.
+    A subclass says what to do in :meth:`handle`, what its dead letters name in :meth:`source`,
+    and in :meth:`ending` what ends with an input that is lost. ``handle`` yields outputs; a
+    :class:`DeadLetter`, :class:`Outcome` or :class:`FeedReport` among them goes its own way. A
+    stage that takes batches loses single items with :meth:`lost`.
     """
 
     name: ClassVar[str]
@@ -110,52 +127,51 @@ class Stage(beam.DoFn):
         """Where the input came from: a URL, or a file and line."""
         raise NotImplementedError
 
-    def outcome(self, element: Any) -> Outcome | None:  # noqa: ARG002
-        """How the input's entry ends if the input is lost; None where it is no entry."""
-        return None
+    def ending(self, element: Any, error: Exception) -> Iterable[Outcome | FeedReport]:  # noqa: ARG002
+        """What ends with an input that is lost: the way of an entry, or of a feed."""
+        return ()
+
+    def dead_letter(self, element: Any, error: Exception) -> DeadLetter:
+        """The dead letter of something that went wrong with an input."""
+        if not isinstance(error, Lost):
+            _LOG.debug("%s: %s", self.name, self.source(element), exc_info=error)
+        return dead_letter(self.run, self.name, self.source(element), error)
 
     def lost(self, element: Any, error: Exception) -> Iterator[Any]:
         """What is left of an input on which the stage gave up."""
-        if not isinstance(error, Lost):
-            logging.getLogger("newsbeam").debug("%s", self.source(element), exc_info=error)
-        yield dead_letter(self.run, self.name, self.source(element), error)
-        ended = self.outcome(element)
-        if ended is not None:
-            yield ended
+        yield self.dead_letter(element, error)
+        yield from self.ending(element, error)
 
     def process(self, element: Any) -> Iterator[Any]:
         """Beam's entry point."""
-        size = len(element) if isinstance(element, list) else 1
-        self._in.inc(size)
-        self._seen += size
-        self._progress()
+        items = element if isinstance(element, list) else [element]
+        self._in.inc(len(items))
+        self._seen += len(items)
+        self._show_progress()
         try:
             outputs = list(self.handle(element))
         except Exception as error:  # whatever it is, it costs this input and no other
-            outputs = [o for e in _items(element) for o in self.lost(e, error)]
+            outputs = [o for item in items for o in self.lost(item, error)]
         for output in outputs:
-            if isinstance(output, DeadLetter):
-                self._dead.inc()
-                yield beam.pvalue.TaggedOutput("dead_letters", output)
-            elif isinstance(output, Outcome):
-                yield beam.pvalue.TaggedOutput("outcomes", output)
-            else:
+            tag = _SIDE_OUTPUTS.get(type(output))
+            if tag is None:
                 self._out.inc()
                 yield output
+                continue
+            if tag == "dead_letters":
+                self._dead.inc()
+            yield beam.pvalue.TaggedOutput(tag, output)
 
-    def _progress(self) -> None:
+    def _show_progress(self) -> None:
         if time.monotonic() - self._last_progress >= _PROGRESS_INTERVAL_SECONDS:
             self._last_progress = time.monotonic()
             _LOG.info("%s: %d", self.name, self._seen)
 
 
 def run_stage(inputs: beam.PCollection, stage: Stage, output_type: Any) -> StageOutput:
-    """Apply a stage; its outputs, dead letters and outcomes side by side."""
-    outputs = inputs | beam.ParDo(stage).with_output_types(
-        output_type, dead_letters=DeadLetter, outcomes=Outcome
-    ).with_outputs("dead_letters", "outcomes", main="main")
-    return StageOutput(outputs.main, outputs.dead_letters, outputs.outcomes)
-
-
-def _items(element: Any) -> list[Any]:
-    return element if isinstance(element, list) else [element]
+    """Apply a stage; its outputs and its side outputs."""
+    types = {tag: kind for kind, tag in _SIDE_OUTPUTS.items()}
+    outputs = inputs | beam.ParDo(stage).with_output_types(output_type, **types).with_outputs(
+        *types, main="main"
+    )
+    return StageOutput(outputs.main, outputs.dead_letters, outputs.outcomes, outputs.feed_reports)

@@ -46,6 +46,9 @@ def web_url(link: str, base: str = "") -> str:
 def canonical_url(url: str) -> str:
     """The URL without fragment, default port and tracking, its parameters in order.
 
+    Raises:
+        UrlError: it is no web address.
+
     >>> canonical_url("HTTP://Example.org:80/a?utm_source=x&id=3&fbclid=9#top")
     'http://example.org/a?id=3'
     """

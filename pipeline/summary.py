@@ -1,0 +1,130 @@
+"""What a run did, as a table for people and as JSON; the inputs must add up."""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pipeline.graph import STAGES
+from schemas import DeadLetter, FeedHealth
+from schemas.jsonable import format_time
+from transforms.sinks.files import WrittenFile
+from transforms.stage import Outcome, Run
+from transforms.times import now
+
+FEED_STATUSES: Final = ("ok", "unchanged", "empty", "failed")
+_SHOWN_DEAD_LETTERS: Final = 20
+
+
+class NotAccountedForError(Exception):
+    """Inputs went in of which nothing says how they ended: a fault of the program."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of one run. ``stages`` has in, out and dead_letters for every stage."""
+
+    run_id: str
+    started_at: str
+    ended_at: str
+    feeds: int
+    feed_statuses: dict[str, int]
+    entries: int
+    outcomes: dict[str, int]
+    stages: dict[str, dict[str, int]]
+    records: dict[str, int]
+    dead_letters: list[dict[str, str]]
+    dead_letter_ratio: float
+    adds_up: bool
+    output: str
+
+    def to_json(self) -> str:
+        """The summary as a JSON document."""
+        return json.dumps(dataclasses.asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    def table(self) -> str:
+        """The summary for people."""
+        lines = [f"{'stage':<24}{'in':>8}{'out':>8}{'dead':>8}"]
+        for stage, counts in self.stages.items():
+            numbers = (counts.get(k, 0) for k in ("in", "out", "dead_letters"))
+            lines.append(f"{stage:<24}" + "".join(f"{n:>8}" for n in numbers))
+        lines.append("")
+        lines.append(f"{self.feeds} feeds {self._sum(self.feeds, self.feed_statuses)}")
+        lines.append(f"{self.entries} entries {self._sum(self.entries, self.outcomes)}")
+        lines.append("records: " + ", ".join(f"{n} {t}" for t, n in self.records.items()))
+        if self.dead_letters:
+            lines.append("dead letters:")
+        for letter in self.dead_letters[:_SHOWN_DEAD_LETTERS]:
+            where = f"{letter['stage']} {letter['error_type']}"
+            lines.append(f"  {where:<32} {letter['source']}: {letter['message']}")
+        more = len(self.dead_letters) - _SHOWN_DEAD_LETTERS
+        if more > 0:
+            lines.append(f"  and {more} more in the dead_letters records")
+        return "\n".join(lines)
+
+    @staticmethod
+    def _sum(total: int, parts: dict[str, int]) -> str:
+        sign = "=" if total == sum(parts.values()) else "IS NOT"
+        named = (f"{count} {name.replace('_', ' ')}" for name, count in parts.items())
+        return f"{sign} {' + '.join(named)}"
+
+
+def summarise(
+    *,
+    run: Run,
+    feeds: int,
+    stages: dict[str, dict[str, int]],
+    files: Sequence[WrittenFile],
+    outcomes: Iterable[Outcome],
+    health: Sequence[FeedHealth],
+    dead_letters: Iterable[DeadLetter],
+    output: str,
+) -> Summary:
+    """Sum up a run.
+
+    ``entries`` is counted where feeds are parsed, ``outcomes`` where each entry ends, and
+    ``feeds`` where the feed lists are read: that they agree says that nothing was lost.
+    """
+    records: Counter[str] = Counter()
+    first_format = min((file.format for file in files), default=None)
+    for file in files:
+        if file.format == first_format:
+            records[file.partition.partition("/")[0]] += file.rows
+    entries = sum(h.entries_seen for h in health)
+    kinds = Counter(o.kind for o in outcomes)
+    statuses = Counter(h.status for h in health)
+    inputs = entries + feeds
+    lost = kinds["dead_letter"] + statuses["failed"]
+    return Summary(
+        run_id=run.run_id,
+        started_at=format_time(run.started_at),
+        ended_at=format_time(now()),
+        feeds=feeds,
+        feed_statuses={status: statuses[status] for status in FEED_STATUSES},
+        entries=entries,
+        outcomes={kind: kinds[kind] for kind in Outcome.KINDS},
+        stages={name: stages[name] for name in (*STAGES, *sorted(stages)) if name in stages},
+        records=dict(sorted(records.items())),
+        dead_letters=sorted(map(_brief, dead_letters), key=lambda d: tuple(d.values())),
+        dead_letter_ratio=lost / inputs if inputs else 0.0,
+        adds_up=entries == kinds.total() and feeds == statuses.total(),
+        output=output,
+    )
+
+
+def stage_counts(result: Any) -> dict[str, dict[str, int]]:
+    """The counters of every stage from a pipeline's result."""
+    stages: dict[str, dict[str, int]] = {}
+    for counter in result.metrics().query()["counters"]:
+        if counter.key.metric.namespace == "newsbeam":
+            stage, _, what = counter.key.metric.name.rpartition(".")
+            counts = stages.setdefault(stage, {})
+            counts[what] = counts.get(what, 0) + (counter.committed or 0)
+    return stages
+
+
+def _brief(letter: DeadLetter) -> dict[str, str]:
+    fields = ("stage", "error_type", "source", "message")
+    return {name: str(getattr(letter, name)) for name in fields}

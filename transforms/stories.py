@@ -1,0 +1,158 @@
+"""Group the copies of one story, such as a wire report that several outlets run.
+
+Two articles are copies if they share enough runs of five words: the resemblance of Broder,
+"On the resemblance and containment of documents" (1997), estimated from the smallest hashes of
+each. Articles are taken in the order of publication, and each is compared with the first
+members of the stories so far: stories never grow together through a chain of half-copies.
+"""
+
+import datetime as dt
+import hashlib
+import heapq
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from schemas import Article, Story, stable_id
+from schemas.rows import row
+from transforms.stage import Run
+
+RESEMBLANCE: Final = 0.4
+"""Least estimated share of common runs of words (Jaccard) for a copy."""
+
+LEAST_WORDS: Final = 40
+"""Shorter texts, such as a paywall's notice, are no one's copy."""
+
+_RUN: Final = 5
+_SKETCH: Final = 64
+_MAX_STORIES_A_HASH: Final = 50
+_WORD: Final = re.compile(r"\w+")
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """What of an article decides which story it belongs to. ``hashes`` rise."""
+
+    article_id: str
+    outlet: str
+    published_at: dt.datetime | None
+    day: dt.date
+    hashes: list[int]
+
+
+class Stories(NamedTuple):
+    """Articles with their story's id, and the stories."""
+
+    articles: beam.PCollection
+    stories: beam.PCollection
+
+
+class GroupStories(beam.PTransform):
+    """Articles to articles and stories."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+    def expand(self, articles: beam.PCollection) -> Stories:
+        sketches = articles | "Sketch" >> beam.Map(sketch_article).with_output_types(Sketch)
+        gathered = sketches | "Gather" >> beam.combiners.ToList()
+        stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
+            Story
+        )
+        copies = stories | "Copies" >> beam.FlatMap(
+            lambda story: [(member, story.story_id) for member in story.members[1:]]
+        )
+        assigned = articles | "Assign" >> beam.ParDo(
+            _AssignStories(), beam.pvalue.AsDict(copies)
+        ).with_output_types(Article)
+        return Stories(assigned, stories)
+
+
+def story_id_of(article_id: str) -> str:
+    """The id of the story whose first member is this article."""
+    return stable_id("story", article_id)
+
+
+def sketch_article(article: Article) -> Sketch:
+    """The sketch of an article: the smallest 64 hashes of its runs of five words."""
+    words = _WORD.findall(article.text.lower())
+    runs = {" ".join(words[i : i + _RUN]) for i in range(len(words) - _RUN + 1)}
+    hashes = heapq.nsmallest(_SKETCH, map(_hash, runs)) if len(words) >= LEAST_WORDS else []
+    return Sketch(
+        article_id=article.article_id,
+        outlet=article.site_name or urlsplit(article.canonical_url).hostname or "",
+        published_at=article.published_at,
+        day=article.day,
+        hashes=hashes,
+    )
+
+
+def group_copies(sketches: Iterable[Sketch], run: Run) -> Iterator[Story]:
+    """The stories of some articles, in the order of their first members.
+
+    The order of the sketches does not matter. Takes time in proportion to their number.
+    """
+    members: dict[str, list[Sketch]] = {}
+    firsts_of: dict[int, list[Sketch]] = defaultdict(list)
+    for sketch in sorted(sketches, key=_by_publication):
+        shared = Counter(f.article_id for h in sketch.hashes for f in firsts_of[h])
+        close = (members[first][0] for first, _ in shared.most_common(_MAX_STORIES_A_HASH))
+        first = max(close, key=lambda other: resemblance(sketch.hashes, other.hashes), default=None)
+        if first and resemblance(sketch.hashes, first.hashes) >= RESEMBLANCE:
+            members[first.article_id].append(sketch)
+            continue
+        members[sketch.article_id] = [sketch]
+        for value in sketch.hashes:
+            if len(firsts_of[value]) < _MAX_STORIES_A_HASH:
+                firsts_of[value].append(sketch)
+    for first_id, group in members.items():
+        yield Story(
+            story_id=story_id_of(first_id),
+            run_id=run.run_id,
+            day=group[0].day,
+            members=[sketch.article_id for sketch in group],
+            first_seen_article=first_id,
+            outlets=[sketch.outlet for sketch in group],
+        )
+
+
+def resemblance(a: Sequence[int], b: Sequence[int]) -> float:
+    """Estimated share of common runs of words from the smallest hashes of two texts.
+
+    >>> resemblance([1, 2, 3, 4], [1, 2, 3, 5])
+    0.6
+    """
+    smallest = sorted({*a, *b})[:_SKETCH]
+    common = set(a).intersection(b)
+    return sum(value in common for value in smallest) / len(smallest) if smallest else 0.0
+
+
+def _hash(words: str) -> int:
+    # 63 bits, since row coders know no unsigned numbers
+    digest = hashlib.blake2b(words.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def _by_publication(sketch: Sketch) -> tuple[bool, Any, str]:
+    time = sketch.published_at
+    return time is None, time.timestamp() if time else 0.0, sketch.article_id
+
+
+class _AssignStories(beam.DoFn):
+    def __init__(self) -> None:
+        self._in = Metrics.counter("newsbeam", "GroupStories.in")
+        self._out = Metrics.counter("newsbeam", "GroupStories.out")
+
+    def process(self, element: Article, story_of: dict[str, str]) -> Iterator[Article]:
+        self._in.inc()
+        story_id = story_of.get(element.article_id)
+        yield replace(element, story_id=story_id) if story_id else element
+        self._out.inc()
