@@ -38,7 +38,7 @@ def analyze_lines(
 
     def work(items: list[Item]) -> list[Item | Exception]:
         try:
-            found = list(analyser.analyse([_article(item, run) for item in items]))
+            found = analyser.analyse([_article(item, run) for item in items])
         except Exception as error:  # find the one text that did it; the others go on
             return [error] if len(items) == 1 else [r for item in items for r in work([item])]
         return [_found_in(item, findings) for item, findings in zip(items, found, strict=True)]

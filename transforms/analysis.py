@@ -1,10 +1,12 @@
 """Entities, quotes and topics of articles: a thin layer over ``transforms.language``."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
+from apache_beam.utils.shared import Shared
 from spacy.tokens import Doc
 
 from schemas import Article, Entity, Quote, TopicTag
@@ -35,21 +37,20 @@ class Findings(NamedTuple):
 
 
 class Analyser:
-    """The language model and the topic tagger, loaded. One a worker."""
+    """The language model and the topic tagger, loaded. One a worker process; safe in threads."""
 
     def __init__(self, model: str, taxonomy: Taxonomy | None) -> None:
         self._nlp = load_model(model)
         self._tagger = TopicTagger(taxonomy)
+        self._lock = threading.Lock()
 
-    def analyse(self, articles: Sequence[Article]) -> Iterator[Findings]:
+    def analyse(self, articles: Sequence[Article]) -> list[Findings]:
         """The findings of each article, in order. Texts that are not English have none."""
-        english = [a.text for a in articles if a.language in (None, "en")]
-        docs = analyse_texts(self._nlp, english, batch_size=BATCH_SIZE)
-        for article in articles:
-            if article.language in (None, "en"):
-                yield self._findings(article, next(docs))
-            else:
-                yield Findings([], [], [])
+        english = [a for a in articles if a.language in (None, "en")]
+        with self._lock:
+            docs = analyse_texts(self._nlp, [a.text for a in english], batch_size=BATCH_SIZE)
+            found = {id(a): self._findings(a, doc) for a, doc in zip(english, docs, strict=True)}
+        return [found.get(id(article)) or Findings([], [], []) for article in articles]
 
     def _findings(self, article: Article, doc: Doc) -> Findings:
         keys: dict[str, Any] = {
@@ -91,16 +92,17 @@ class _AnalyseArticles(Stage):
         super().__init__(run)
         self.options = options
         self.taxonomy = taxonomy
+        self._shared = Shared()
 
     def setup(self) -> None:
-        self.analyser = Analyser(self.options.model, self.taxonomy)
+        self.analyser = self._shared.acquire(lambda: Analyser(self.options.model, self.taxonomy))
 
     def source(self, element: Article) -> str:
         return element.url
 
     def handle(self, element: list[Article]) -> Iterator[Any]:
         try:
-            found = list(self.analyser.analyse(element))
+            found = self.analyser.analyse(element)
         except Exception as error:  # find the one text that did it; the others go on
             if len(element) > 1:
                 for article in element:

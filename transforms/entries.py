@@ -161,7 +161,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
 
 
 def _raw_entry(entry: Any) -> RawEntry:
-    time = entry.get("published_parsed") or entry.get("updated_parsed")
+    times = (entry[key] for key in ("published_parsed", "updated_parsed") if key in entry)
+    time = next(filter(None, times), None)
     authors = [clean_line(a.get("name")) for a in entry.get("authors", [])]
     content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
     return RawEntry(

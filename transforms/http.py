@@ -7,10 +7,12 @@ to a private address nor an IP literal in an odd spelling gets through.
 import asyncio
 import ipaddress
 import socket
+import string
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import aiohttp
 
@@ -186,7 +188,7 @@ async def _follow(session: aiohttp.ClientSession, url: str, options: HttpOptions
         async with session.get(url, allow_redirects=False) as answer:
             if answer.status in _REDIRECTS and "Location" in answer.headers:
                 try:
-                    url = web_url(answer.headers["Location"], url)
+                    url = web_url(_location(answer.headers["Location"]), url)
                 except UrlError as error:
                     raise Lost("BadRedirect", str(error)) from error
                 continue
@@ -200,3 +202,8 @@ async def _follow(session: aiohttp.ClientSession, url: str, options: HttpOptions
             seconds = time.monotonic() - started
             return Response(url, answer.status, headers, bytes(body), seconds)
     raise Lost("TooManyRedirects", "more than 5 redirects")
+
+
+def _location(header: str) -> str:
+    """A Location header as a link: bytes beyond ASCII stand for themselves."""
+    return quote(header.encode("utf-8", "surrogateescape"), safe=string.punctuation)

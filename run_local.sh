@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs the main job on this machine, in an environment of its own (NEWSBEAM_VENV to choose it).
+# Without arguments: over the bundled sample site, which is served on loopback meanwhile.
+# With arguments: `newsbeam ingest` with these arguments.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+venv=${NEWSBEAM_VENV:-$here/.venv}
+"$here/.ci/environment" "$venv" "$here/requirements.lock"
+export PYTHONPATH=$here${PYTHONPATH:+:$PYTHONPATH}
+if [ $# -gt 0 ]; then
+  exec "$venv/bin/python" -m pipeline ingest "$@"
+fi
+exec "$venv/bin/python" "$here/sample/server.py" -- "$venv/bin/python" -m pipeline ingest \
+  --feeds '{base}/feeds.opml' --allow_private_networks 127.0.0.1/32 --output "$here/output/sample"

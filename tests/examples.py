@@ -1,0 +1,61 @@
+"""Records for tests, valid throughout, of which a test states only what it is about."""
+
+import datetime as dt
+from typing import Any
+
+from schemas import Article, content_hash
+from transforms.deduplication import article_id_of
+from transforms.entries import Entry
+from transforms.stories import story_id_of
+from transforms.urls import canonical_url
+
+TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
+
+
+def entry(link: str, **fields: Any) -> Entry:
+    """An entry of a feed."""
+    given: dict[str, Any] = {
+        "feed_url": "https://a.example/feed",
+        "feed_title": "The A",
+        "feed_position": 0,
+        "position": 0,
+        "entry_id": link,
+        "link": link,
+        "key": canonical_url(link),
+        "title": "A title",
+        "authors": [],
+        "published_at": TIME,
+        "content": None,
+        "language": "en",
+    }
+    return Entry(**(given | fields))
+
+
+def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
+    """An article as extracted."""
+    article_id = article_id_of(canonical)
+    given: dict[str, Any] = {
+        "article_id": article_id,
+        "run_id": "run-1",
+        "day": TIME.date(),
+        "url": canonical,
+        "canonical_url": canonical,
+        "feed_url": "https://a.example/feed",
+        "feed_title": "The A",
+        "entry_id": canonical,
+        "title": "A title",
+        "authors": [],
+        "published_at": TIME,
+        "date_source": "feed",
+        "fetched_at": TIME,
+        "language": "en",
+        "site_name": "The A",
+        "text": text,
+        "text_hash": content_hash(text),
+        "html_hash": content_hash(b"<html>"),
+        "word_count": len(text.split()),
+        "extraction_method": "trafilatura",
+        "truncated_or_paywalled": False,
+        "story_id": story_id_of(article_id),
+    }
+    return Article(**(given | fields))

@@ -1,0 +1,150 @@
+import datetime as dt
+import json
+
+import apache_beam as beam
+import pytest
+from apache_beam.testing.util import assert_that, equal_to
+
+from transforms import entries
+from transforms.entries import ParseEntries, parse_feed
+from transforms.feeds import FeedDocument
+from transforms.stage import Lost, Run
+
+BASE = "https://news.example/feed"
+TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
+ITEM = """<title>Senate\n votes &amp; waits</title><link>https://news.example/a</link>"""
+
+FEEDS = {
+    "rss 2.0": f"""<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/"
+        xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>The News</title>
+        <item>{ITEM}<guid>tag:news.example,2026:g1</guid><dc:creator>Ann Lee</dc:creator>
+        <pubDate>Fri, 20 Nov 2026 04:30:00 -0500</pubDate>
+        <content:encoded><![CDATA[<p>Full text.</p>]]></content:encoded></item></channel></rss>""",
+    "rss 0.91": f"""<rss version="0.91"><channel><title>The News</title>
+        <item>{ITEM}</item></channel></rss>""",
+    "rss 1.0": f"""<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+        xmlns="http://purl.org/rss/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/">
+        <channel rdf:about="x"><title>The News</title></channel>
+        <item rdf:about="tag:news.example,2026:g1">{ITEM}
+        <dc:creator>Ann Lee</dc:creator><dc:date>2026-11-20T09:30:00Z</dc:date></item></rdf:RDF>""",
+    "atom": """<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://news.example/x/">
+        <title>The News</title><entry><id>tag:news.example,2026:g1</id>
+        <title>Senate votes &amp; waits</title>
+        <link rel="alternate" href="../a"/><author><name>Ann Lee</name></author>
+        <published>2026-11-20T09:30:00Z</published>
+        <content type="html">&lt;p>Full text.&lt;/p></content></entry></feed>""",
+    "json": json.dumps(
+        {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": "The News",
+            "items": [
+                {
+                    "id": "tag:news.example,2026:g1",
+                    "url": "https://news.example/a",
+                    "title": "Senate votes & waits",
+                    "authors": [{"name": "Ann Lee"}, "junk"],
+                    "date_published": "2026-11-20T04:30:00-05:00",
+                    "content_html": "<p>Full text.</p>",
+                },
+                "junk",
+            ],
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_every_format_says_the_same(name: str) -> None:
+    feed = parse_feed(FEEDS[name].encode(), url=BASE)
+    (entry,) = feed.entries
+    assert feed.title == "The News"
+    assert (entry.title, entry.link) == ("Senate votes & waits", "https://news.example/a")
+    if name != "rss 0.91":
+        assert entry.entry_id == "tag:news.example,2026:g1"
+        assert (entry.authors, entry.published_at) == (["Ann Lee"], TIME)
+    if name in ("rss 2.0", "atom", "json"):
+        assert entry.content == "<p>Full text.</p>"
+
+
+def test_the_declared_encoding_counts_and_the_header_before_it() -> None:
+    latin = f'<?xml version="1.0" encoding="iso-8859-1"?>{FEEDS["rss 0.91"]}'
+    body = latin.replace("The News", "El Periódico").encode("latin-1")
+    assert parse_feed(body, url=BASE).title == "El Periódico"
+    body = latin.replace("The News", "El Periódico").encode("utf-8")
+    header = "application/xml; charset=utf-8"
+    assert parse_feed(body, url=BASE, content_type=header).title == "El Periódico"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" \n",
+        b"<html><body>no feed</body></html>",
+        b"plain words",
+        b"{",
+        b'{"items": []}',
+        b'{"version": "https://jsonfeed.org/version/1", "items": 3}',
+        b"{" * 100_000,
+        b"\x00\xff\xfe\x89PNG",
+        b"/etc/hostname",
+    ],
+)
+def test_what_is_no_feed_is_lost_with_a_reason(body: bytes) -> None:
+    with pytest.raises(Lost) as lost:
+        parse_feed(body, url=BASE)
+    assert lost.value.error_type == "NotAFeed" and lost.value.message
+
+
+def test_dates_out_of_range_are_none() -> None:
+    feed = FEEDS["rss 2.0"].replace("20 Nov 2026", "20 Nov 99999")
+    (entry,) = parse_feed(feed.encode(), url=BASE).entries
+    assert entry.published_at is None
+
+
+def document(body: str) -> FeedDocument:
+    return FeedDocument(BASE, 0, BASE, 200, "", body.encode(), 0.1)
+
+
+def test_bad_entries_are_dead_letters_and_the_others_go_on(
+    pipeline: beam.Pipeline, run: Run
+) -> None:
+    items = f"""<item>{ITEM}</item><item><title>No link</title></item>
+        <item><title>Mail</title><link>mailto:desk@news.example</link></item>"""
+    body = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    with pipeline:
+        documents = pipeline | beam.Create([document(body), document("nothing")])
+        parsed = documents | ParseEntries(run)
+        assert_that(
+            parsed.main | beam.Map(lambda e: (e.link, e.key, e.entry_id, e.position)),
+            equal_to([("https://news.example/a",) * 3 + (0,)]),
+            "entries",
+        )
+        assert_that(
+            parsed.dead_letters | "error" >> beam.Map(lambda d: (d.error_type, d.source)),
+            equal_to([("NoLink", BASE), ("UrlError", BASE), ("NotAFeed", BASE)]),
+            "dead",
+        )
+        assert_that(
+            parsed.outcomes | "kind" >> beam.Map(lambda o: o.kind),
+            equal_to(["dead_letter", "dead_letter"]),
+            "outcomes",
+        )
+        assert_that(
+            parsed.feed_reports | "report" >> beam.Map(lambda r: (r.status, r.entries)),
+            equal_to([("ok", 3), ("failed", 0)]),
+            "reports",
+        )
+
+
+def test_entries_beyond_the_limit_are_accounted_for(
+    pipeline: beam.Pipeline, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "MAX_ENTRIES", 2)
+    items = "".join(f"<item><link>https://a.example/{i}</link></item>" for i in range(5))
+    body = f"<rss version='2.0'><channel>{items}</channel></rss>"
+    with pipeline:
+        parsed = pipeline | beam.Create([document(body)]) | ParseEntries(run)
+        for name, expected in (("main", 2), ("dead_letters", 1), ("outcomes", 3)):
+            counted = getattr(parsed, name) | f"{name}Count" >> beam.combiners.Count.Globally()
+            assert_that(counted, equal_to([expected]), name)

@@ -1,0 +1,94 @@
+from collections.abc import Iterator
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
+
+from pipeline.summary import stage_counts
+from schemas import DeadLetter
+from transforms.feed_health import SumUpFeeds
+from transforms.stage import FeedReport, Lost, Outcome, Run, Stage, run_stage
+
+
+class Halve(Stage):
+    """Halves even numbers, one at a time or in lists."""
+
+    name = "Halve"
+
+    def source(self, element: int) -> str:
+        return f"number {element}"
+
+    def ending(self, element: int, error: Exception) -> Iterator[Outcome]:  # noqa: ARG002
+        yield Outcome("feed", str(element), "dead_letter", None)
+
+    def handle(self, element: int | list[int]) -> Iterator[Any]:
+        for number in element if isinstance(element, list) else [element]:
+            if number % 2:
+                raise Lost("Odd", "it is\nodd", attempts=2)
+            yield 2 // number * number // 2
+            yield Outcome("feed", str(number), "article", None)
+
+
+def test_whatever_goes_wrong_costs_one_input(run: Run) -> None:
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    out = run_stage(pipeline | beam.Create([2, 3, 0, [1, 5]]), Halve(run), int)
+    assert_that(out.main, equal_to([1]), "main")
+    assert_that(
+        out.dead_letters | beam.Map(lambda d: (d.source, d.error_type, d.message, d.attempts)),
+        equal_to(
+            [
+                ("number 3", "Odd", "it is odd", 2),
+                ("number 0", "ZeroDivisionError", "integer division or modulo by zero", 1),
+                ("number 1", "Odd", "it is odd", 2),
+                ("number 5", "Odd", "it is odd", 2),
+            ]
+        ),
+        "dead",
+    )
+    assert_that(
+        out.outcomes | "kind" >> beam.Map(lambda o: (o.entry_key, o.kind)),
+        equal_to(
+            [("2", "article"), *((n, "dead_letter") for n in ("3", "0", "1", "5"))],
+        ),
+        "outcomes",
+    )
+    result = pipeline.run()
+    assert stage_counts(result) == {"Halve": {"in": 5, "out": 1, "dead_letters": 4}}
+
+
+def test_a_dead_letter_has_the_same_id_in_every_run(run: Run) -> None:
+    def letter(error: Exception, of: Run = run) -> DeadLetter:
+        return Halve(of).dead_letter(3, error)
+
+    again = letter(Lost("Odd", "odd"), Run("run-2", run.started_at))
+    assert letter(Lost("Odd", "odd")).dead_letter_id == again.dead_letter_id
+    assert letter(Lost("Odd", "other")).dead_letter_id != again.dead_letter_id
+    assert len(letter(ValueError("x" * 9999)).message) == 1000
+    assert letter(ValueError()).message == "ValueError"
+
+
+def test_feed_health_counts_how_entries_ended(pipeline: beam.Pipeline, run: Run) -> None:
+    reports = [
+        FeedReport("a", "ok", 200, 4, 900, 0.5),
+        FeedReport("b", "failed", 404, 0, 0, 0.0),
+    ]
+    kinds = ["article", "article", "known", "dead_letter"]
+    outcomes = [Outcome("a", str(i), kind, None) for i, kind in enumerate(kinds)]
+    with pipeline:
+        of_reports = pipeline | "Reports" >> beam.Create(reports)
+        of_outcomes = pipeline | "Outcomes" >> beam.Create(outcomes)
+        health = (of_reports, of_outcomes) | SumUpFeeds(run)
+        rows = health | "row" >> beam.Map(
+            lambda h: (
+                h.feed_url,
+                h.status,
+                h.http_status,
+                h.entries_seen,
+                h.entries_new,
+                h.entries_failed,
+                h.consecutive_failures,
+            )
+        )
+        expected = [("a", "ok", 200, 4, 2, 1, 0), ("b", "failed", 404, 0, 0, 0, 1)]
+        assert_that(rows, equal_to(expected))
