@@ -36,6 +36,9 @@ def run_command(argv: list[str]) -> int:
     except UsageError as error:
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return 2
+    except KeyboardInterrupt:
+        print("newsbeam: interrupted; nothing of the run is visible", file=sys.stderr)  # noqa: T201
+        return 1
     except NotAccountedForError as error:
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -1,12 +1,14 @@
 """One run of the main job: build the graph, run it, make its records visible, sum it up."""
 
 import json
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.graph import Ingest, build
@@ -50,6 +52,7 @@ def ingest(
         check_model(analysis.model)
     except (TaxonomyError, ModelError) as error:
         raise UsageError(str(error)) from error
+    runner = runner_of(beam_options)
     listed = read_feed_lists(feeds, http)
     staging = prepare(output, run_id)
     job = Ingest(
@@ -62,7 +65,16 @@ def ingest(
         staging=str(staging),
         formats=formats,
     )
-    pipeline = beam.Pipeline(runner=runner_of(beam_options), options=beam_options)
+    try:
+        summary = _run(job, beam.Pipeline(runner=runner, options=beam_options), output)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    write_views(output)
+    return summary
+
+
+def _run(job: Ingest, pipeline: beam.Pipeline, output: Path) -> Summary:
+    staging = Path(job.staging)
     for name, collection in build(pipeline, job)._asdict().items():
         _ = collection | f"List_{name}" >> beam.ParDo(_Lines(str(staging / name)))
     result = pipeline.run()
@@ -71,8 +83,8 @@ def ingest(
     files = list(_read(staging / "files", WrittenFile))
     outcomes = list(_read(staging / "outcomes", Outcome))
     summary = summarise(
-        run=run,
-        feeds=len(listed),
+        run=job.run,
+        feeds=len(job.feeds),
         stages=stage_counts(result),
         files=files,
         outcomes=outcomes,
@@ -81,7 +93,6 @@ def ingest(
         output=str(output),
     )
     commit(output, staging, files, _ingested(outcomes), summary.to_json())
-    write_views(output, "parquet" if "parquet" in formats else formats[0])
     return summary
 
 
@@ -91,14 +102,22 @@ def _ingested(outcomes: Sequence[Outcome]) -> set[tuple[str, str]]:
     return {(o.entry_key, o.article_id) for o in outcomes if o.article_id and o.article_id in there}
 
 
-def runner_of(options: PipelineOptions) -> Any:
+def runner_of(options: PipelineOptions) -> PipelineRunner:
     """The embedded in-process runner for DirectRunner and no runner; else the one named.
 
     Beam's own DirectRunner may start another runner, or look for one to download, depending
     on the network; the records must not.
+
+    Raises:
+        UsageError: there is no such runner.
     """
     name = options.get_all_options().get("runner")
-    return FnApiRunner() if name in (None, "DirectRunner", "FnApiRunner") else name
+    if name in (None, "DirectRunner", "FnApiRunner"):
+        return FnApiRunner()
+    try:
+        return create_runner(name)
+    except (ValueError, ImportError, AttributeError) as error:
+        raise UsageError(f"--runner: {error}") from error
 
 
 class _Lines(beam.DoFn):

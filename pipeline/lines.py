@@ -14,7 +14,7 @@ from transforms.analysis import BATCH_SIZE, Analyser, AnalysisOptions, Findings
 from transforms.articles import decode_page, extract_article
 from transforms.language.model import ModelError
 from transforms.language.topics import TaxonomyError, load_taxonomy
-from transforms.options import UsageError
+from transforms.options import UsageError, require
 from transforms.stage import Lost, Run, dead_letter
 from transforms.times import now
 
@@ -132,6 +132,7 @@ def _each_line(source: Path, target: Path, run: Run, stage: str, work: Work, emp
     dead: list[DeadLetter] = []
     total = 0
     part = target.with_name(target.name + ".part")
+    require(target.resolve() != source.resolve(), f"{target}: --output is the --input")
     try:
         with source.open("rb") as lines, part.open("w", encoding="utf-8") as out:
             parsed = _parse(lines, source, run, stage, dead)

@@ -51,8 +51,8 @@ class Summary:
             numbers = (counts.get(k, 0) for k in ("in", "out", "dead_letters"))
             lines.append(f"{stage:<24}" + "".join(f"{n:>8}" for n in numbers))
         lines.append("")
-        lines.append(f"{self.feeds} feeds {self._sum(self.feeds, self.feed_statuses)}")
-        lines.append(f"{self.entries} entries {self._sum(self.entries, self.outcomes)}")
+        lines.append(f"feeds: {self._sum(self.feeds, self.feed_statuses)}")
+        lines.append(f"entries: {self._sum(self.entries, self.outcomes)}")
         lines.append("records: " + ", ".join(f"{n} {t}" for t, n in self.records.items()))
         if self.dead_letters:
             lines.append("dead letters:")
@@ -68,7 +68,7 @@ class Summary:
     def _sum(total: int, parts: dict[str, int]) -> str:
         sign = "=" if total == sum(parts.values()) else "IS NOT"
         named = (f"{count} {name.replace('_', ' ')}" for name, count in parts.items())
-        return f"{sign} {' + '.join(named)}"
+        return f"{total} {sign} {' + '.join(named)}"
 
 
 def summarise(

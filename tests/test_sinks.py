@@ -66,9 +66,8 @@ def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
     assert known_entries(tmp_path) == {"k": "id", "a": "b"}
-    assert list((tmp_path / ".staging").iterdir()) == []
 
-    write_views(tmp_path, file_format)
+    write_views(tmp_path)
     with duckdb.connect(str(tmp_path / "newsbeam.duckdb"), read_only=True) as db:
         rows = db.execute("SELECT article_id, text, authors FROM articles").fetchall()
         assert sorted(rows) == sorted((a.article_id, a.text, []) for a in ARTICLES)
@@ -129,12 +128,14 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_views_of_several_runs(tmp_path: Path) -> None:
-    for number, record in enumerate(ARTICLES[:2]):
-        staging = prepare(tmp_path, f"r{number}")
-        commit(tmp_path, staging, write(staging, [record], "parquet"), [], "{}")
-    write_views(tmp_path, "parquet")
-    with duckdb.connect(str(tmp_path / "newsbeam.duckdb"), read_only=True) as db:
-        assert db.execute("SELECT count(*) FROM articles").fetchall() == [(2,)]
+    output = tmp_path / "it's here"
+    for record, file_format in ((0, "parquet"), (1, "jsonl"), (2, "parquet")):
+        staging = prepare(output, f"r{record}")
+        commit(output, staging, write(staging, [ARTICLES[record]], file_format), [], "{}")
+    write_views(output)
+    with duckdb.connect(str(output / "newsbeam.duckdb"), read_only=True) as db:
+        found = db.sql("SELECT * FROM articles ORDER BY canonical_url").to_arrow_table()
+    assert [Article(**row) for row in found.to_pylist()] == ARTICLES[:3]
 
 
 def test_partitions() -> None:

@@ -16,7 +16,7 @@ from transforms.language.model import DEFAULT_MODEL, analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.topics import Taxonomy, TopicTagger
 from transforms.options import flag
-from transforms.stage import Outcome, Run, Stage, run_stage
+from transforms.stage import Composite, Outcome, Run, Stage, run_stage
 
 BATCH_SIZE: Final = 16
 
@@ -71,7 +71,7 @@ class Analyser:
         return Findings(entities, quotes, topics)
 
 
-class AnalyseArticles(beam.PTransform):
+class AnalyseArticles(Composite):
     """Articles to articles with their entities, quotes and topics, in one stream of records."""
 
     def __init__(self, run: Run, options: AnalysisOptions, taxonomy: Taxonomy) -> None:

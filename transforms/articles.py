@@ -17,7 +17,7 @@ from schemas import Article, content_hash
 from transforms.cleaning import clean_html, clean_line, clean_text
 from transforms.deduplication import article_id_of
 from transforms.pages import Page
-from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import Composite, Lost, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.stories import story_id_of
 from transforms.times import iso_time
 from transforms.urls import UrlError, canonical_url, web_url
@@ -45,7 +45,7 @@ class Extraction:
     truncated_or_paywalled: bool
 
 
-class ExtractArticles(beam.PTransform):
+class ExtractArticles(Composite):
     """Pages to articles."""
 
     def __init__(self, run: Run) -> None:

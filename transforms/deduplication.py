@@ -8,13 +8,13 @@ import apache_beam as beam
 
 from schemas import Article, stable_id
 from transforms.entries import Entry
-from transforms.stage import Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.urls import canonical_url
 
 Keyed = tuple[str, Iterable[Any]]
 
 
-class DropDuplicateEntries(beam.PTransform):
+class DropDuplicateEntries(Composite):
     """Entries to those worth fetching: the first of each canonical link, unless known."""
 
     def __init__(self, run: Run, known: dict[str, str]) -> None:
@@ -55,7 +55,7 @@ class _DropDuplicateEntries(Stage):
             yield first
 
 
-class DropDuplicateArticles(beam.PTransform):
+class DropDuplicateArticles(Composite):
     """Articles to one of each id: pages may call an address canonical that another entry had."""
 
     def __init__(self, run: Run, known: dict[str, str]) -> None:

@@ -14,7 +14,16 @@ from schemas import stable_id
 from schemas.rows import row
 from transforms.cleaning import clean_line
 from transforms.feeds import FeedDocument
-from transforms.stage import FeedReport, Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import (
+    Composite,
+    FeedReport,
+    Lost,
+    Outcome,
+    Run,
+    Stage,
+    StageOutput,
+    run_stage,
+)
 from transforms.times import iso_time
 from transforms.urls import UrlError, canonical_url, web_url
 
@@ -61,7 +70,7 @@ class ParsedFeed:
     entries: list[RawEntry]
 
 
-class ParseEntries(beam.PTransform):
+class ParseEntries(Composite):
     """Feed documents to entries."""
 
     def __init__(self, run: Run) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import FeedHealth, stable_id
-from transforms.stage import FeedReport, Outcome, Run
+from transforms.stage import Composite, FeedReport, Outcome, Run
 
 
-class SumUpFeeds(beam.PTransform):
+class SumUpFeeds(Composite):
     """Feed reports and the outcomes of entries to the health of each feed."""
 
     def __init__(self, run: Run) -> None:

@@ -11,7 +11,7 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.feed_list import Feed
 from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import FeedReport, Lost, Run, Stage, StageOutput, run_stage
+from transforms.stage import Composite, FeedReport, Lost, Run, Stage, StageOutput, run_stage
 
 
 @row
@@ -28,7 +28,7 @@ class FeedDocument:
     seconds: float
 
 
-class FetchFeeds(beam.PTransform):
+class FetchFeeds(Composite):
     """Feeds to their documents."""
 
     def __init__(self, run: Run, http: HttpOptions) -> None:

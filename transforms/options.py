@@ -28,7 +28,10 @@ def add_flags(group: type, parser: argparse.ArgumentParser, title: str) -> None:
             argument["required"] = True
         else:
             argument["default"] = field.default
-        section.add_argument(f"--{field.name}", help=field.metadata["help"], **argument)
+        text = field.metadata["help"]
+        if argument.get("default") is not None:
+            text += " (default %(default)s)"
+        section.add_argument(f"--{field.name}", help=text, **argument)
 
 
 def from_flags(group: type[T], args: argparse.Namespace) -> T:

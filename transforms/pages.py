@@ -10,7 +10,7 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.entries import Entry
 from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import Composite, Lost, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.times import now
 
 BATCH_SIZE: Final = 32
@@ -29,7 +29,7 @@ class Page:
     fetched_at: dt.datetime
 
 
-class FetchPages(beam.PTransform):
+class FetchPages(Composite):
     """Entries to pages."""
 
     def __init__(self, run: Run, http: HttpOptions) -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.typehints.decorators import IOTypeHints
 
 from schemas import DeadLetter, stable_id
 from schemas.rows import row
@@ -72,6 +73,16 @@ class StageOutput(NamedTuple):
     dead_letters: beam.PCollection
     outcomes: beam.PCollection
     feed_reports: beam.PCollection
+
+
+class Composite(beam.PTransform):
+    """A transform with several PCollections on a side: each says its own type, it does not.
+
+    Beam would warn that it cannot read the hints of such an ``expand``.
+    """
+
+    def default_type_hints(self) -> IOTypeHints:
+        return IOTypeHints.empty()
 
 
 _SIDE_OUTPUTS: Final[dict[type, str]] = {

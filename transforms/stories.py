@@ -21,7 +21,7 @@ from apache_beam.metrics import Metrics
 
 from schemas import Article, Story, stable_id
 from schemas.rows import row
-from transforms.stage import Run
+from transforms.stage import Composite, Run
 
 RESEMBLANCE: Final = 0.4
 """Least estimated share of common runs of words (Jaccard) for a copy."""
@@ -54,7 +54,7 @@ class Stories(NamedTuple):
     stories: beam.PCollection
 
 
-class GroupStories(beam.PTransform):
+class GroupStories(Composite):
     """Articles to articles and stories."""
 
     def __init__(self, run: Run) -> None:

@@ -48,7 +48,7 @@ def commit(
 
     Returns the folder of the run.
     """
-    ready = staging.with_name(staging.name + ".ready")
+    ready = staging / "ready"
     shutil.rmtree(ready, ignore_errors=True)
     ready.mkdir(parents=True)
     folders: dict[Path, list[WrittenFile]] = defaultdict(list)
@@ -63,7 +63,6 @@ def commit(
     (ready / "summary.json").write_text(summary, encoding="utf-8")
     run = output / "runs" / staging.name
     ready.replace(run)
-    shutil.rmtree(staging)
     return run
 
 

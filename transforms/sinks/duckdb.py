@@ -1,5 +1,6 @@
 """A DuckDB file with one view a record type over the files of all committed runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -9,31 +10,45 @@ from schemas.fields import fields_of
 from schemas.sql import sql_type
 
 
-def write_views(output: Path, file_format: str) -> Path:
-    """Write ``OUTPUT/newsbeam.duckdb`` anew; it reads the files where they are."""
+def write_views(output: Path) -> Path:
+    """Write ``OUTPUT/newsbeam.duckdb`` anew; it reads the files where they are.
+
+    Of a run that has both formats, Parquet is read.
+    """
     target = output / "newsbeam.duckdb"
     fresh = output / ".staging" / "newsbeam.duckdb"
     fresh.parent.mkdir(exist_ok=True)
     fresh.unlink(missing_ok=True)
+    runs = sorted((output / "runs").resolve().iterdir())
     with duckdb.connect(str(fresh)) as db:
         for record in RECORDS:
-            db.execute(_view(output.resolve(), record, file_format))
+            db.execute(_view(runs, record))
     fresh.replace(target)
     return target
 
 
-def _view(output: Path, record: type[Record], file_format: str) -> str:
+def _view(runs: Sequence[Path], record: type[Record]) -> str:
     levels = "*/*" if record.TABLE == "topics" else "*"
-    pattern = f"runs/*/{file_format}/{record.TABLE}/{levels}/*.{file_format}"
-    columns = ", ".join(f'"{f.name}"' for f in fields_of(record))
+    files: dict[str, list[str]] = {"parquet": [], "jsonl": []}
+    for run in runs:
+        formats = (name for name in files if (run / name / record.TABLE).is_dir())
+        for name in list(formats)[:1]:
+            files[name].append(f"{run}/{name}/{record.TABLE}/{levels}/*.{name}")
     types = {f.name: sql_type(f, "duckdb") for f in fields_of(record)}
-    if next(output.glob(pattern), None) is None:
-        empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
-        return f'CREATE VIEW "{record.TABLE}" AS SELECT {empty} WHERE false'
-    path = str(output / pattern).replace("'", "''")
-    if file_format == "parquet":
-        source = f"read_parquet('{path}', hive_partitioning = true)"
-    else:
-        listed = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
-        source = f"read_json('{path}', format = 'newline_delimited', columns = {{{listed}}})"
-    return f'CREATE VIEW "{record.TABLE}" AS SELECT {columns} FROM {source}'
+    columns = ", ".join(f'"{name}"' for name in types)
+    sources = []
+    if files["parquet"]:
+        sources.append(f"read_parquet({_literal(files['parquet'])}, union_by_name = true)")
+    if files["jsonl"]:
+        kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
+        options = f"format = 'newline_delimited', columns = {{{kinds}}}"
+        sources.append(f"read_json({_literal(files['jsonl'])}, {options})")
+    empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
+    selects = [f"SELECT {columns} FROM {source}" for source in sources]
+    body = " UNION ALL ".join(selects) or f"SELECT {empty} WHERE false"
+    return f'CREATE VIEW "{record.TABLE}" AS {body}'
+
+
+def _literal(paths: Sequence[str]) -> str:
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
+    return f"[{quoted}]"

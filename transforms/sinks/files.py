@@ -63,6 +63,7 @@ class _WriteRecords(beam.DoFn):
         self.staging = staging
         self.format = file_format
         self._in = Metrics.counter("newsbeam", f"Write.{file_format}.in")
+        self._out = Metrics.counter("newsbeam", f"Write.{file_format}.out")
 
     def start_bundle(self) -> None:
         self._buffers: dict[str, list[Record]] = defaultdict(list)
@@ -87,6 +88,7 @@ class _WriteRecords(beam.DoFn):
             path = Path(self.staging, self.format, partition, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, records, self.format)
+            self._out.inc(len(records))
             yield WrittenFile(str(path), partition, self.format, len(records), _key(records[0]))
         self.start_bundle()
 
