@@ -48,7 +48,7 @@ class Analyser:
         """The findings of each article, in order. Texts that are not English have none."""
         english = [a for a in articles if a.language in (None, "en")]
         with self._lock:
-            docs = analyse_texts(self._nlp, [a.text for a in english], batch_size=BATCH_SIZE)
+            docs = analyse_texts(self._nlp, [a.text for a in english])
             found = {id(a): self._findings(a, doc) for a, doc in zip(english, docs, strict=True)}
         return [found.get(id(article)) or Findings([], [], []) for article in articles]
 

@@ -9,6 +9,7 @@ set; ``pos_`` and ``lemma_`` are not.
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import spacy
 from spacy.language import Language
@@ -22,7 +23,8 @@ EXCLUDED = ("senter", "attribute_ruler", "lemmatizer")
 MAX_CHARACTERS = 200_000
 """A text is analysed up to here (about 35,000 words); what follows is kept but not analysed."""
 
-BATCH_SIZE = 16
+BATCH_CHARACTERS = 50_000
+"""Texts are run together up to here: memory grows with what runs at once, some 12 KB a word."""
 
 # The tokenizer peels affixes off a chunk (what stands between two spaces) one at a time and
 # searches the rest anew each time: quadratic in the chunk. Both limits are far beyond words,
@@ -62,6 +64,19 @@ def _numpy_products() -> Iterator[None]:
         set_current_ops(before)
 
 
+def check_model(name: str) -> None:
+    """Raise ModelError unless ``name`` is an installed model package or a model's folder."""
+    if not (spacy.util.is_package(name) or Path(name).is_dir()):
+        raise ModelError(_missing(name))
+
+
+def _missing(name: str) -> str:
+    return (
+        f"The language model {name!r} is not installed or cannot be read; install it with "
+        f'"pip install {name.replace("_", "-")}" or install newsbeam\'s requirements again.'
+    )
+
+
 def load_model(name: str = DEFAULT_MODEL) -> Language:
     """The pipeline of the model package ``name``: tags, parse, entities, paragraph-safe sentences.
 
@@ -71,10 +86,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
         with _numpy_products():
             nlp = spacy.load(name, exclude=list(EXCLUDED))
     except OSError as error:
-        raise ModelError(
-            f"The language model {name!r} is not installed or cannot be read; install it with "
-            f'"pip install {name.replace("_", "-")}" or install newsbeam\'s requirements again.'
-        ) from error
+        raise ModelError(_missing(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
     return nlp
 
@@ -90,11 +102,23 @@ def shield(text: str) -> str:
     return _LONG_CHUNK.sub(r"\1 ", text)
 
 
-def analyse_texts(
-    nlp: Language, texts: Iterable[str], batch_size: int = BATCH_SIZE
-) -> Iterator[Doc]:
+def analyse_texts(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
     """A Doc for every text, in order; offsets are those of the text.
 
     Of a text beyond MAX_CHARACTERS only the beginning is analysed.
     """
-    return nlp.pipe((shield(text[:MAX_CHARACTERS]) for text in texts), batch_size=batch_size)
+    for batch in _batches(shield(text[:MAX_CHARACTERS]) for text in texts):
+        yield from nlp.pipe(batch, batch_size=len(batch))
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        if batch and size + len(text) > BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text)
+    if batch:
+        yield batch
