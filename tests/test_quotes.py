@@ -10,8 +10,10 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from schemas import Entity, Mention, Quote, stable_id
+from transforms.language.cues import CUES
+from transforms.language.marks import quoted_segments
 from transforms.language.model import analyse_texts, load_model, shield
-from transforms.language.quotes import CONFIDENCE, CUES, find_quotes, quoted_segments
+from transforms.language.quotes import CONFIDENCE, find_quotes
 
 DAY = dt.date(2026, 11, 24)
 LABELS = ("PERSON", "ORG", "GPE", "NORP")

@@ -9,107 +9,14 @@ its word is taken only where it points outside them; elsewhere the words beside 
 import datetime as dt
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from spacy.tokens import Doc, Token
 
 from schemas import Entity, Quote, stable_id
-
-# ------------------------------------------------------------------------------------ data
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-# Verbs by which words are given to a speaker. Their forms are made by rule, `!` marks a final
-# consonant that doubles, and the irregular ones are listed.
-_REGULAR = """
-accuse acknowledge add address admire admit! admonish advise advocate affirm agree allege allow
-announce answer apologise apologize appeal applaud argue ask assail assert assess assure attack
-attest aver! bark beg! bellow bemoan berate blame blast blog! bluster boast brag! brand call
-caution celebrate challenge champion chant characterise characterize charge chastise chide chime
-cite claim clarify commend comment compare complain compliment concede conclude concur! condemn
-confess confide confirm congratulate contend continue counsel counter crack crow cry declare decry
-deem defend demand denounce deny deplore deride describe detail dictate disclose discuss dismiss
-dispute dub! echo elaborate emphasise emphasize encourage endorse enthuse estimate exclaim exhort
-explain expound express fear fume gloat gripe groan growl grumble gush hail herald hint holler hope
-imply indicate inform inquire insinuate insist instruct interject intone invoke jest joke kid!
-label lambast lambaste lament laud laugh lecture liken love maintain marvel mention moan mock mourn
-mumble murmur muse mutter narrate note object observe offer opine order pen! plead pledge point
-portray post praise pray preach predict press proclaim profess prohibit promise pronounce propose
-protest push question quip! quote rail rant rate reaffirm reassure rebuke rebut! recall recite
-recommend recount refer! reference reflect refuse reiterate reject relate relay remark remember
-remind repeat reply report request respond retort retweet reveal ridicule roar rule scoff scold
-scream seethe shout shriek sigh sign signal slam! snap! sneer specify speculate spell state
-stipulate stress suggest summarise summarize surmise suspect taunt tease testify text thank
-theorize thunder tout trumpet tweet urge utter venture voice vow wail want warn welcome whine
-whisper wonder worry worship yell
-"""
-_IRREGULAR = """
-say says said saying tell tells told telling write writes wrote written writing speak speaks spoke
-spoken speaking read reads reading think thinks thought thinking believe believes believed
-believing feel feels felt feeling know knows knew swear swears swore swearing sing sings sang
-singing hear heard find finds found foresee foresees foresaw mean means meant
-"""
-# Cues only together with the word that follows.
-_PHRASES: Final = {
-    "put": "it", "puts": "it", "go": "on", "goes": "on", "went": "on", "going": "on",
-    "according": "to",
-}  # fmt: skip
-# What is thought is known to the reader because somebody says it.
-_MENTAL: Final = _words(
-    """
-    believe believes believed believing fear fears feared fearing feel feels felt feeling find
-    finds found hear heard hears hope hopes hoped hoping know knew knows love loves loved mean
-    means meant think thinks thought thinking want wants wanted worry worries worried
-    """
-)
-# Cues of those who pass on what somebody else said, if there is somebody else.
-_RELAYS: Final = _words("according reported reports")
-_SPEECH_ONLY: Final = _words("said says say saying told tells added adds wrote asked")
-_WORKS: Final = _words(
-    """
-    album anthem article ballad blog book broadcast chapter column commentary documentary
-    drama entitled episode essay exhibition film hymn magazine memoir movie musical newsletter
-    novel opera painting play podcast poem program programme series show single sitcom song
-    soundtrack titled track
-    """
-)
-_SCARE: Final = _words("so-called dubbed nicknamed nickname termed")
-_BEFORE_TITLES: Final = _words("on of in with")
-_SMALL: Final = _words("a an and at by for from in is of on or the to with")
-_TITLES: Final = _words(
-    """
-    president vice prime minister secretary senator sen. rep. representative congressman
-    congresswoman gov. governor mayor councillor councilor chancellor ambassador judge
-    chief speaker leader chairman chairwoman chair director general gen. col. colonel lt. sgt.
-    capt. captain maj. major sheriff professor prof. king queen prince princess pope rev. lord
-    lady sir dame baroness baron deputy attorney spokesman spokeswoman commissioner inspector
-    coach detective superintendent bishop archbishop cardinal father sister imam rabbi
-    """
-)
-_HONORIFICS: Final = _words("mr. mrs. ms. miss dr. mr mrs ms dr mx")
-_ADDRESSES: Final = _TITLES | _HONORIFICS
-_PRONOUNS: Final = _words(
-    """
-    he she they it we i you who one some others many someone everyone everybody somebody
-    nobody both several this that these those which whom what anybody
-    """
-)
-_RELATIVE: Final = _words("who which that whom")
-_THIRD: Final = _words("he she it they")
-_OBJECT_PRONOUNS: Final = _words("me him her us them")
-_NAMED_LABELS: Final = _words("PERSON ORG GPE NORP")
-_TIMES: Final = frozenset(("DATE", "TIME"))
-_SUBJECTS: Final = frozenset(("nsubj", "nsubjpass", "csubj"))
-_CLIMBED: Final = _words("conj xcomp advcl pcomp prep ccomp aux acl dep")
-_PHRASE_TAGS: Final = _words("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
-_NOUN_TAGS: Final = frozenset(("NN", "NNS", "NNP", "NNPS"))
-_SKIPPED_TAGS: Final = _words("RB RBR MD VBD VBZ VBP VBN")
-_FINITE_TAGS: Final = frozenset(("VBD", "VBP", "VBZ", "MD"))
-_DASHES: Final = frozenset("–—―-")
+from transforms.language import cues
+from transforms.language.marks import SENTENCE_ENDS, WORD, Segment, quoted_segments
 
 CONFIDENCE: Final = {
     "same-paragraph": 0.97,
@@ -136,193 +43,7 @@ _MAX_CLIMB = 8
 _MAX_LABEL = 30
 _SHORT = 4
 _LONG = 10
-
-
-def _inflected(words: str) -> Iterator[str]:
-    for word in words.split():
-        base = word.rstrip("!")
-        stem = base + base[-1] if word != base else base
-        yield base
-        if base.endswith("e"):
-            yield from (f"{base}s", f"{base}d", f"{base[:-1]}ing")
-        elif base.endswith("y") and base[-2] not in "aeo":
-            yield from (f"{base[:-1]}ies", f"{base[:-1]}ied", f"{base}ing")
-        else:
-            plural = "es" if base.endswith(("s", "sh", "ch", "x", "o")) else "s"
-            yield from (base + plural, f"{stem}ed", f"{stem}ing")
-
-
-CUES: Final = frozenset((*_inflected(_REGULAR), *_IRREGULAR.split()))
-"""Every form of every verb that attributes words to a speaker."""
-
-# ---------------------------------------------------------------------------------- segments
-
-_MARK = re.compile(r"[“”„‟\"＂«»]|``|‘‘|’’|''(?!')")
-_OPENERS: Final = frozenset(("“", "„", "«", "‟", "``", "‘‘"))
-_CLOSERS: Final = frozenset(("”", "»", "’’"))
-# A single mark that opens stands before a word, and one that closes after it; an apostrophe
-# never does both in one paragraph, except in the elisions listed.
-_SINGLE = re.compile(
-    r"(?:(?<![^\s(\[—–])(?P<open>['‘])(?=[^\W\d_])(?!(?:tis|twas|em|til|n)\b)"
-    r"|(?<=[^\s'‘’])(?P<close>['’])(?![^\s,.;:!?)\]—–-]))",
-    re.IGNORECASE,
-)
-_WORD = re.compile(r"\w[\w'’-]*")
 _LAST_WORD = re.compile(r"([\w'’-]+),?\s*\Z")
-_SENTENCE_ENDS: Final = frozenset(".!?…")
-
-
-class Segment(NamedTuple):
-    """What stands between two marks of one paragraph. All numbers are code points."""
-
-    start: int
-    end: int
-    """Bounds of the words, without marks and spaces."""
-    left: int
-    right: int
-    """Bounds with the marks."""
-    closed: bool
-    continued: bool
-    """It goes on with a quote that the paragraph before left open."""
-
-    def holds(self, start: int, end: int) -> bool:
-        """Whether the span has words of the segment, or is one of its marks."""
-        inside = self.left <= start and end <= self.right
-        return inside or (start < self.end and self.start < end)
-
-
-_Span: TypeAlias = tuple[int, int, int, int, bool]
-
-
-def quoted_segments(text: str) -> list[Segment]:
-    """Every quoted segment of ``text`` in order; none overlaps, none crosses a newline.
-
-    >>> [text[s.start:s.end] for text in ['“It’s late,” she said.'] for s in quoted_segments(text)]
-    ['It’s late,']
-    """
-    segments: list[Segment] = []
-    carried = False
-    lines = text.split("\n")
-    opening_next = _next_openings(lines)
-    offset = 0
-    for line, next_opening in zip(lines, opening_next, strict=True):
-        if line.strip():
-            body_start = len(line) - len(line.lstrip())
-            spans = _outermost([*_double_spans(line, carried), *_single_spans(line, next_opening)])
-            was_carried, carried = carried, False
-            for start, end, left, right, closed in spans:
-                carried = not closed and right == len(line)
-                words = line[start:end]
-                if re.search(r"\w", words):
-                    segments.append(
-                        Segment(
-                            offset + start + len(words) - len(words.lstrip()),
-                            offset + end - len(words) + len(words.rstrip()),
-                            offset + left,
-                            offset + right,
-                            closed,
-                            was_carried and left <= body_start,
-                        )
-                    )
-        offset += len(line) + 1
-    return segments
-
-
-def _next_openings(lines: list[str]) -> list[str]:
-    """For each line the first character of the next line that is not blank."""
-    following, openings = "", []
-    for line in reversed(lines):
-        openings.append(following)
-        following = line.lstrip()[:1] or following
-    return openings[::-1]
-
-
-def _outermost(spans: list[_Span]) -> list[_Span]:
-    kept: list[_Span] = []
-    for span in sorted(spans, key=lambda s: (s[2], -s[3])):
-        if not kept or span[2] >= kept[-1][3]:
-            kept.append(span)
-    return kept
-
-
-def _double_spans(line: str, carried: bool) -> list[_Span]:
-    marks = list(_MARK.finditer(line))
-    spans: list[_Span] = []
-    opened: re.Match[str] | None = None
-    nested = 0
-    for number, mark in enumerate(marks):
-        opens = _opens(line, mark, opened)
-        if opens and opened is not None:
-            rest = marks[number + 1 : number + 3]
-            if len(rest) == 2 and not any(_opens(line, m, opened) for m in rest):
-                nested += 1
-                continue
-            spans.append((opened.end(), mark.start(), opened.start(), mark.start(), False))
-            opened, nested = mark, 0
-        elif opens:
-            opened = mark
-        elif nested:
-            nested -= 1
-        elif opened is not None:
-            spans.append((opened.end(), mark.start(), opened.start(), mark.end(), True))
-            opened = None
-        elif carried and number == 0:
-            spans.append((0, mark.start(), 0, mark.end(), True))
-    if opened is not None:
-        spans.append((opened.end(), len(line), opened.start(), len(line), False))
-    return spans
-
-
-def _opens(line: str, mark: re.Match[str], opened: re.Match[str] | None) -> bool:
-    """Whether a mark opens a quote: by its shape, else by its neighbours, else by turns."""
-    shape = mark[0]
-    if opened is not None and opened[0] == "„" and shape in "“‟":
-        return False
-    before = line[mark.start() - 1] if mark.start() else " "
-    after = line[mark.end()] if mark.end() < len(line) else " "
-    may_open = (before.isspace() or before in "([{—–-/:‘'") and not after.isspace()
-    may_close = not before.isspace() and not after.isalnum()
-    if shape in _OPENERS:
-        return opened is None or may_open or not may_close
-    if shape in _CLOSERS:
-        return opened is None and may_open and not may_close
-    if may_open != may_close:
-        return may_open
-    return opened is None
-
-
-def _single_spans(line: str, next_opening: str) -> list[_Span]:
-    spans: list[_Span] = []
-    opened: re.Match[str] | None = None
-    unsure: re.Match[str] | None = None
-
-    for mark in _SINGLE.finditer(line):
-        if mark["open"]:
-            if opened and unsure:
-                spans.extend(_single_span(line, opened, unsure))
-            opened, unsure = mark, None
-        elif opened and (opened[0] == "'") == (mark[0] == "'"):
-            # After an s it may be a possessive: then a later mark is the better end.
-            before, after = line[mark.start() - 1], line[mark.end() : mark.end() + 2]
-            if before in "sS" and re.match(r"\s\w", after):
-                unsure = unsure or mark
-            else:
-                spans.append((opened.end(), mark.start(), opened.start(), mark.end(), True))
-                opened = unsure = None
-    if opened and unsure:
-        spans.extend(_single_span(line, opened, unsure))
-    elif opened and not line[: opened.start()].strip() and next_opening == opened[0]:
-        spans.append((opened.end(), len(line), opened.start(), len(line), False))
-    return spans
-
-
-def _single_span(line: str, first: re.Match[str], last: re.Match[str]) -> Iterator[_Span]:
-    """What two single marks enclose, if the doubtful second one swallows no double mark."""
-    if not _MARK.search(line, first.end(), last.start()):
-        yield first.end(), last.start(), first.start(), last.end(), True
-
-
-# --------------------------------------------------------------------------------- attribution
 
 
 class _Speaker(NamedTuple):
@@ -358,7 +79,7 @@ class _Cue(NamedTuple):
 
     @property
     def is_relay(self) -> bool:
-        return self.verb in _RELAYS and self.speaker.kind != "pronoun"
+        return self.verb in cues.RELAYS and self.speaker.kind != "pronoun"
 
 
 _Item: TypeAlias = Token | Segment
@@ -378,7 +99,7 @@ class _Mentions:
         found = sorted(
             (mention.start, mention.end, entity.name, entity.label)
             for entity in entities
-            if entity.label in _NAMED_LABELS
+            if entity.label in cues.NAMED_LABELS
             for mention in entity.mentions
         )
         lefts = [segment.left for segment in segments]
@@ -422,7 +143,7 @@ class _Page:
         for token in doc:
             if token.dep_ in ("nsubjpass", "auxpass"):
                 self.passives.add(token.head.i)
-            if token.dep_ in _SUBJECTS:
+            if token.dep_ in cues.SUBJECTS:
                 self.subjects[token.head.i] = token
             elif token.dep_ == "agent":
                 self.agents[token.head.i] = token
@@ -444,7 +165,7 @@ class _Page:
             near = segments[max(0, position - 1) : position + 1]
             segment = next((s for s in near if s.holds(token.idx, token.idx + len(token))), None)
             if segment:
-                if token.tag_ in _FINITE_TAGS:
+                if token.tag_ in cues.FINITE_TAGS:
                     self.clausal.add(segment.start)
             elif token.is_space:
                 if "\n" in token.text:
@@ -479,7 +200,7 @@ class _Page:
                 and bool(following.is_sent_start)
             )
         end = self.final_mark(item)
-        if end not in _SENTENCE_ENDS:
+        if end not in SENTENCE_ENDS:
             return False
         if isinstance(following, Segment):
             return True
@@ -509,7 +230,7 @@ class _Page:
         return self.text[end - 1]
 
     def is_clause(self, segment: Segment) -> bool:
-        words = len(_WORD.findall(self.text, segment.start, segment.end))
+        words = len(WORD.findall(self.text, segment.start, segment.end))
         return words >= _LONG or (words >= _SHORT and segment.start in self.clausal)
 
 
@@ -523,7 +244,7 @@ class _Speakers:
 
     def of(self, head: Token) -> _Speaker:
         """The mention of which ``head`` is the head, as printed, with its role."""
-        if head.lower_ in _PRONOUNS:
+        if head.lower_ in cues.PRONOUNS:
             return _Speaker(head.idx, head.idx + len(head), "pronoun", None, None)
         first, last = self._extent(head)
         follows = self._doc[last + 1] if last + 1 < len(self._doc) else head
@@ -548,7 +269,7 @@ class _Speakers:
             titles = [
                 n
                 for n in range(first, last)
-                if self._doc[n].idx < inside and self._doc[n].lower_ in _TITLES
+                if self._doc[n].idx < inside and self._doc[n].lower_ in cues.TITLES
             ]
             start = self._doc[titles[-1] + 1].idx if titles else start
             role = self._page.text[self._doc[first].idx : start].strip() or self._aside(last)
@@ -561,7 +282,7 @@ class _Speakers:
     def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> _Speaker:
         start, end, name, _ = mention
         before = next((n for n in range(first, last) if self._doc[n + 1].idx >= start), None)
-        if before is not None and self._doc[before].lower_ in _HONORIFICS:
+        if before is not None and self._doc[before].lower_ in cues.HONORIFICS:
             start = self._doc[before].idx
         possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
         end -= len(possessive[0]) if possessive else 0
@@ -577,8 +298,8 @@ class _Speakers:
             head.i - first < _MAX_NAME
             and first
             and self._page.narrative[first - 1]
-            and doc[first - 1].tag_ in _PHRASE_TAGS
-            and doc[first - 1].ent_type_ not in _TIMES
+            and doc[first - 1].tag_ in cues.PHRASE_TAGS
+            and doc[first - 1].ent_type_ not in cues.TIMES
             and not (doc[first - 1].tag_ == "VBN" and _is_cue(doc[first - 1]))
         ):
             first -= 1
@@ -601,7 +322,7 @@ class _Speakers:
         return (
             0 < len(between) <= 5
             and between[0].tag_ == "CC"
-            and joint.tag_ in _NOUN_TAGS
+            and joint.tag_ in cues.NOUN_TAGS
             and all(self._page.narrative[token.i] for token in (*between, joint))
         )
 
@@ -622,18 +343,22 @@ class _Speakers:
                 or _is_cue(token)
             ):
                 break
-            if token.tag_ in _NOUN_TAGS:
+            if token.tag_ in cues.NOUN_TAGS:
                 end = token.idx + len(token)
         return end
 
     def _aside(self, last: int) -> str | None:
         """An apposition that says what somebody is."""
         tokens = self._aside_tokens(last)
-        if not tokens or tokens[0].tag_ not in _PHRASE_TAGS or tokens[0].ent_type_ in _TIMES:
+        if (
+            not tokens
+            or tokens[0].tag_ not in cues.PHRASE_TAGS
+            or tokens[0].ent_type_ in cues.TIMES
+        ):
             return None
-        if not any(t.tag_ in ("NN", "NNS") or t.lower_ in _TITLES for t in tokens[:_MAX_NAME]):
+        if not any(t.tag_ in ("NN", "NNS") or t.lower_ in cues.TITLES for t in tokens[:_MAX_NAME]):
             return None
-        if any(t.tag_ in _FINITE_TAGS for t in tokens):
+        if any(t.tag_ in cues.FINITE_TAGS for t in tokens):
             return None
         return self._page.text[tokens[0].idx : tokens[-1].idx + len(tokens[-1])]
 
@@ -744,7 +469,7 @@ class _Reader:
         segment, before = items[place], items[place - 1] if place else None
         assert isinstance(segment, Segment)
         end = self._page.final_mark(segment)
-        whole = segment.start in self._page.clausal or end in _SENTENCE_ENDS
+        whole = segment.start in self._page.clausal or end in SENTENCE_ENDS
         if opens:
             after = items[place + 1] if place + 1 < len(items) else None
             ended = end in ",.!?…—–-" or (isinstance(after, Token) and after.text == ",")
@@ -762,18 +487,22 @@ class _Reader:
         assert isinstance(segment, Segment)
         before = items[place - 1] if place else None
         after = items[place + 1] if place + 1 < len(items) else None
-        words = _WORD.findall(self._page.text, segment.start, segment.end)
-        capital = all(w[0].isupper() or w[0].isdigit() or w in _SMALL for w in words)
+        words = WORD.findall(self._page.text, segment.start, segment.end)
+        capital = all(w[0].isupper() or w[0].isdigit() or w in cues.SMALL for w in words)
         near = _LAST_WORD.search(self._page.text, max(0, segment.left - _MAX_LABEL), segment.left)
         previous = near[1].lower() if near and isinstance(before, Token) else ""
         following = after.lower_ if isinstance(after, Token) else ""
-        if previous in _SCARE or previous in _WORKS:
+        if previous in cues.SCARE or previous in cues.WORKS:
             return True
         if not capital or self._page.final_mark(segment) in "!?":
             return False
         if len(words) > 1 and len(items) == 1 and self._page.final_mark(segment) != ",":
             return True
-        if previous in _BEFORE_TITLES or previous.endswith(("'s", "’s")) or following in _WORKS:
+        if (
+            previous in cues.BEFORE_TITLES
+            or previous.endswith(("'s", "’s"))
+            or following in cues.WORKS
+        ):
             return True
         neighbours = [n.text for n in (before, after) if isinstance(n, Token)]
         inside_a_name = len(neighbours) == 2 and all(n[0].isupper() for n in neighbours)
@@ -790,8 +519,11 @@ class _Reader:
             following = items[number + 1] if number + 1 < len(items) else None
             head: Token | None = None
             end = item
-            if item.lower_ in _PHRASES:
-                if not isinstance(following, Token) or following.lower_ != _PHRASES[item.lower_]:
+            if item.lower_ in cues.PHRASES:
+                if (
+                    not isinstance(following, Token)
+                    or following.lower_ != cues.PHRASES[item.lower_]
+                ):
                     continue
                 end = following
             if item.lower_ == "according":
@@ -803,7 +535,7 @@ class _Reader:
             elif item.text == ":" and isinstance(following, Segment) and not found:
                 method, head = "colon", self._before_colon(items, number)
             elif (
-                item.text[-1] in _DASHES
+                item.text[-1] in cues.DASHES
                 and number
                 and isinstance(items[number - 1], Segment)
                 and isinstance(following, Token)
@@ -823,7 +555,7 @@ class _Reader:
         cue = items[number]
         assert isinstance(cue, Token)
         before = [item for item in items[max(0, number - 2) : number] if _is_solid(item)]
-        opens = number == 0 and cue.tag_ in _FINITE_TAGS
+        opens = number == 0 and cue.tag_ in cues.FINITE_TAGS
         if opens or (before and isinstance(before[-1], Segment)):
             head = _head_right(items, number + 1)
             if head is not None:
@@ -844,13 +576,13 @@ class _Reader:
             if verb.i in self._page.agents:
                 return self._page.objects.get(self._page.agents[verb.i].i)
             subject = self._page.subjects.get(verb.i)
-            if subject is not None and subject.lower_ not in _OBJECT_PRONOUNS:
-                if subject.lower_ in _RELATIVE and verb.dep_ == "relcl":
+            if subject is not None and subject.lower_ not in cues.OBJECT_PRONOUNS:
+                if subject.lower_ in cues.RELATIVE and verb.dep_ == "relcl":
                     return verb.head
                 return subject
-            if verb.dep_ == "acl" and verb.head.tag_ in _NOUN_TAGS:
+            if verb.dep_ == "acl" and verb.head.tag_ in cues.NOUN_TAGS:
                 return verb.head
-            if verb.dep_ not in _CLIMBED:
+            if verb.dep_ not in cues.CLIMBED:
                 return None
             verb = verb.head
         return None
@@ -870,8 +602,8 @@ class _Reader:
         if cue.method == "according-to":
             return cue
         if (
-            cue.verb not in _MENTAL
-            and self._page.text[cue.speaker.start : cue.speaker.end].lower() not in _THIRD
+            cue.verb not in cues.MENTAL
+            and self._page.text[cue.speaker.start : cue.speaker.end].lower() not in cues.THIRD
         ):
             return cue
         free_relative = verb.i in self._page.whats
@@ -911,7 +643,7 @@ class _Choice:
         after = self.cues[following] if following < len(self.cues) else None
         if after and after.verb == ":":
             after = None
-        if after and (before is None or place < self.opening or before.verb in _MENTAL):
+        if after and (before is None or place < self.opening or before.verb in cues.MENTAL):
             return self._made(after)
         return self._made(before) if before else _UNKNOWN
 
@@ -924,11 +656,13 @@ class _Choice:
 
 
 def _is_cue(token: Token) -> bool:
-    return token.lower_ in CUES and (token.tag_[:2] == "VB" or token.lower_ in _SPEECH_ONLY)
+    return token.lower_ in cues.CUES and (
+        token.tag_[:2] == "VB" or token.lower_ in cues.SPEECH_ONLY
+    )
 
 
 def _is_title(item: _Item, ending: str = "") -> bool:
-    return isinstance(item, Token) and item.lower_ + ending in _ADDRESSES
+    return isinstance(item, Token) and item.lower_ + ending in cues.ADDRESSES
 
 
 def _is_solid(item: _Item) -> bool:
@@ -939,14 +673,14 @@ def _head_right(items: list[_Item], first: int) -> Token | None:
     """The head of the noun phrase that begins at ``first``."""
     head: Token | None = None
     for item in items[first : first + _MAX_NAME]:
-        whole = head is None or head.tag_ in _NOUN_TAGS
-        if isinstance(item, Segment) or (whole and item.ent_type_ in _TIMES):
+        whole = head is None or head.tag_ in cues.NOUN_TAGS
+        if isinstance(item, Segment) or (whole and item.ent_type_ in cues.TIMES):
             break
         if item.tag_ == "PRP":
             return head or item
-        if item.tag_ not in _PHRASE_TAGS and (whole or item.tag_ != "VBG"):
+        if item.tag_ not in cues.PHRASE_TAGS and (whole or item.tag_ != "VBG"):
             break
-        if item.tag_ in _NOUN_TAGS or head is None or head.tag_ not in _NOUN_TAGS:
+        if item.tag_ in cues.NOUN_TAGS or head is None or head.tag_ not in cues.NOUN_TAGS:
             head = item
     return head
 
@@ -958,14 +692,14 @@ def _head_left(items: list[_Item], last: int) -> Token | None:
         item = items[last]
         if isinstance(item, Segment):
             return None
-        if (item.tag_ in _NOUN_TAGS and item.ent_type_ not in _TIMES) or item.tag_ == "PRP":
+        if (item.tag_ in cues.NOUN_TAGS and item.ent_type_ not in cues.TIMES) or item.tag_ == "PRP":
             return item
         if item.text in (",", ")"):
             opening = "," if item.text == "," else "("
             last -= 1
             while last >= floor and getattr(items[last], "text", "") != opening:
                 last -= 1
-        elif item.tag_ not in _SKIPPED_TAGS:
+        elif item.tag_ not in cues.SKIPPED_TAGS:
             return None
         last -= 1
     return None
