@@ -58,6 +58,28 @@ def test_a_page_says_what_it_is() -> None:
     assert found.truncated_or_paywalled
 
 
+@pytest.mark.parametrize(
+    ("title", "cleaned"),
+    [
+        ("Pier stays closed | The A", "Pier stays closed"),
+        ("Pier stays closed – a", "Pier stays closed"),
+        ("Budget 3.0 | Pier stays closed · The A", "Budget 3.0 | Pier stays closed"),
+        ("Pier stays closed | The Other", "Pier stays closed | The Other"),
+        ("Pier - closed - ?!", "Pier - closed - ?!"),
+        ("The A", "The A"),
+    ],
+)
+def test_titles_lose_the_outlets_name(title: str, cleaned: str) -> None:
+    head = f'{HEAD}<meta property="og:title" content="{title}">'
+    found = extract_article(page(head=head), url=URL)
+    assert found is not None and found.title == cleaned
+
+
+def test_the_headline_is_no_part_of_the_body() -> None:
+    found = extract_article(page(head=HEAD), url=URL)
+    assert found is not None and found.text == "\n".join(PARAGRAPHS)
+
+
 @pytest.mark.parametrize("html", ["", " ", "<html></html>", "plain", "<!--", "\x00" * 50])
 def test_nothing_to_extract(html: str) -> None:
     assert extract_article(html, url=URL) is None

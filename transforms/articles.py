@@ -28,6 +28,8 @@ _META_DATE: Final = re.compile(
     r"<meta[^>]{0,100}article:published_time[^>]{0,100}content=[\"']([^\"']{10,40})", re.IGNORECASE
 )
 _XML_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*>", re.IGNORECASE)
+_TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
+_NO_LETTERS: Final = re.compile(r"[\W_]|^the\b")
 _MIN_LETTERS_FOR_LANGUAGE: Final = 60
 
 
@@ -134,17 +136,19 @@ def extract_article(html: str, *, url: str | None = None) -> Extraction | None:
     found = trafilatura.bare_extraction(
         tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
     )
-    text = clean_text(getattr(found, "text", None) or "")
+    site_name = clean_line(getattr(found, "sitename", None))
+    title = _without_site_name(clean_line(getattr(found, "title", None)), site_name)
+    text = clean_text(getattr(found, "text", None) or "").removeprefix(f"{title}\n")
     if not text:
         return None
     return Extraction(
-        title=clean_line(getattr(found, "title", None)),
+        title=title,
         authors=_names(getattr(found, "author", None)),
         published_at=_page_time(html, getattr(found, "date", None)),
         text=text,
         canonical_url=canonical,
         language=language_of(text) or lang or None,
-        site_name=clean_line(getattr(found, "sitename", None)) or None,
+        site_name=site_name or None,
         truncated_or_paywalled=bool(_PAYWALL.search(html)),
     )
 
@@ -175,6 +179,16 @@ def _canonical_link(tree: Any, url: str | None) -> str | None:
         is_front = urlsplit(canonical).path in ("", "/") and not urlsplit(canonical).query
         return None if is_front and url and urlsplit(url).path not in ("", "/") else canonical
     return None
+
+
+def _without_site_name(title: str, site_name: str) -> str:
+    """A title without the outlet's name behind its last bar or dash."""
+    parts = _TITLE_SEPARATOR.split(title)
+    ending, name = (_NO_LETTERS.sub("", text.lower()) for text in (parts[-1], site_name))
+    if len(parts) < 3 or not (name and ending):
+        return title
+    is_name = ending.startswith(name) or name.startswith(ending)
+    return "".join(parts[:-2]) if is_name else title
 
 
 def _names(author: str | None) -> list[str]:
