@@ -36,7 +36,7 @@ def articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
     """Every article of the feeds, analysed paragraph by paragraph."""
     for feed in feeds:
         for entry in feedparser.parse(get(feed)).entries:
-            found = trafilatura.bare_extraction(
+            found: Any = trafilatura.bare_extraction(
                 get(entry.link), url=entry.link, with_metadata=True, include_comments=False
             )
             if found is None:

