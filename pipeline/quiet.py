@@ -1,4 +1,4 @@
-"""Beam warns on import of extras that are not installed; a normal run says nothing of them."""
+"""A normal run says nothing but its progress and its summary."""
 
 import logging
 from collections.abc import Iterator
@@ -7,9 +7,18 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_imports() -> Iterator[None]:
-    """No log message below an error while the block runs."""
+    """No log message below an error while the block runs.
+
+    Beam warns on import of extras that are not installed.
+    """
     logging.disable(logging.WARNING)
     try:
         yield
     finally:
         logging.disable(logging.NOTSET)
+
+
+def quiet_extraction() -> None:
+    """Silence the extraction libraries: a page that they complain of becomes a dead letter."""
+    for name in ("trafilatura", "htmldate"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

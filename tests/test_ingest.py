@@ -1,0 +1,247 @@
+"""The main job over the sample site, through real HTTP."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from pipeline.commands import run_command
+from sample.server import SampleSite
+from schemas import RECORDS
+from schemas.jsonable import from_json
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Ingested:
+    """An output folder, and the requests that filled it."""
+
+    output: Path
+    requests: list[tuple[str, str, int]]
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The records of a type, from the JSON lines."""
+        files = sorted(self.output.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
+        lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines())
+        return [json.loads(line) for line in lines]
+
+    def summary(self, number: int = 0) -> dict[str, Any]:
+        """The summary of a run, by its number."""
+        path = sorted(self.output.glob("runs/*/summary.json"))[number]
+        data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return data
+
+
+def ingest(site: SampleSite, output: Path, *flags: str) -> int:
+    feeds = ["--feeds", f"{site.base}/feeds.opml", "--output", str(output)]
+    return run_command(["ingest", *feeds, "--allow_private_networks", "127.0.0.1/32", *flags])
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SampleSite]:
+    with SampleSite() as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def run(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> Ingested:
+    output = tmp_path_factory.mktemp("output")
+    assert ingest(site, output, "--run_id", "first") == 0
+    return Ingested(output, list(site.requests))
+
+
+@pytest.fixture(scope="module")
+def articles(run: Ingested) -> dict[str, dict[str, Any]]:
+    return {row["article_id"]: row for row in run.rows("articles")}
+
+
+def test_every_input_is_accounted_for(run: Ingested) -> None:
+    summary = run.summary()
+    assert summary["adds_up"]
+    assert summary["entries"] == sum(summary["outcomes"].values())
+    assert summary["feeds"] == sum(summary["feed_statuses"].values()) == 10
+    assert summary["feed_statuses"]["failed"] == 2
+    assert summary["outcomes"]["article"] == summary["records"]["articles"] >= 40
+    assert summary["outcomes"]["duplicate"] >= 2
+    assert all(stage["in"] >= 1 for stage in summary["stages"].values())
+    health = run.rows("feed_health")
+    assert sum(h["entries_seen"] for h in health) == summary["entries"]
+    assert sum(h["entries_new"] for h in health) == summary["outcomes"]["article"]
+
+
+def test_planted_faults_are_dead_letters(run: Ingested, site: SampleSite) -> None:
+    dead = {
+        (d["stage"], d["error_type"], d["source"].removeprefix(site.base))
+        for d in run.rows("dead_letters")
+    }
+    by_stage = Counter((stage, error) for stage, error, _ in dead)
+    assert by_stage == {
+        ("FetchFeeds", "Http404"): 1,
+        ("ParseEntries", "NotAFeed"): 1,
+        ("ParseEntries", "NoLink"): 1,
+        ("ParseEntries", "UrlError"): 1,
+        ("FetchPages", "Http404"): 1,
+        ("FetchPages", "NotHtml"): 1,
+        ("ExtractArticles", "NoText"): 1,
+    }
+    assert ("FetchFeeds", "Http404", "/harbor-courier/photos.xml") in dead
+    assert ("ParseEntries", "NotAFeed", "/signal-circuit/about") in dead
+
+
+def test_every_offset_says_what_the_record_says(
+    run: Ingested, articles: dict[str, dict[str, Any]]
+) -> None:
+    def check(article: dict[str, Any], span: dict[str, Any], field: str, prefix: str) -> None:
+        start, end = span[f"{prefix}start"], span[f"{prefix}end"]
+        assert (span[field] is None) == (start is None) == (end is None)
+        assert start is None or article["text"][start:end] == span[field] != ""
+
+    for quote in run.rows("quotes"):
+        article = articles[quote["article_id"]]
+        for field, prefix in (("text", ""), ("cue", "cue_"), ("speaker", "speaker_")):
+            check(article, quote, field, prefix)
+        assert 0 <= quote["confidence"] <= 1
+    for entity in run.rows("entities"):
+        mentions = entity["mentions"]
+        assert entity["count"] == len(mentions) > 0
+        assert entity["first_start"] == mentions[0]["start"]
+        for mention in mentions:
+            check(articles[entity["article_id"]], mention, "text", "")
+    for tag in run.rows("topics"):
+        article = articles[tag["article_id"]]
+        assert tag["evidence"] or tag["title_evidence"]
+        for evidence in tag["evidence"]:
+            check(article, evidence, "text", "")
+        for evidence in tag["title_evidence"]:
+            assert article["title"][evidence["start"] : evidence["end"]] == evidence["text"]
+
+
+def test_ids_are_unique_and_records_refer_to_articles(
+    run: Ingested, articles: dict[str, dict[str, Any]]
+) -> None:
+    for record in RECORDS:
+        rows = run.rows(record.TABLE)
+        assert rows, record.TABLE
+        assert len({row[record.KEY] for row in rows}) == len(rows)
+        assert {row.get("article_id") for row in rows} <= {None, *articles}
+        assert all(from_json(record, row) for row in rows)
+    members = [m for story in run.rows("stories") for m in story["members"]]
+    assert sorted(members) == sorted(articles)
+
+
+def test_the_wire_story_is_one_story_in_three_outlets(
+    run: Ingested, articles: dict[str, dict[str, Any]]
+) -> None:
+    (story,) = [s for s in run.rows("stories") if len(s["members"]) > 1]
+    assert set(story["outlets"]) == {"Meridian Wire", "The Harbor Courier", "Northern Post"}
+    assert {articles[m]["story_id"] for m in story["members"]} == {story["story_id"]}
+
+
+def test_quotes_have_speakers_and_topics(run: Ingested) -> None:
+    quotes = run.rows("quotes")
+    named = [q for q in quotes if q["speaker_name"]]
+    assert len(quotes) >= 150
+    assert len(named) >= len(quotes) / 2
+    assert {q["kind"] for q in quotes} >= {"direct", "mixed"}
+    assert {q["speaker_kind"] for q in quotes} == {"named", "description", "pronoun", "none"}
+    assert any("border-enforcement" in q["topics"] for q in named)
+    tennant = [q for q in named if q["speaker_name"] == "Maura Tennant"]
+    assert any(q["text"].startswith("Nobody wants to leave an island") for q in tennant)
+
+
+def test_topics_of_every_kind_are_found(run: Ingested) -> None:
+    tags = Counter(t["topic_id"] for t in run.rows("topics") if t["quote_id"] is None)
+    assert tags["border-enforcement"] >= 5 and tags["elections"] >= 5
+    assert len(tags) >= 12
+
+
+def test_articles_say_where_they_come_from(articles: dict[str, dict[str, Any]]) -> None:
+    rows = articles.values()
+    languages = Counter(row["language"] for row in rows)
+    assert (languages["es"], languages["de"]) == (3, 3) and languages["en"] >= 34
+    assert Counter(row["extraction_method"] for row in rows)["feed_content"] == 1
+    assert sum(row["truncated_or_paywalled"] for row in rows) == 1
+    assert {row["date_source"] for row in rows} >= {"feed", "page"}
+    assert all(row["title"] and row["word_count"] > 20 for row in rows)
+    assert sum(bool(row["authors"]) for row in rows) >= 35
+    assert all(".example/" in row["canonical_url"] for row in rows if row["html_hash"])
+
+
+def test_a_query_works_at_once(run: Ingested) -> None:
+    with duckdb.connect(str(run.output / "newsbeam.duckdb"), read_only=True) as db:
+        for record in RECORDS:
+            (count,) = db.execute(f'SELECT count(*) FROM "{record.TABLE}"').fetchall()[0]
+            assert count == len(run.rows(record.TABLE))
+        found = db.execute(
+            "SELECT speaker_name, text FROM quotes WHERE speaker_name IS NOT NULL"
+            " AND list_contains(topics, 'border-enforcement')"
+        ).fetchall()
+        assert found
+
+
+def test_each_page_is_asked_for_once(run: Ingested) -> None:
+    paths = Counter(path for _, path, _ in run.requests)
+    assert {count for path, count in paths.items() if "?" not in path} == {1}
+
+
+def test_a_second_run_fetches_no_page_and_writes_no_article(
+    run: Ingested, site: SampleSite, articles: dict[str, dict[str, Any]]
+) -> None:
+    before = len(site.requests)
+    assert ingest(site, run.output, "--run_id", "second") == 0
+    summary = run.summary(1)
+    assert summary["adds_up"] and summary["outcomes"]["article"] == 0
+    assert summary["outcomes"]["known"] == len(articles)
+    assert summary["records"].keys() == {"dead_letters", "feed_health"}
+    pages = [path for _, path, status in site.requests[before:] if status == 200 and "/20" in path]
+    assert [path for path in pages if not path.endswith((".pdf", "week-in-pictures"))] == []
+    assert len(run.rows("articles")) == len(articles)
+
+
+def without_run(row: dict[str, Any]) -> dict[str, Any]:
+    of_the_run = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id"}
+    return {key: value for key, value in row.items() if key not in of_the_run}
+
+
+def test_another_run_of_the_same_input_is_quiet_and_the_same(
+    run: Ingested, site: SampleSite, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-W", "error::UserWarning", "-m", "pipeline", "ingest"]
+    flags = ["--feeds", f"{site.base}/feeds.opml", "--output", str(tmp_path), "--run_id", "again"]
+    flags += ["--allow_private_networks", "127.0.0.1/32", "--runner=DirectRunner"]
+    done = subprocess.run(command + flags, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    progress = [line for line in done.stderr.splitlines() if line.split(":")[0].isidentifier()]
+    assert done.stderr.splitlines() == progress
+    assert "entries: " in done.stdout and "IS NOT" not in done.stdout
+
+    first = run.output / "runs" / "first" / "jsonl"
+    again = tmp_path / "runs" / "again" / "jsonl"
+    files = sorted(p.relative_to(first) for p in first.rglob("*.jsonl"))
+    assert files == sorted(p.relative_to(again) for p in again.rglob("*.jsonl"))
+    for file in files:
+        if file.parts[0] == "feed_health":
+            continue
+        ours, theirs = ((folder / file).read_text(encoding="utf-8") for folder in (first, again))
+        rows = [[without_run(json.loads(line)) for line in t.splitlines()] for t in (ours, theirs)]
+        assert rows[0] == rows[1], file
+
+
+def test_a_run_that_fails_shows_nothing(
+    site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("pipeline.ingest.commit", fail)
+    assert ingest(site, tmp_path, "--formats", "jsonl") == 1
+    assert list((tmp_path / "runs").iterdir()) == []
+    assert list((tmp_path / ".staging").iterdir()) == []
