@@ -77,8 +77,16 @@ def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
     reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()
     health = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run)
 
-    records = (analysed.main, grouped.stories, dead, health) | "Records" >> beam.Flatten()
+    # Written apart, not flattened first: a flatten would hold all records of the run.
+    records = {
+        "Analysed": analysed.main,
+        "Stories": grouped.stories,
+        "DeadLetters": dead,
+        "FeedHealth": health,
+    }
     files = [
-        records | f"Write_{name}" >> WriteRecords(job.staging, name) for name in job.formats
+        collection | f"Write{what}_{name}" >> WriteRecords(job.staging, name)
+        for what, collection in records.items()
+        for name in job.formats
     ] | "Files" >> beam.Flatten()
     return Built(files, outcomes, health, dead)

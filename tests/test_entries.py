@@ -96,6 +96,14 @@ def test_what_is_no_feed_is_lost_with_a_reason(body: bytes) -> None:
     assert lost.value.error_type == "NotAFeed" and lost.value.message
 
 
+def test_markup_in_titles_is_dropped() -> None:
+    feed = FEEDS["atom"].replace(
+        "<title>Senate votes", '<title type="html">&lt;em>A&lt;/em> &amp;lt;'
+    )
+    (entry,) = parse_feed(feed.encode(), url=BASE).entries
+    assert entry.title == "A < & waits"
+
+
 def test_dates_out_of_range_are_none() -> None:
     feed = FEEDS["rss 2.0"].replace("20 Nov 2026", "20 Nov 99999")
     (entry,) = parse_feed(feed.encode(), url=BASE).entries

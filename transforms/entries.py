@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 import feedparser
+from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
 from schemas.rows import row
@@ -177,11 +178,18 @@ def _raw_entry(entry: Any) -> RawEntry:
     return RawEntry(
         entry_id=clean_line(entry.get("id")),
         link=entry.get("link") or "",
-        title=clean_line(entry.get("title")),
+        title=_title(entry),
         authors=[name for name in authors if name],
         published_at=_utc(time) if time else None,
         content=content or None,
     )
+
+
+def _title(entry: Any) -> str:
+    title = entry.get("title") or ""
+    if "html" in entry.get("title_detail", {}).get("type", ""):
+        title = replace_entities(remove_tags(title))
+    return clean_line(title)
 
 
 def _utc(time: Any) -> dt.datetime | None:
