@@ -5,6 +5,7 @@ Without a command it serves until interrupted. With one it serves while the comm
 """
 
 import argparse
+import contextlib
 import hashlib
 import html
 import re
@@ -30,6 +31,7 @@ _TYPES: Final = {
     ".rdf": "application/rdf+xml",
     ".xml": "application/rss+xml",
 }
+_SIGNALS: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 _HIDDEN: Final = frozenset({"_redirects", "layout.html"})
 _FRONT_MATTER: Final = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 _PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
@@ -159,6 +161,9 @@ def _serve(port: int | None) -> SampleSite:
 
 def _run(command: list[str], base: str) -> int:
     """Run a command to its end, passing signals on; its exit code, as a shell would give it."""
+    early: list[int] = []
+    for number in _SIGNALS:
+        signal.signal(number, lambda received, _: early.append(received))
     try:
         # In a session of its own, or a Ctrl-C would reach it twice.
         process = subprocess.Popen(
@@ -167,8 +172,10 @@ def _run(command: list[str], base: str) -> int:
     except OSError as error:
         print(f"sample/server.py: {command[0]}: {error.strerror}", file=sys.stderr)
         return 127
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         signal.signal(number, lambda received, _: process.send_signal(received))
+    for received in early:
+        process.send_signal(received)
     code = process.wait()
     return code if code >= 0 else 128 - code
 
@@ -182,12 +189,10 @@ def main() -> int:
     with _serve(args.port) as site:
         if args.command:
             return _run(args.command, site.base)
-        print(f"The sample site is at {site.base}/feeds.opml; Ctrl-C ends it.", flush=True)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
+            print(f"The sample site is at {site.base}/feeds.opml; Ctrl-C ends it.", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
     return 0
 
 

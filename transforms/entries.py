@@ -161,6 +161,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         headers["content-type"] = content_type
     parsed = feedparser.parse(body, response_headers=headers)
     if not parsed.get("version") and not parsed.entries:
+        if b"<html" in body[:2000].lower():
+            raise Lost("NotAFeed", "not a feed but an HTML page")
         reason = parsed.get("bozo_exception", "it has neither a known root nor entries")
         raise Lost("NotAFeed", f"not a feed: {reason}")
     return ParsedFeed(
