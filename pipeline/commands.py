@@ -31,8 +31,7 @@ def run_command(argv: list[str]) -> int:
         args, rest = _parser().parse_known_args(argv)
         options = _beam_options(rest)
         require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
-        with progress():
-            ratio = float(args.command(args, options))
+        ratio = float(args.command(args, options))
     except UsageError as error:
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return 2
@@ -143,16 +142,17 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
     for name in formats:
         require(name in FORMATS, f"--formats: {name!r} is none of {', '.join(FORMATS)}")
     require(bool(formats), "--formats: name at least one")
-    summary = ingest(
-        feeds=args.feeds,
-        output=args.output,
-        formats=formats,
-        taxonomy=args.taxonomy,
-        run_id=_run_id(args),
-        http=from_flags(HttpOptions, args),
-        analysis=from_flags(AnalysisOptions, args),
-        beam_options=options,
-    )
+    with progress():
+        summary = ingest(
+            feeds=args.feeds,
+            output=args.output,
+            formats=formats,
+            taxonomy=args.taxonomy,
+            run_id=_run_id(args),
+            http=from_flags(HttpOptions, args),
+            analysis=from_flags(AnalysisOptions, args),
+            beam_options=options,
+        )
     print(f"{summary.table()}\n\nrecords in {summary.output}")  # noqa: T201
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")
@@ -160,14 +160,16 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
 
 
 def _analyze(args: argparse.Namespace, _options: PipelineOptions) -> float:
-    return analyze_lines(
-        args.input,
-        args.output,
-        run_id=_run_id(args),
-        taxonomy=args.taxonomy,
-        options=from_flags(AnalysisOptions, args),
-    )
+    with progress():
+        return analyze_lines(
+            args.input,
+            args.output,
+            run_id=_run_id(args),
+            taxonomy=args.taxonomy,
+            options=from_flags(AnalysisOptions, args),
+        )
 
 
 def _extract(args: argparse.Namespace, _options: PipelineOptions) -> float:
-    return extract_lines(args.input, args.output, run_id=_run_id(args))
+    with progress():
+        return extract_lines(args.input, args.output, run_id=_run_id(args))

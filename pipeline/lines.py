@@ -15,7 +15,7 @@ from transforms.articles import decode_page, extract_article
 from transforms.language.model import ModelError
 from transforms.language.topics import TaxonomyError, load_taxonomy
 from transforms.options import UsageError, require
-from transforms.stage import Lost, Run, dead_letter
+from transforms.stage import Lost, Progress, Run, dead_letter
 from transforms.times import now
 
 Item = dict[str, Any]
@@ -131,6 +131,7 @@ def _each_line(source: Path, target: Path, run: Run, stage: str, work: Work, emp
     """One output line for every input line with an id; dead letters in a file beside it."""
     dead: list[DeadLetter] = []
     total = 0
+    shown = Progress(stage)
     part = target.with_name(target.name + ".part")
     require(target.resolve() != source.resolve(), f"{target}: --output is the --input")
     try:
@@ -138,6 +139,7 @@ def _each_line(source: Path, target: Path, run: Run, stage: str, work: Work, emp
             parsed = _parse(lines, source, run, stage, dead)
             while batch := list(islice(parsed, BATCH_SIZE)):
                 total += len(batch)
+                shown.add(len(batch))
                 items = [(n, i) for n, i in batch if i is not None]
                 for (number, item), result in zip(items, work([i for _, i in items]), strict=True):
                     if isinstance(result, Exception):

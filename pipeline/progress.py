@@ -1,36 +1,53 @@
 """Progress: a live line on a terminal, a plain log line now and then otherwise."""
 
 import logging
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TextIO
 
 _PLAIN_INTERVAL_SECONDS: Final = 10.0
+_CLEAR_LINE: Final = "\r\x1b[K"
 
 
-class _ProgressHandler(logging.Handler):
-    def __init__(self) -> None:
+class ProgressHandler(logging.Handler):
+    """Shows how far each stage has come, from records whose arguments are its name and count."""
+
+    def __init__(self, stream: TextIO) -> None:
         super().__init__()
-        self.live = sys.stderr.isatty()
-        self.last = time.monotonic()
+        self._stream = stream
+        self._live = stream.isatty()
+        self._last = time.monotonic()
+        self._counts: dict[str, int] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        if self.live:
-            sys.stderr.write(f"\r\x1b[K{message}")
-            sys.stderr.flush()
-        elif time.monotonic() - self.last >= _PLAIN_INTERVAL_SECONDS:
-            self.last = time.monotonic()
-            sys.stderr.write(f"{message}\n")
+        if not isinstance(record.args, tuple) or record.levelno != logging.INFO:
+            return
+        name, count = record.args
+        self._counts[str(name)] = int(str(count))
+        line = "  ".join(f"{stage} {seen}" for stage, seen in self._counts.items())
+        if self._live:
+            width = shutil.get_terminal_size().columns - 1
+            self._stream.write(_CLEAR_LINE + line[-width:])
+            self._stream.flush()
+        elif time.monotonic() - self._last >= _PLAIN_INTERVAL_SECONDS:
+            self._last = time.monotonic()
+            self._stream.write(f"newsbeam: {line}\n")
+
+    def end(self) -> None:
+        """Leave a clean line behind."""
+        if self._live and self._counts:
+            self._stream.write(_CLEAR_LINE)
+            self._stream.flush()
 
 
 @contextmanager
 def progress() -> Iterator[None]:
     """Show the progress of the stages while the block runs."""
     log = logging.getLogger("newsbeam.progress")
-    handler = _ProgressHandler()
+    handler = ProgressHandler(sys.stderr)
     log.setLevel(logging.INFO)
     log.propagate = False
     log.addHandler(handler)
@@ -38,5 +55,4 @@ def progress() -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        if handler.live:
-            sys.stderr.write("\r\x1b[K")
+        handler.end()

@@ -111,6 +111,22 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
     )
 
 
+class Progress:
+    """Says how many inputs a stage has seen, about once a second, to the progress log."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._seen = 0
+        self._last = 0.0
+
+    def add(self, count: int) -> None:
+        """Count inputs."""
+        self._seen += count
+        if time.monotonic() - self._last >= _PROGRESS_INTERVAL_SECONDS:
+            self._last = time.monotonic()
+            _LOG.info("%s: %d", self._name, self._seen)
+
+
 class Stage(beam.DoFn):
     """A DoFn that counts, and turns what goes wrong with one input into a dead letter.
 
@@ -127,8 +143,7 @@ class Stage(beam.DoFn):
         self._in = Metrics.counter("newsbeam", f"{self.name}.in")
         self._out = Metrics.counter("newsbeam", f"{self.name}.out")
         self._dead = Metrics.counter("newsbeam", f"{self.name}.dead_letters")
-        self._seen = 0
-        self._last_progress = 0.0
+        self._progress = Progress(self.name)
 
     def handle(self, element: Any) -> Iterable[Any]:
         """The outputs of one input."""
@@ -157,8 +172,7 @@ class Stage(beam.DoFn):
         """Beam's entry point."""
         items = element if isinstance(element, list) else [element]
         self._in.inc(len(items))
-        self._seen += len(items)
-        self._show_progress()
+        self._progress.add(len(items))
         try:
             outputs = list(self.handle(element))
         except Exception as error:  # whatever it is, it costs this input and no other
@@ -172,11 +186,6 @@ class Stage(beam.DoFn):
             if tag == "dead_letters":
                 self._dead.inc()
             yield beam.pvalue.TaggedOutput(tag, output)
-
-    def _show_progress(self) -> None:
-        if time.monotonic() - self._last_progress >= _PROGRESS_INTERVAL_SECONDS:
-            self._last_progress = time.monotonic()
-            _LOG.info("%s: %d", self.name, self._seen)
 
 
 def run_stage(inputs: beam.PCollection, stage: Stage, output_type: Any) -> StageOutput:

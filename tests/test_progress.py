@@ -1,0 +1,42 @@
+import io
+import logging
+
+import pytest
+
+from pipeline import progress
+from pipeline.progress import ProgressHandler
+from transforms.stage import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def show(stream: io.StringIO) -> str:
+    handler = ProgressHandler(stream)
+    log = logging.getLogger("newsbeam.progress")
+    log.setLevel(logging.INFO)
+    log.addHandler(handler)
+    try:
+        for name in ("FetchFeeds", "FetchPages"):
+            Progress(name).add(32)
+    finally:
+        log.removeHandler(handler)
+    handler.end()
+    return stream.getvalue()
+
+
+def test_a_terminal_has_one_live_line_that_is_cleared() -> None:
+    shown = show(Terminal())
+    assert "FetchFeeds 32  FetchPages 32" in shown
+    assert shown.endswith("\r\x1b[K") and "\n" not in shown
+
+
+def test_a_log_has_a_plain_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert show(io.StringIO()) == ""
+    monkeypatch.setattr(progress, "_PLAIN_INTERVAL_SECONDS", 0.0)
+    assert show(io.StringIO()).splitlines() == [
+        "newsbeam: FetchFeeds 32",
+        "newsbeam: FetchFeeds 32  FetchPages 32",
+    ]
