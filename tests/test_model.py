@@ -1,0 +1,56 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.language import Language
+
+from transforms.language import model
+from transforms.language.model import ModelError, analyse_texts, check_model, load_model, shield
+
+
+@pytest.fixture(scope="module")
+def nlp() -> Language:
+    return load_model()
+
+
+def test_docs_come_in_order_whatever_runs_together(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [f"Mayor {name} spoke.\nHe left at {i}." for i, name in enumerate("ABCDEFG")]
+    texts[3:3] = ["", "x" * 300]
+    together = list(analyse_texts(nlp, texts))
+    monkeypatch.setattr(model, "BATCH_CHARACTERS", 60)
+    apart = list(analyse_texts(nlp, texts))
+    assert [doc.text for doc in apart] == [shield(text) for text in texts]
+    assert [doc.to_json() for doc in apart] == [doc.to_json() for doc in together]
+    assert list(analyse_texts(nlp, [])) == []
+
+
+def test_sentences_end_with_their_paragraph(nlp: Language) -> None:
+    (doc,) = analyse_texts(nlp, ["The pier is closed and\nthe mayor said so. She left."])
+    assert next(s.text.strip() for s in doc.sents) == "The pier is closed and"
+
+
+def test_only_the_beginning_of_a_long_text_is_analysed(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model, "MAX_CHARACTERS", 20)
+    (doc,) = analyse_texts(nlp, ["The pier is closed until spring."])
+    assert doc.text == "The pier is closed u"
+
+
+@given(st.text(alphabet="ab \n\t\x00\x07\ud800“”\"'-_.🙂", max_size=400))
+def test_a_shield_keeps_every_offset(text: str) -> None:
+    shielded = shield(text)
+    assert len(shielded) == len(text)
+    assert all(a in (b, " ") for a, b in zip(shielded, text, strict=True))
+
+
+def test_a_shield_leaves_ordinary_text_alone() -> None:
+    text = "“It’s 5–10 percent...” (she said), at https://a.example/b-c_d?e=f — 'twas!\nNext."
+    assert shield(text) == text
+
+
+def test_a_model_that_is_not_there() -> None:
+    for use in (check_model, load_model):
+        with pytest.raises(ModelError, match="'no_such_model' is not installed"):
+            use("no_such_model")
