@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.ingest import ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
+from pipeline.schedule import repeat
 from pipeline.summary import NotAccountedForError
 from transforms.analysis import AnalysisOptions
 from transforms.http import HttpOptions
@@ -33,17 +34,13 @@ def run_command(argv: list[str]) -> int:
         require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
         ratio = float(args.command(args, options))
     except UsageError as error:
-        print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
+        _report(error)
         return 2
     except KeyboardInterrupt:
         print("newsbeam: interrupted; nothing of the run is visible", file=sys.stderr)  # noqa: T201
         return 1
-    except NotAccountedForError as error:
-        print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
-        return 1
-    except Exception:
-        traceback.print_exc()
-        print("newsbeam: the run failed; nothing of it is visible", file=sys.stderr)  # noqa: T201
+    except Exception as error:
+        _report(error)
         return 1
     if ratio > args.max_dead_letter_ratio:
         limit = args.max_dead_letter_ratio
@@ -85,6 +82,18 @@ def _parser() -> argparse.ArgumentParser:
         "--feeds", nargs="+", required=True, metavar="FILE_OR_URL", help="feed lists or feeds"
     )
     sub.add_argument("--output", required=True, type=Path, metavar="DIR", help="output folder")
+    sub.add_argument(
+        "--state",
+        type=Path,
+        metavar="DIR",
+        help="also remember here what was ingested, for when outputs are moved away",
+    )
+    sub.add_argument(
+        "--poll_interval_sec",
+        type=float,
+        metavar="SECONDS",
+        help="run again and again, so many seconds from start to start, until SIGTERM or SIGINT",
+    )
     sub.add_argument(
         "--formats", default="jsonl,parquet", help="jsonl, parquet or both (default both)"
     )
@@ -142,10 +151,20 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
     for name in formats:
         require(name in FORMATS, f"--formats: {name!r} is none of {', '.join(FORMATS)}")
     require(bool(formats), "--formats: name at least one")
+    interval = args.poll_interval_sec
+    require(interval is None or interval > 0, "--poll_interval_sec must be above 0")
+    require(not (interval and args.run_id), "--run_id is for one run, not for --poll_interval_sec")
+    if interval:
+        return repeat(lambda: _ingest_once(args, formats, options), interval, _report)
+    return _ingest_once(args, formats, options)
+
+
+def _ingest_once(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> float:
     with progress():
         summary = ingest(
             feeds=args.feeds,
             output=args.output,
+            state=args.state,
             formats=formats,
             taxonomy=args.taxonomy,
             run_id=_run_id(args),
@@ -153,10 +172,18 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
             analysis=from_flags(AnalysisOptions, args),
             beam_options=options,
         )
-    print(f"{summary.table()}\n\nrecords in {summary.output}")  # noqa: T201
+    print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")
     return summary.dead_letter_ratio
+
+
+def _report(error: Exception) -> None:
+    if isinstance(error, (UsageError, NotAccountedForError)):
+        print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
+        return
+    traceback.print_exception(error)
+    print("newsbeam: the run failed; nothing of it is visible", file=sys.stderr)  # noqa: T201
 
 
 def _analyze(args: argparse.Namespace, _options: PipelineOptions) -> float:

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +21,7 @@ from transforms.http import HttpOptions
 from transforms.language.model import ModelError, check_model
 from transforms.language.topics import TaxonomyError, load_taxonomy
 from transforms.options import UsageError
-from transforms.sinks.commit import commit, known_entries, prepare
+from transforms.sinks.commit import commit, known_entries, prepare, remember
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WrittenFile
 from transforms.stage import Outcome, Run
@@ -34,6 +34,7 @@ def ingest(
     *,
     feeds: Sequence[str],
     output: Path,
+    state: Path | None,
     formats: Sequence[str],
     taxonomy: str | None,
     run_id: str,
@@ -54,11 +55,11 @@ def ingest(
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
     listed = read_feed_lists(feeds, http)
-    staging = prepare(output, run_id)
+    staging = prepare(output, run_id, state)
     job = Ingest(
         run=run,
         feeds=listed,
-        known=known_entries(output),
+        known=known_entries(output, state),
         http=http,
         analysis=analysis,
         taxonomy=topics,
@@ -69,6 +70,8 @@ def ingest(
         summary = _run(job, beam.Pipeline(runner=runner, options=beam_options), output)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+    if state is not None:
+        remember(output / "runs" / run_id, state)
     write_views(output)
     return summary
 
@@ -92,14 +95,15 @@ def _run(job: Ingest, pipeline: beam.Pipeline, output: Path) -> Summary:
         dead_letters=_read(staging / "dead_letters", DeadLetter),
         output=str(output),
     )
-    commit(output, staging, files, _ingested(outcomes), summary.to_json())
+    commit(output, staging, files, _ingested(outcomes, job.known), summary.to_json())
     return summary
 
 
-def _ingested(outcomes: Sequence[Outcome]) -> set[tuple[str, str]]:
-    """Keys of the entries that led to an article that is in the output, with its id."""
+def _ingested(outcomes: Sequence[Outcome], known: Container[str]) -> set[tuple[str, str]]:
+    """Keys, not known so far, of the entries whose article is in the output, with its id."""
     there = {o.article_id for o in outcomes if o.kind in ("article", "known")}
-    return {(o.entry_key, o.article_id) for o in outcomes if o.article_id and o.article_id in there}
+    ended = {(o.entry_key, o.article_id) for o in outcomes if o.article_id in there}
+    return {(key, article_id) for key, article_id in ended if article_id and key not in known}
 
 
 def runner_of(options: PipelineOptions) -> PipelineRunner:

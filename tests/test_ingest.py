@@ -235,6 +235,41 @@ def test_another_run_of_the_same_input_is_quiet_and_the_same(
         assert rows[0] == rows[1], file
 
 
+def test_what_was_ingested_is_remembered_when_outputs_move_away(
+    site: SampleSite, tmp_path: Path
+) -> None:
+    feed = f"{site.base}/tagesblick/rss091.xml"
+    flags = ["--state", str(tmp_path / "state"), "--allow_private_networks", "127.0.0.1/32"]
+    outcomes = []
+    for name in ("one", "two"):
+        output = tmp_path / name
+        command = ["ingest", "--feeds", feed, "--output", str(output), *flags]
+        assert run_command(command) == 0
+        outcomes.append(Ingested(output, []).summary()["outcomes"])
+    assert [o["article"] for o in outcomes] == [3, 0]
+    assert outcomes[1]["known"] == 3
+
+
+def test_polling_repeats_runs_and_ends_on_sigterm(site: SampleSite, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline", "ingest", "--poll_interval_sec", "0.5"]
+    flags = ["--feeds", f"{site.base}/tagesblick/rss091.xml", "--output", str(tmp_path)]
+    flags += ["--allow_private_networks", "127.0.0.1/32"]
+    with subprocess.Popen(
+        command + flags, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        ended = (line for line in process.stdout if line.startswith("records in"))
+        for _ in range(2):
+            next(ended)
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+        assert process.stderr and process.stderr.read() == ""
+    runs = list((tmp_path / "runs").iterdir())
+    assert len(runs) >= 2 and all((run / "summary.json").exists() for run in runs)
+    assert len(Ingested(tmp_path, []).rows("articles")) == 3
+    assert [p.name for p in (tmp_path / ".staging").iterdir()] == []
+
+
 def test_a_run_that_fails_shows_nothing(
     site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,8 @@ Layout of an output folder::
     OUTPUT/runs/RUN/ingested.tsv                              (entry keys and article ids)
     OUTPUT/runs/RUN/summary.json
     OUTPUT/newsbeam.duckdb                                    (a view a record type)
+
+A state folder keeps ``STATE/ingested/RUN.tsv`` beside them, for outputs that are moved away.
 """
 
 import shutil
@@ -19,12 +21,17 @@ from transforms.sinks.files import WrittenFile
 _INGESTED = "ingested.tsv"
 
 
-def prepare(output: Path, run_id: str) -> Path:
-    """Make the staging folder of a run.
+def prepare(output: Path, run_id: str, state: Path | None = None) -> Path:
+    """Make the staging folder of a run, and the state folder.
 
     Raises:
-        UsageError: the output folder cannot be written, or has a run of this id.
+        UsageError: a folder cannot be written, or the output has a run of this id.
     """
+    try:
+        if state is not None:
+            (state / "ingested").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot write to the state folder {state}: {error.strerror}") from error
     staging = output / ".staging" / run_id
     try:
         (output / "runs").mkdir(parents=True, exist_ok=True)
@@ -66,10 +73,26 @@ def commit(
     return run
 
 
-def known_entries(output: Path) -> dict[str, str]:
+def remember(run: Path, state: Path) -> None:
+    """Keep in the state folder what a committed run has ingested.
+
+    A run that is cut off just before is not forgotten: its output says the same.
+    """
+    target = state / "ingested" / f"{run.name}.tsv"
+    part = target.with_suffix(".part")
+    shutil.copyfile(run / _INGESTED, part)
+    part.replace(target)
+
+
+def known_entries(output: Path, state: Path | None = None) -> dict[str, str]:
     """Entry keys that committed runs have ingested, with the article each led to."""
+    paths = sorted((output / "runs").glob(f"*/{_INGESTED}"))
+    if state is not None:
+        paths += sorted((state / "ingested").glob("*.tsv"))
     known: dict[str, str] = {}
-    for path in sorted((output / "runs").glob(f"*/{_INGESTED}")):
+    for path in paths:
         with path.open(encoding="utf-8") as lines:
-            known.update(line.rstrip("\n").split("\t", 1) for line in lines)  # type: ignore[misc]
+            for line in lines:
+                key, _, article_id = line.rstrip("\n").partition("\t")
+                known[key] = article_id
     return known

@@ -1,0 +1,36 @@
+"""Bounded runs again and again, outside Beam, whose local runner is no streaming runner."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+
+
+def repeat(
+    run: Callable[[], float], interval_seconds: float, report: Callable[[Exception], None]
+) -> float:
+    """Run, and again so many seconds after the start, until SIGTERM or SIGINT.
+
+    A signal lets the run under way end; returns what the last run returned. The first run must
+    not fail; a later one that does is reported, and the next one takes its turn.
+    """
+    stop = threading.Event()
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        started = time.monotonic()
+        result = run()
+        while not stop.wait(max(0.0, started + interval_seconds - time.monotonic())):
+            started = time.monotonic()
+            try:
+                result = run()
+            except Exception as error:  # the web and the disk may do better next time
+                report(error)
+        return result
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
