@@ -368,3 +368,19 @@ def test_invariants(case: tuple[Doc, str]) -> None:
         assert shown[0].isalnum()
     for (_, end, _), (start, _, _) in pairwise(mentions):
         assert end <= start
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("“It is not safe.” Said Jonah Feld, a lawyer, on the bridge.", "Jonah Feld"),
+        ("The pier is closed. Put Emmett Sayles on a stage and he teaches.", "Emmett Sayles"),
+        ("Said Arif told the court he was sorry.", "Said Arif"),
+        ("The essay was short. Edward Said wrote it.", "Edward Said"),
+    ],
+)
+def test_a_verb_that_begins_a_sentence_is_no_part_of_a_name(
+    nlp: Language, text: str, name: str
+) -> None:
+    [doc] = analyse_texts(nlp, [text])
+    assert [e.name for e in find(doc, text) if e.label == "PERSON"] == [name]

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 from spacy.tokens import Doc, Span
 
 from schemas import Entity, Mention, stable_id
+from transforms.language.cues import CUES
 
 LABELS: Final = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "EVENT", "LAW", "FAC"})
 
@@ -25,6 +26,9 @@ MAX_LENGTH: Final = 100
 
 MAX_PERSON_WORDS: Final = 6
 """A person's name of more words is a mistake, and nothing is concluded from it."""
+
+
+_CLOSING_MARKS: Final = frozenset("”\"’'»")
 
 
 class LabelRule(NamedTuple):
@@ -222,7 +226,7 @@ def _sightings(doc: Doc, text: str) -> Iterator[tuple[_Sighting, _Sighting | Non
     # The tokenizer leaves the dot to a word where it is part of an abbreviation.
     dots = {token.idx + len(token) - 1 for token in doc if token.text[1:].endswith(".")}
     trimmed = (
-        _trim(text, span.start_char, _end(span), span.label_, dots)
+        _trim(text, _start(span), _end(span), span.label_, dots)
         for span in doc.ents
         if span.label_ in LABELS
     )
@@ -241,6 +245,18 @@ def _sightings(doc: Doc, text: str) -> Iterator[tuple[_Sighting, _Sighting | Non
                 acronym = _sighting(text, start, end, sighting.label, None)
                 last_end = end
         yield sighting, acronym
+
+
+def _start(span: Span) -> int:
+    """The start of a mention, without the verb that begins its sentence ("Said Ann Lee")."""
+    first = span[0]
+    if span.label_ != "PERSON" or len(span) == 1:
+        return span.start_char
+    is_cue = first.lower_ in CUES
+    after_quote = span.doc.text[: first.idx].rstrip()[-1:] in _CLOSING_MARKS
+    is_verb = bool(first.is_sent_start) and first.tag_[:2] == "VB"
+    headed = (is_cue and after_quote) or (is_verb and (is_cue or len(span) > 2))
+    return (span[1:] if headed else span).start_char
 
 
 def _end(span: Span) -> int:
