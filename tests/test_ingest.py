@@ -211,28 +211,49 @@ def without_run(row: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in row.items() if key not in of_the_run}
 
 
+def ingest_in_a_process(
+    site: SampleSite, output: Path, *flags: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error::UserWarning", "-m", "pipeline", "ingest"]
+    given = ["--feeds", f"{site.base}/feeds.opml", "--output", str(output), "--run_id", "again"]
+    given += ["--allow_private_networks", "127.0.0.1/32", *flags]
+    done = subprocess.run(command + given, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def records_of(run: Path) -> dict[str, list[dict[str, Any]]]:
+    """The records of a run by type, sorted by id, without what differs from run to run."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for file in sorted(run.rglob("*.jsonl")):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        table = file.relative_to(run / "jsonl").parts[0]
+        found.setdefault(table, []).extend(without_run(json.loads(line)) for line in lines)
+    found.pop("feed_health")
+    return {table: sorted(rows, key=json.dumps) for table, rows in found.items()}
+
+
 def test_another_run_of_the_same_input_is_quiet_and_the_same(
     run: Ingested, site: SampleSite, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-W", "error::UserWarning", "-m", "pipeline", "ingest"]
-    flags = ["--feeds", f"{site.base}/feeds.opml", "--output", str(tmp_path), "--run_id", "again"]
-    flags += ["--allow_private_networks", "127.0.0.1/32", "--runner=DirectRunner"]
-    done = subprocess.run(command + flags, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    done = ingest_in_a_process(site, tmp_path, "--runner=DirectRunner")
     lines = done.stderr.splitlines()
     assert [line for line in lines if not line.startswith("newsbeam: FetchFeeds 10")] == []
     assert "entries: " in done.stdout and "IS NOT" not in done.stdout
 
-    first = run.output / "runs" / "first" / "jsonl"
-    again = tmp_path / "runs" / "again" / "jsonl"
-    files = sorted(p.relative_to(first) for p in first.rglob("*.jsonl"))
-    assert files == sorted(p.relative_to(again) for p in again.rglob("*.jsonl"))
-    for file in files:
-        if file.parts[0] == "feed_health":
-            continue
-        ours, theirs = ((folder / file).read_text(encoding="utf-8") for folder in (first, again))
-        rows = [[without_run(json.loads(line)) for line in t.splitlines()] for t in (ours, theirs)]
-        assert rows[0] == rows[1], file
+    first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
+    assert records_of(first) == records_of(again)
+    files, same = (sorted(p.relative_to(r) for p in r.rglob("*.jsonl")) for r in (first, again))
+    assert files == same
+
+
+def test_worker_processes_write_the_same_records(
+    run: Ingested, site: SampleSite, tmp_path: Path
+) -> None:
+    flags = ("--direct_num_workers", "2", "--direct_running_mode", "multi_processing")
+    ingest_in_a_process(site, tmp_path, *flags)
+    first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
+    assert records_of(first) == records_of(again)
 
 
 def test_what_was_ingested_is_remembered_when_outputs_move_away(

@@ -4,20 +4,24 @@ import dataclasses
 import datetime as dt
 import io
 import json
+import pickle
+import subprocess
+import sys
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from apache_beam.coders import RowCoder, registry
+from apache_beam.coders import registry
+from apache_beam.runners.pipeline_context import PipelineContext
 
-import schemas.rows  # noqa: F401 - registers the row coders
 from schemas import RECORDS, Record, stable_id
 from schemas.arrow import arrow_rows, arrow_schema
 from schemas.bigquery import bigquery_schema
 from schemas.fields import Field, fields_of
 from schemas.jsonable import from_json, to_json, to_line
+from schemas.rows import row_coder_of
 from schemas.sql import create_table
 
 _VALUES: dict[str, Any] = {
@@ -54,7 +58,7 @@ def test_all_schemas_name_the_same_columns_in_the_same_order(record: type[Record
     names = [f.name for f in dataclasses.fields(record)]
     assert arrow_schema(record).names == names
     assert [c["name"] for c in bigquery_schema(record)["fields"]] == names
-    assert [f.name for f in RowCoder.from_type_hint(record, None).schema.fields] == names
+    assert [f.name for f in row_coder_of(record).schema.fields] == names
     assert list(to_json(example(record, sparse=False))) == names
     with duckdb.connect() as db:
         db.execute(create_table(record, "duckdb"))
@@ -79,10 +83,34 @@ def test_every_field_says_what_it_means(record: type[Record]) -> None:
 
 @pytest.mark.parametrize("record", RECORDS)
 def test_beam_rows_come_back_equal(record: type[Record], sparse: bool) -> None:
-    coder = RowCoder.from_type_hint(record, None)
+    coder = registry.get_coder(record)
     value = example(record, sparse=sparse)
-    assert coder.decode(coder.encode(value)) == value
-    assert registry.get_coder(record) == coder
+    data = coder.encode(value)
+    assert coder.decode(data) == value
+    assert row_coder_of(record).encode(value) == data
+
+
+def test_rows_come_back_as_records_in_another_process() -> None:
+    """A worker has the coder as Beam sends it, and has imported nothing of ours."""
+    article = example(RECORDS[0], sparse=False)
+    coder = registry.get_coder(type(article))
+    as_sent = coder.to_runner_api(PipelineContext()).SerializeToString()
+    script = """
+import pickle, sys
+from apache_beam.coders import Coder
+from apache_beam.portability.api import beam_runner_api_pb2
+from apache_beam.runners.pipeline_context import PipelineContext
+as_sent, data = pickle.load(sys.stdin.buffer)
+proto = beam_runner_api_pb2.Coder.FromString(as_sent)
+coder = Coder.from_runner_api(proto, PipelineContext())
+record = coder.decode(data)
+print(type(record).__module__, type(record).__name__, record.published_at.isoformat())
+"""
+    sent = pickle.dumps((as_sent, coder.encode(article)))
+    done = subprocess.run([sys.executable, "-c", script], input=sent, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    time = article.published_at.isoformat()
+    assert done.stdout.decode().split() == ["schemas.records", "Article", time]
 
 
 @pytest.mark.parametrize("record", RECORDS)
