@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import uuid
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -125,10 +126,10 @@ def runner_of(options: PipelineOptions) -> PipelineRunner:
 
 
 class _Lines(beam.DoFn):
-    """Append elements to a file as JSON lines, bundle by bundle."""
+    """Write elements as JSON lines into a folder, a file a bundle."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
 
     def start_bundle(self) -> None:
         self._lines: list[str] = []
@@ -137,12 +138,13 @@ class _Lines(beam.DoFn):
         self._lines.append(to_line(element) + "\n")
 
     def finish_bundle(self) -> None:
-        with Path(self.path).open("a", encoding="utf-8") as file:
-            file.writelines(self._lines)
+        folder = Path(self.folder)
+        folder.mkdir(exist_ok=True)
+        (folder / uuid.uuid4().hex).write_text("".join(self._lines), encoding="utf-8")
 
 
-def _read(path: Path, record: type[T]) -> Iterator[T]:
-    if path.exists():
+def _read(folder: Path, record: type[T]) -> Iterator[T]:
+    for path in sorted(folder.glob("*")):
         with path.open(encoding="utf-8") as lines:
             for line in lines:
                 yield from_json(record, json.loads(line))
