@@ -1,7 +1,6 @@
 """One run of the main job: build the graph, run it, make its records visible, sum it up."""
 
 import json
-import shutil
 import uuid
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from transforms.http import HttpOptions
 from transforms.language.model import ModelError, check_model
 from transforms.language.topics import TaxonomyError, load_taxonomy
 from transforms.options import UsageError
-from transforms.sinks.commit import commit, known_entries, prepare, remember
+from transforms.sinks.commit import commit, known_entries, remember, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WrittenFile
 from transforms.stage import Outcome, Run
@@ -56,24 +55,21 @@ def ingest(
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
     listed = read_feed_lists(feeds, http)
-    staging = prepare(output, run_id, state)
-    job = Ingest(
-        run=run,
-        feeds=listed,
-        known=known_entries(output, state),
-        http=http,
-        analysis=analysis,
-        taxonomy=topics,
-        staging=str(staging),
-        formats=formats,
-    )
-    try:
+    with staging_of(output, run_id, state) as staging:
+        job = Ingest(
+            run=run,
+            feeds=listed,
+            known=known_entries(output, state),
+            http=http,
+            analysis=analysis,
+            taxonomy=topics,
+            staging=str(staging),
+            formats=formats,
+        )
         summary = _run(job, beam.Pipeline(runner=runner, options=beam_options), output)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    if state is not None:
-        remember(output / "runs" / run_id, state)
-    write_views(output)
+        if state is not None:
+            remember(output / "runs" / run_id, state)
+        write_views(output)
     return summary
 
 

@@ -288,7 +288,7 @@ def test_polling_repeats_runs_and_ends_on_sigterm(site: SampleSite, tmp_path: Pa
     runs = list((tmp_path / "runs").iterdir())
     assert len(runs) >= 2 and all((run / "summary.json").exists() for run in runs)
     assert len(Ingested(tmp_path, []).rows("articles")) == 3
-    assert [p.name for p in (tmp_path / ".staging").iterdir()] == []
+    assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
 def test_a_run_that_fails_shows_nothing(
@@ -300,4 +300,4 @@ def test_a_run_that_fails_shows_nothing(
     monkeypatch.setattr("pipeline.ingest.commit", fail)
     assert ingest(site, tmp_path, "--formats", "jsonl") == 1
     assert list((tmp_path / "runs").iterdir()) == []
-    assert list((tmp_path / ".staging").iterdir()) == []
+    assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -13,7 +14,7 @@ from schemas.jsonable import from_json, json_line, to_json
 from tests.examples import article
 from transforms.options import UsageError
 from transforms.sinks import files
-from transforms.sinks.commit import commit, known_entries, prepare
+from transforms.sinks.commit import commit, known_entries, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WriteRecords, WrittenFile, partition_of
 
@@ -53,14 +54,25 @@ def write(staging: Path, records: list[Record], file_format: str) -> list[Writte
     return [from_json(WrittenFile, json.loads(line)) for line in lines]
 
 
+def ingest(
+    output: Path,
+    run_id: str,
+    records: list[Record],
+    file_format: str,
+    ingested: Sequence[tuple[str, str]] = (),
+) -> Path:
+    """A committed run of these records."""
+    with staging_of(output, run_id) as staging:
+        written = write(staging, records, file_format)
+        assert sum(file.rows for file in written) == len(records)
+        assert not (output / "runs" / run_id).exists()
+        return commit(output, staging, written, ingested, "{}")
+
+
 @pytest.mark.parametrize("file_format", files.FORMATS)
 def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None:
-    staging = prepare(tmp_path, "r1")
-    written = write(staging, [*ARTICLES, TAG], file_format)
-    assert sum(file.rows for file in written) == 6
-    assert not any((tmp_path / "runs").iterdir())
-
-    run = commit(tmp_path, staging, written, [("k", "id"), ("a", "b")], "{}")
+    entries = [("k", "id"), ("a", "b")]
+    run = ingest(tmp_path, "r1", [*ARTICLES, TAG], file_format, entries)
     assert run == tmp_path / "runs" / "r1"
     day = run / file_format / "articles" / "day=2026-11-19"
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
@@ -81,10 +93,11 @@ def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None
 
 
 def test_both_formats_say_the_same(tmp_path: Path) -> None:
-    (jsonl,) = write(prepare(tmp_path, "a"), [ARTICLES[0]], "jsonl")
-    (parquet,) = write(prepare(tmp_path, "b"), [ARTICLES[0]], "parquet")
-    line = json.loads(Path(jsonl.path).read_text(encoding="utf-8"))
-    (row,) = pq.read_table(parquet.path, partitioning=None).to_pylist()
+    runs = {name: ingest(tmp_path, name, [ARTICLES[0]], name) for name in files.FORMATS}
+    (jsonl,) = runs["jsonl"].rglob("*.jsonl")
+    (parquet,) = runs["parquet"].rglob("*.parquet")
+    line = json.loads(jsonl.read_text(encoding="utf-8"))
+    (row,) = pq.read_table(parquet, partitioning=None).to_pylist()
     assert from_json(Article, line) == Article(**row) == ARTICLES[0]
 
 
@@ -101,37 +114,55 @@ def test_rows_are_sorted_and_large_bundles_make_several_files(
 
 
 def test_files_of_bundles_that_failed_are_left_out(tmp_path: Path) -> None:
-    staging = prepare(tmp_path, "r1")
-    written = write(staging, [ARTICLES[0]], "jsonl")
-    stray = Path(written[0].path).with_name("stray.jsonl")
-    stray.write_text("half a li")
-    run = commit(tmp_path, staging, written, [], "{}")
+    with staging_of(tmp_path, "r1") as staging:
+        written = write(staging, [ARTICLES[0]], "jsonl")
+        Path(written[0].path).with_name("stray.jsonl").write_text("half a li")
+        run = commit(tmp_path, staging, written, [], "{}")
     assert [p.name for p in run.rglob("*.jsonl")] == ["part-00000.jsonl"]
 
 
-def test_a_run_that_was_cut_off_is_begun_anew(tmp_path: Path) -> None:
-    (prepare(tmp_path, "r1") / "left").touch()
-    assert list(prepare(tmp_path, "r1").iterdir()) == []
+def test_what_killed_runs_leave_behind_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / ".staging" / "killed" / "jsonl"
+    left.mkdir(parents=True)
+    (left / "half").touch()
+    with staging_of(tmp_path, "r1") as staging:
+        assert list(staging.iterdir()) == [] and not left.exists()
+    assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
+
+
+def test_one_run_at_a_time(tmp_path: Path) -> None:
+    with (
+        staging_of(tmp_path, "r1"),
+        pytest.raises(UsageError, match="another run is writing"),
+        staging_of(tmp_path, "r2"),
+    ):
+        raise AssertionError("two runs at once")
+    with staging_of(tmp_path, "r2") as staging:
+        assert staging.is_dir()
 
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
-    staging = prepare(tmp_path, "r1")
-    commit(tmp_path, staging, [], [], "{}")
-    with pytest.raises(UsageError, match="already has a run r1"):
-        prepare(tmp_path, "r1")
+    ingest(tmp_path, "r1", [], "jsonl")
+    with (
+        pytest.raises(UsageError, match="already has a run r1"),
+        staging_of(tmp_path, "r1"),
+    ):
+        raise AssertionError("the run would be written over")
 
 
 def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="cannot write to the output folder"):
-        prepare(tmp_path / "file" / "out", "r1")
+    with (
+        pytest.raises(UsageError, match="cannot write to the output folder"),
+        staging_of(tmp_path / "file" / "out", "r1"),
+    ):
+        raise AssertionError("there is no folder")
 
 
 def test_views_of_several_runs(tmp_path: Path) -> None:
     output = tmp_path / "it's here"
-    for record, file_format in ((0, "parquet"), (1, "jsonl"), (2, "parquet")):
-        staging = prepare(output, f"r{record}")
-        commit(output, staging, write(staging, [ARTICLES[record]], file_format), [], "{}")
+    for number, file_format in enumerate(("parquet", "jsonl", "parquet")):
+        ingest(output, f"r{number}", [ARTICLES[number]], file_format)
     write_views(output)
     with duckdb.connect(str(output / "newsbeam.duckdb"), read_only=True) as db:
         found = db.sql("SELECT * FROM articles ORDER BY canonical_url").to_arrow_table()

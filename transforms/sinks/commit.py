@@ -10,9 +10,11 @@ Layout of an output folder::
 A state folder keeps ``STATE/ingested/RUN.tsv`` beside them, for outputs that are moved away.
 """
 
+import fcntl
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from transforms.options import UsageError
@@ -21,27 +23,50 @@ from transforms.sinks.files import WrittenFile
 _INGESTED = "ingested.tsv"
 
 
-def prepare(output: Path, run_id: str, state: Path | None = None) -> Path:
-    """Make the staging folder of a run, and the state folder.
+@contextmanager
+def staging_of(output: Path, run_id: str, state: Path | None = None) -> Iterator[Path]:
+    """The staging folder of a run, which holds the output folder to itself meanwhile.
+
+    What runs that were killed left behind is removed, as is this run's at its end.
 
     Raises:
-        UsageError: a folder cannot be written, or the output has a run of this id.
+        UsageError: a folder cannot be written, another run writes to it, or it has a run of
+            this id.
     """
-    try:
-        if state is not None:
-            (state / "ingested").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"cannot write to the state folder {state}: {error.strerror}") from error
-    staging = output / ".staging" / run_id
-    try:
-        (output / "runs").mkdir(parents=True, exist_ok=True)
+    if state is not None:
+        _make(state / "ingested", "state")
+    _make(output / "runs", "output")
+    _make(output / ".staging", "output")
+    with (output / ".staging" / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UsageError(
+                f"another run is writing to {output}; wait for it, or name another --output"
+            ) from error
         if (output / "runs" / run_id).exists():
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+        _empty(output / ".staging")
+        staging = output / ".staging" / run_id
+        staging.mkdir()
+        try:
+            yield staging
+        finally:
+            _empty(output / ".staging")
+
+
+def _make(folder: Path, what: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write to the output folder {output}: {error.strerror}") from error
-    return staging
+        message = f"cannot write to the {what} folder {folder.parent}: {error.strerror}"
+        raise UsageError(message) from error
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
 
 
 def commit(
@@ -56,8 +81,7 @@ def commit(
     Returns the folder of the run.
     """
     ready = staging / "ready"
-    shutil.rmtree(ready, ignore_errors=True)
-    ready.mkdir(parents=True)
+    ready.mkdir()
     folders: dict[Path, list[WrittenFile]] = defaultdict(list)
     for file in files:
         folders[ready / file.format / file.partition].append(file)
