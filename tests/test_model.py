@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ def test_docs_come_in_order_whatever_runs_together(
     nlp: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = [f"Mayor {name} spoke.\nHe left at {i}." for i, name in enumerate("ABCDEFG")]
-    texts[3:3] = ["", "x" * 300]
+    texts[3:3] = ["", "x" * 50]
     together = list(analyse_texts(nlp, texts))
     monkeypatch.setattr(model, "BATCH_CHARACTERS", 60)
     apart = list(analyse_texts(nlp, texts))
@@ -36,6 +38,23 @@ def test_only_the_beginning_of_a_long_text_is_analysed(
     monkeypatch.setattr(model, "MAX_CHARACTERS", 20)
     (doc,) = analyse_texts(nlp, ["The pier is closed until spring."])
     assert doc.text == "The pier is closed u"
+
+
+@pytest.mark.parametrize("joint", ["\n", " ", ""])
+def test_long_texts_are_analysed_in_pieces(
+    nlp: Language, monkeypatch: pytest.MonkeyPatch, joint: str
+) -> None:
+    text = joint.join(["Mayor Ann Lee said so on Friday."] * 9)
+    monkeypatch.setattr(model, "BATCH_CHARACTERS", 80)
+    monkeypatch.setattr(model, "_LONG_CHUNK", re.compile(r"(\S{999})\S"))
+    pieces = model._pieces(text)
+    assert "".join(pieces) == text and max(map(len, pieces)) <= 80
+    (doc,) = analyse_texts(nlp, [text])
+    assert doc.text == text
+    if joint:
+        names = [ent.text for ent in doc.ents if ent.label_ == "PERSON"]
+        assert names == ["Ann Lee"] * 9
+        assert all(text[ent.start_char : ent.end_char] == ent.text for ent in doc.ents)
 
 
 @given(st.text(alphabet="ab \n\t\x00\x07\ud800“”\"'-_.🙂", max_size=400))

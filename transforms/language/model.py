@@ -9,6 +9,7 @@ set; ``pos_`` and ``lemma_`` are not.
 import contextlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import spacy
@@ -112,9 +113,25 @@ def analyse_texts(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
     Of a text beyond MAX_CHARACTERS only the beginning is analysed.
     """
     for batch in _batches(shield(text[:MAX_CHARACTERS]) for text in texts):
+        pieces = [_pieces(text) for text in batch]
         with _BLAS.limit(limits=1, user_api="blas"):
-            docs = list(nlp.pipe(batch, batch_size=len(batch)))
-        yield from docs
+            flat = (piece for parts in pieces for piece in parts)
+            docs = nlp.pipe(flat, batch_size=len(batch))
+            together = [list(islice(docs, len(parts))) for parts in pieces]
+        for parts in together:
+            yield Doc.from_docs(parts, ensure_whitespace=False) if len(parts) > 1 else parts[0]
+
+
+def _pieces(text: str) -> list[str]:
+    """A long text cut after paragraphs, or else after spaces, since memory follows its length."""
+    pieces = []
+    start = 0
+    while len(text) - start > BATCH_CHARACTERS:
+        limit = start + BATCH_CHARACTERS
+        ends = (text.rfind(space, start, limit) + 1 for space in "\n ")
+        pieces.append(text[start : next(filter(None, ends), limit)])
+        start += len(pieces[-1])
+    return [*pieces, text[start:]]
 
 
 def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
