@@ -80,6 +80,12 @@ class SampleSite:
             body = self._page(file, body.decode("utf-8")).encode("utf-8")
         return body.replace(b"{{base}}", self.base.encode("ascii"))
 
+    def modified(self, file: Path) -> int:
+        """When a file or its outlet's layout changed last, in seconds since 1970."""
+        outlet = file.relative_to(self.folder).parts[0]
+        layout = self.folder / outlet / "layout.html"
+        return int(max(path.stat().st_mtime for path in (file, layout) if path.exists()))
+
     def _page(self, file: Path, text: str) -> str:
         match = _FRONT_MATTER.fullmatch(text)
         if match is None:
@@ -112,7 +118,7 @@ def _handler_of(site: SampleSite) -> type[BaseHTTPRequestHandler]:
                 body = site.render(site.folder / "404.html")
                 self._answer(404, body, {"Content-Type": _TYPES[".html"]})
                 return
-            body, modified = site.render(file), int(file.stat().st_mtime)
+            body, modified = site.render(file), site.modified(file)
             headers = {
                 "Content-Type": _TYPES.get(file.suffix, "application/octet-stream"),
                 "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',

@@ -1,6 +1,7 @@
 import http.client
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,6 +195,9 @@ def test_an_unchanged_page_is_not_sent_again(site: SampleSite) -> None:
     for known in ({"If_None_Match": etag}, {"If_Modified_Since": modified}):
         answer = ask(site, PAGE, **known)
         assert (answer.status, answer.body, answer.headers["ETag"]) == (304, b"", etag)
+        (name,) = known
+        header = f"{name.replace('_', '-')}: {known[name]}"
+        assert body_on_the_wire(site, "GET", header) == b""
     for stale in (
         {"If_None_Match": '"other"', "If_Modified_Since": modified},
         {"If_Modified_Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
@@ -202,9 +206,21 @@ def test_an_unchanged_page_is_not_sent_again(site: SampleSite) -> None:
         assert ask(site, PAGE, **stale).body == first.body
 
 
+def body_on_the_wire(site: SampleSite, method: str, header: str) -> bytes:
+    """What follows the headers: http.client does not read it where there should be nothing."""
+    host, port = site.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        lines = (f"{method} {PAGE} HTTP/1.1", f"Host: {host}", "Connection: close", header, "", "")
+        connection.sendall("\r\n".join(lines).encode("ascii"))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    return answer.partition(b"\r\n\r\n")[2]
+
+
 def test_head_tells_the_length_only(site: SampleSite) -> None:
     answer = ask(site, PAGE, "HEAD")
-    assert (answer.status, answer.body) == (200, b"")
+    assert answer.status == 200
+    assert body_on_the_wire(site, "HEAD", "Accept: */*") == b""
+    assert body_on_the_wire(site, "GET", "Accept: */*") == ask(site, PAGE).body
     assert int(answer.headers["Content-Length"]) == len(ask(site, PAGE).body)
 
 
