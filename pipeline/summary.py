@@ -24,7 +24,11 @@ class NotAccountedForError(Exception):
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts of one run. ``stages`` has in, out and dead_letters for every stage."""
+    """Counts of one run.
+
+    ``stages`` has in, out and dead_letters for every stage; ``dead_letters`` counts them by stage
+    and error.
+    """
 
     run_id: str
     started_at: str
@@ -35,7 +39,8 @@ class Summary:
     outcomes: dict[str, int]
     stages: dict[str, dict[str, int]]
     records: dict[str, int]
-    dead_letters: list[dict[str, str]]
+    dead_letters: dict[str, int]
+    dead_letter_examples: list[dict[str, str]]
     dead_letter_ratio: float
     adds_up: bool
     output: str
@@ -55,13 +60,12 @@ class Summary:
         lines.append(f"entries: {self._sum(self.entries, self.outcomes)}")
         lines.append("records: " + ", ".join(f"{n} {t}" for t, n in self.records.items()))
         if self.dead_letters:
-            lines.append("dead letters:")
-        for letter in self.dead_letters[:_SHOWN_DEAD_LETTERS]:
-            where = f"{letter['stage']} {letter['error_type']}"
-            lines.append(f"  {where:<32} {letter['source']}: {letter['message']}")
-        more = len(self.dead_letters) - _SHOWN_DEAD_LETTERS
-        if more > 0:
-            lines.append(f"  and {more} more in the dead_letters records")
+            lines.append(
+                "dead letters: " + ", ".join(f"{n} {e}" for e, n in self.dead_letters.items())
+            )
+        lines += [f"  {d['source']}: {d['message']}" for d in self.dead_letter_examples]
+        if sum(self.dead_letters.values()) > len(self.dead_letter_examples):
+            lines.append("  and more in the dead_letters records")
         return "\n".join(lines)
 
     @staticmethod
@@ -96,6 +100,7 @@ def summarise(
     kinds = Counter(o.kind for o in outcomes)
     statuses = Counter(h.status for h in health)
     inputs = entries + feeds
+    letters = sorted(dead_letters, key=lambda d: (d.stage, d.error_type, d.source, d.message))
     lost = kinds["dead_letter"] + statuses["failed"]
     return Summary(
         run_id=run.run_id,
@@ -107,7 +112,8 @@ def summarise(
         outcomes={kind: kinds[kind] for kind in Outcome.KINDS},
         stages={name: stages[name] for name in (*STAGES, *sorted(stages)) if name in stages},
         records=dict(sorted(records.items())),
-        dead_letters=sorted(map(_brief, dead_letters), key=lambda d: tuple(d.values())),
+        dead_letters=dict(sorted(Counter(f"{d.stage} {d.error_type}" for d in letters).items())),
+        dead_letter_examples=[_brief(d) for d in letters[:_SHOWN_DEAD_LETTERS]],
         dead_letter_ratio=lost / inputs if inputs else 0.0,
         adds_up=entries == kinds.total() and feeds == statuses.total(),
         output=output,
