@@ -75,6 +75,22 @@ def test_titles_lose_the_outlets_name(title: str, cleaned: str) -> None:
     assert found is not None and found.title == cleaned
 
 
+@pytest.mark.parametrize(
+    ("written", "time"),
+    [
+        ("2026-11-20T04:30:00-05:00", TIME),
+        ("2026-11-20T09:30Z", TIME),
+        ("2026-11-20 soon, perhaps", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)),
+        ("2026-11-21T09:30:00Z", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)),
+    ],
+)
+def test_a_day_is_refined_by_the_time_element_within_it(written: str, time: dt.datetime) -> None:
+    head = '<meta name="date" content="2026-11-20">'
+    body = f'<p>By Ann Lee <time class="x" datetime="{written}">today</time></p>{BODY}'
+    found = extract_article(page(body, head), url=URL)
+    assert found is not None and found.published_at == time
+
+
 def test_the_headline_is_no_part_of_the_body() -> None:
     found = extract_article(page(head=HEAD), url=URL)
     assert found is not None and found.text == "\n".join(PARAGRAPHS)

@@ -27,6 +27,9 @@ _JSON_LD_DATE: Final = re.compile(r'"datePublished"\s*:\s*"([^"]{10,40})"')
 _META_DATE: Final = re.compile(
     r"<meta[^>]{0,100}article:published_time[^>]{0,100}content=[\"']([^\"']{10,40})", re.IGNORECASE
 )
+_TIME_ELEMENT: Final = re.compile(
+    r"<time\b[^>]{0,200}\bdatetime=[\"']?([^\"'>]{16,40})", re.IGNORECASE
+)
 _XML_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*>", re.IGNORECASE)
 _TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
 _NO_LETTERS: Final = re.compile(r"[\W_]|^the\b")
@@ -196,9 +199,16 @@ def _names(author: str | None) -> list[str]:
 
 
 def _page_time(html: str, day: str | None) -> dt.datetime | None:
-    """The time that the page states for machines, else the day that htmldate found."""
+    """The time that the page states for machines, else the day that htmldate found.
+
+    The day is refined by the first time element that lies in it as written.
+    """
     stated = _JSON_LD_DATE.search(html) or _META_DATE.search(html)
-    return (iso_time(stated[1]) if stated else None) or iso_time(day or "")
+    time = iso_time(stated[1]) if stated else None
+    if time is None and day:
+        within = (m[1] for m in _TIME_ELEMENT.finditer(html) if m[1].startswith(day))
+        time = next(filter(None, map(iso_time, within)), None)
+    return time or iso_time(day or "")
 
 
 def _plain(html: str) -> str:
