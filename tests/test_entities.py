@@ -73,6 +73,7 @@ def found(nlp: Language, markup: str) -> list[tuple[str, str, list[str]]]:
         ("The New York Times", "ORG", "The New York Times"),
         ("the New York Times", "ORG", "New York Times"),
         ("Sen. Ada Brook", "PERSON", "Ada Brook"),
+        ("Superintendent Ada Brook", "PERSON", "Ada Brook"),
         ("former Vice President Ada Brook", "PERSON", "Ada Brook"),
         ("Lt. Gov. Ada Brook", "PERSON", "Ada Brook"),
         ("President-elect Ada Brook", "PERSON", "Ada Brook"),

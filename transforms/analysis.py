@@ -14,6 +14,7 @@ from transforms.deduplication import entry_key
 from transforms.language.entities import find_entities
 from transforms.language.model import DEFAULT_MODEL, analyse_texts, load_model
 from transforms.language.quotes import find_quotes
+from transforms.language.resolution import resolve_speakers
 from transforms.language.topics import Taxonomy, TopicTagger
 from transforms.options import flag
 from transforms.stage import Composite, Outcome, Run, Stage, run_stage
@@ -61,8 +62,9 @@ class Analyser:
         entities = find_entities(doc, article.text, **keys)
         matches = self._tagger.analyse(article.text, article.title)
         topics = self._tagger.tag_article(matches, **keys)
+        found = find_quotes(doc, article.text, entities=entities, **keys)
         quotes = []
-        for quote in find_quotes(doc, article.text, entities=entities, **keys):
+        for quote in resolve_speakers(doc, article.text, found, entities):
             tags = self._tagger.tag_span(
                 matches, quote.start, quote.end, quote_id=quote.quote_id, **keys
             )

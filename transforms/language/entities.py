@@ -76,13 +76,16 @@ SAME_NAMES: Final = (
 
 TITLES: Final = {
     "ambassador": ("ambassador", "amb"),
+    "archbishop": ("archbishop",),
     "attorney general": ("attorney general",),
     "captain": ("captain", "capt"),
     "chancellor": ("chancellor",),
     "chief": ("chief", "police chief", "chief justice"),
     "colonel": ("colonel", "col"),
+    "commissioner": ("commissioner",),
     "congressman": ("congressman",),
     "congresswoman": ("congresswoman",),
+    "councillor": ("councillor", "cllr", "councilman", "councilwoman"),
     "doctor": ("doctor", "dr"),
     "general": ("general", "gen"),
     "governor": ("governor", "gov"),
@@ -102,6 +105,7 @@ TITLES: Final = {
     "senator": ("senator", "sen", "sens"),
     "sir": ("sir",),
     "speaker": ("speaker",),
+    "superintendent": ("superintendent", "supt"),
     "vice president": ("vice president",),
 }
 """What stands before a person's name and is no part of it."""

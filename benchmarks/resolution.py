@@ -1,0 +1,119 @@
+"""How often pronouns and descriptions that speak are resolved, and how often rightly.
+
+The labels of `resolution_labels.tsv` were made by reading: document, start and end of the
+speaker, and the name of who is meant, or "-" if the article names nobody for it. The folder is
+that of PolNeAR's training articles, with `text/*.txt`; it is not shipped.
+
+usage: python -m benchmarks.resolution FOLDER
+"""
+
+import csv
+import datetime as dt
+import re
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from schemas import Quote
+from transforms.language.entities import find_entities
+from transforms.language.model import analyse_texts, load_model
+from transforms.language.quotes import find_quotes
+from transforms.language.resolution import resolve_speakers
+
+LABELS: Final = Path(__file__).with_name("resolution_labels.tsv")
+NOBODY: Final = "-"
+
+
+class Label(NamedTuple):
+    """Who is meant by a speaker."""
+
+    document: str
+    start: int
+    end: int
+    name: str
+
+
+def read_labels(path: Path = LABELS) -> list[Label]:
+    """The labels in the order of the file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file, delimiter="\t")
+        return [Label(document, int(start), int(end), name) for document, start, end, name in rows]
+
+
+def speakers(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote]]]:
+    """For each document its id and its quotes, resolved."""
+    documents = list(texts)
+    keys = {"article_id": "", "run_id": "", "day": dt.date.min}
+    docs = analyse_texts(load_model(), [text for _, text in documents])
+    for (name, text), doc in zip(documents, docs, strict=True):
+        entities = find_entities(doc, text, **keys)  # type: ignore[arg-type]
+        quotes = find_quotes(doc, text, entities=entities, **keys)  # type: ignore[arg-type]
+        yield name, resolve_speakers(doc, text, quotes, entities)
+
+
+def is_same(name: str, label: str) -> bool:
+    """Whether all words of one name are among those of the other.
+
+    >>> is_same("Lopez", "Ana López"), is_same("Ben López", "Ana López")
+    (True, False)
+    """
+    one, other = _words(name), _words(label)
+    return bool(one) and bool(other) and (one <= other or other <= one)
+
+
+def _words(name: str) -> frozenset[str]:
+    plain = unicodedata.normalize("NFKD", name.casefold())
+    return frozenset(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def report(labels: list[Label], found: dict[str, list[Quote]]) -> Iterator[str]:
+    """A table of precision and coverage by kind of speaker."""
+    counts: dict[str, Counter[str]] = {k: Counter() for k in ("pronoun", "description", "all")}
+    gone = 0
+    for label in labels:
+        place = (label.start, label.end)
+        quote = next(
+            (q for q in found[label.document] if (q.speaker_start, q.speaker_end) == place), None
+        )
+        gone += quote is None
+        name = quote.speaker_name if quote else None
+        for kind in ("all", quote.speaker_kind) if quote else ("all",):
+            count = counts.setdefault(kind, Counter())
+            count["named"] += label.name != NOBODY
+            count["resolved"] += name is not None
+            count["covered"] += name is not None and label.name != NOBODY
+            count["right"] += (
+                name is not None and label.name != NOBODY and is_same(name, label.name)
+            )
+    yield "speakers      right  resolved  named  precision  coverage"
+    for kind, count in counts.items():
+        precision = count["right"] / max(1, count["resolved"])
+        coverage = count["covered"] / max(1, count["named"])
+        yield (
+            f"{kind:12} {count['right']:6} {count['resolved']:9} {count['named']:6}"
+            f" {precision:10.3f} {coverage:9.3f}"
+        )
+    yield f"{gone} of {len(labels)} speakers were not found"
+
+
+def main(folder: Path) -> None:
+    """Print the tables: all labels, the first 60, and the others."""
+    labels = read_labels()
+    paths = [folder / "text" / f"{name}.txt" for name in sorted({la.document for la in labels})]
+    texts = [(path.stem, path.read_bytes().decode("utf-8")) for path in paths]
+    found = dict(speakers(texts))
+    for title, part in (
+        ("All", labels),
+        ("The first 60, on which the rules were built", labels[:60]),
+        ("The others", labels[60:]),
+    ):
+        print(f"{title}\n" + "\n".join(report(part, found)) + "\n")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

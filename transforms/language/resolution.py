@@ -1,0 +1,546 @@
+"""From "he" and "the senator" to the person of the article who is meant, where it is clear.
+
+One pass over what stands outside quotes, left to right. Names, pronouns and unnamed people leave
+traces that fade from sentence to sentence; a pronoun goes to the freshest person who fits it, if
+nobody else comes near. A description goes to the only entity of which the article states it.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from spacy.tokens import Doc, Token
+
+from schemas import Entity, Quote
+from transforms.language import cues
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PRONOUNS: Final = {
+    "he": "m", "him": "m", "his": "m", "himself": "m",
+    "she": "f", "her": "f", "hers": "f", "herself": "f",
+}  # fmt: skip
+
+WEIGHTS: Final = {"speaker": 3.0, "subject": 2.5, "other": 1.0, "pronoun": 0.6}
+"""What a trace counts in its own sentence, by its part in it."""
+
+SENTENCE_FADE: Final = 0.55
+"""What is left of a trace after a sentence outside quotes."""
+PARAGRAPH_FADE: Final = 0.85
+"""What is left of a trace after a paragraph, besides."""
+UNKNOWN_GENDER: Final = 0.7
+"""How far to trust that a person of unknown gender fits a pronoun."""
+QUOTED: Final = 0.3
+"""How far to trust that those named in a quote are its speaker: few say their own name."""
+LEAST: Final = 0.5
+"""Traces fainter than this mean nobody."""
+LEAD: Final = 1.4
+"""How many times as strong as the next the traces of the person meant must be."""
+LEAD_OF_OFFICE: Final = 2.5
+"""The same for a description of which the article does not state whose it is."""
+REPEATED: Final = 0.2
+"""What traces of the same person besides the strongest add to it."""
+
+_MEMORY = 60
+"""Traces that are looked at: older ones have faded."""
+_MAX_ROLE = 8
+"""Tokens of a role."""
+_MAX_JOINED = 4
+"""Names joined by "and" of which the last is still seen to be a subject."""
+_MAX_HOLDERS = 100
+"""Statements that are compared with a description: of more, it is not clear who is meant."""
+_UNNAMED = -1
+
+MEN: Final = _words("""
+    aaron abdul adam adrian ahmed alan albert alejandro alexander alfred ali allan allen andre
+    andres andrew angelo anthony antonin antonio arnold arthur asa austin barack barry ben
+    benjamin bernard bernie bill billy bob bobby brad bradley brendan brent brett brian bruce
+    bryan byron caleb calvin carl carlos carter cesar charles charlie chester chip chris
+    christian christopher chuck clarence clark clay clifford clint colin corey cory craig curt
+    curtis cyrus dale damon dan daniel darrell darren dave david dean denis dennis derek dick
+    diego dominic don donald doug douglas duncan dustin dwight earl ed eddie edgar edmund
+    eduardo edward edwin eli elijah elliot enrique eric erick erik ernest ernesto ethan eugene
+    evan felix fernando francisco francois frank franklin fred frederick gabriel garrett gary
+    gavin gene geoff geoffrey george gerald gerard gilbert glen glenn gordon graham grant greg
+    gregory guillermo gus guy hank hans harold harry hector henry herbert herman howard hugh ian
+    ibrahim isaac ivan jack jacob jaime jake jamal james jared jason javier jay jeb jeff jeffery
+    jeffrey jeremiah jeremy jerome jerry jesus jim jimmy joaquin joe joel johan john johnny jon
+    jonathan jorge jose joseph josh joshua juan julian julio justin karl keith ken kenneth kevin
+    kurt kyle lamar lance larry lars lawrence leo leon leonard lewis lincoln lindsey lloyd logan
+    louis lucas luis luke manuel marc marco marcus mario mark marshall martin marty marvin matt
+    matthew maurice max michael miguel mike milton mitch mitt mohamed mohammad mohammed morris
+    moses muhammad nate nathan nathaniel ned neil nelson newt nicholas nick nigel noah norman
+    oliver omar oscar otto owen pablo patrick paul pedro perry pete peter phil philip phillip
+    pierre rafael ralf ralph ramon rand randy raul ray raymond reince rene ricardo richard rick
+    rob robert roberto rod rodney roger roland roman ron ronald ross roy ruben rudolph rudy
+    rupert russ russell ryan salvador sanjay santiago saul scott sean sebastian sergei seth
+    shaun shawn sheldon sidney simon spencer stan stanley stephen steve steven stewart stuart
+    sylvester tarek ted terrence theodore thomas tim timothy tobias todd tom tommy tony travis
+    trent trevor tyler vernon victor vincent vladimir wade wallace walter warren wayne wendell
+    wesley will william willie wolf xavier yusuf zachary
+    """)
+WOMEN: Final = _words("""
+    abigail ada adele agnes aisha alexandra alice alicia alison allison alyssa amanda amber
+    amelia amy ana anastasia andrea angela angelica angie anita ann anna anne annette annie
+    april ariana arlene audrey barbara beatrice becky bernice beth bethany betsy betty beverly
+    bonnie brenda bridget brittany camille candace carla carly carmen carol carole caroline
+    carolyn carrie catherine cathy cecilia charlene charlotte cheryl chloe christina christine
+    cindy claire clara claudia colleen constance cristina crystal cynthia daisy danielle dawn
+    debbie deborah debra denise diana diane donna dora doris dorothy edith eileen elaine eleanor
+    elena elisabeth elise eliza elizabeth ella ellen emily emma erica erika erin esther ethel
+    eva eve evelyn faith fatima fiona florence frances gabriela gabrielle geraldine gina ginger
+    gladys gloria grace greta gwen hannah harriet hazel heather heidi helen helena hilary
+    hillary holly huma ida ilana imelda ines ingrid irene iris isabel isabella ivanka jacqueline
+    jane janet janice jasmine jean jeanne jenna jennifer jenny jessica jill joan joanna joanne
+    jocelyn josephine joyce judith judy julia juliana julie june karen karin kate katherine
+    kathleen kathryn kathy katie katrina kay kayla kellyanne kim kimberly kirsten kristen
+    kristin laura lauren leah lena leslie lillian linda lisa liz lois loretta lori lorraine
+    louise lucia lucy lydia lynn madeleine mae maggie marcia margaret maria marian marie marilyn
+    marina marissa marjorie marlene martha mary maureen megan megyn melania melanie melinda
+    melissa mercedes meredith michelle mildred mindy miranda miriam molly monica myra nadia
+    nancy naomi natalie natasha nellie nicole nina nora norah norma olga olivia pam pamela
+    patricia paula pauline peggy penelope phyllis priscilla rachel raquel rebecca regina renee
+    rhonda rita roberta rosa rose rosemary roxanne ruth sabrina sally samantha sandra sara sarah
+    selena serena shannon sharon sheila shelley sherry shirley shonda silvia simone sofia sonia
+    sonya sophia sophie stacey stacy stella stephanie sue susan susana susanne suzanne sylvia
+    tamara tammy tanya tara teresa theresa tiffany tina tracy valerie vanessa vera veronica
+    vicki victoria viola violet virginia vivian wanda wendy whitney winifred yolanda yvette
+    yvonne zoe
+    """)
+GENDERED: Final = {
+    "m": _words("""
+        mr mister sir lord king prince duke baron pope father brother son husband widower uncle
+        grandfather nephew man boy gentleman actor congressman businessman
+        councilman policeman fireman salesman clergyman bishop imam rabbi cardinal
+        """),
+    "f": _words("""
+        mrs ms miss madam lady dame queen princess duchess baroness mother sister daughter wife
+        widow aunt grandmother niece woman girl actress congresswoman businesswoman spokeswoman
+        chairwoman councilwoman policewoman nun
+        """),
+}
+"""Titles and roles of men and of women; women are called "chairman" and "spokesman" as well."""
+
+ROLES: Final = {
+    "sen": "senator", "rep": "representative", "congressman": "representative",
+    "congresswoman": "representative", "gov": "governor", "pres": "president", "dr": "doctor",
+    "prof": "professor", "gen": "general", "col": "colonel", "capt": "captain",
+    "lt": "lieutenant", "sgt": "sergeant", "maj": "major", "det": "detective",
+    "rev": "reverend", "atty": "attorney", "lawyer": "attorney", "spokeswoman": "spokesperson",
+    "spokesman": "spokesperson", "chairwoman": "chair", "chairman": "chair",
+    "councilwoman": "councillor", "councilman": "councillor", "councilor": "councillor",
+    "businesswoman": "business-person", "businessman": "business-person",
+    "frontrunner": "front-runner", "runner": "front-runner", "firm": "company",
+    "paper": "newspaper", "daily": "newspaper", "corporation": "company", "corp": "company",
+    "inc": "company", "ltd": "company", "co": "company", "plc": "company",
+    "policewoman": "officer", "policeman": "officer", "organisation": "organization",
+}  # fmt: skip
+"""Words for roles that count as one."""
+
+NAMED_KINDS: Final = {
+    "newspaper": _words(
+        "times post journal tribune herald gazette chronicle guardian inquirer globe"
+    ),
+}
+"""Last words of the names of organisations that say what they are."""
+
+OFFICES: Final = _words("""
+    billionaire business-person candidate congressman contender democrat front-runner governor
+    hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
+    representative republican secretary senator tycoon
+    """)
+"""Roles of those who are named before they are described, so that no unnamed person is meant."""
+
+NOT_ROLES: Final = _words("one other others people")
+
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
+_FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
+_SECOND = frozenset(("assistant", "deputy", "vice"))
+_ROLE_TAGS = cues.NOUN_TAGS | frozenset(("JJ", "HYPH", "VBN"))
+_SEVERAL = frozenset(("NNS", "NNPS", "CD"))
+_DEFINITE = frozenset(("the", "this", "that"))
+
+
+class _Role(NamedTuple):
+    """What an article says somebody is."""
+
+    head: str
+    modifiers: frozenset[str]
+    former: bool
+    gender: str | None
+
+
+class _Trace(NamedTuple):
+    who: int
+    """Place of an entity, or `_UNNAMED`."""
+    sentence: int
+    paragraph: int
+    weight: float
+    gender: str | None
+
+
+class _Mention(NamedTuple):
+    start: int
+    end: int
+    who: int
+    """Place of the entity."""
+
+
+def resolve_speakers(
+    doc: Doc, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+) -> list[Quote]:
+    """The quotes with the names of those speakers that are pronouns or descriptions.
+
+    A name is given only where it is clear who of the article is meant. ``doc`` is ``text`` as
+    analysed by `analyse_texts`; quotes of speakers given by name stay as they are.
+    """
+    if not entities or not any(map(_is_open, quotes)):
+        return list(quotes)
+    names = _Page(doc, text, quotes, entities).resolve()
+    return [
+        replace(quote, speaker_name=names.get(quote.speaker_start)) if _is_open(quote) else quote
+        for quote in quotes
+    ]
+
+
+def _is_open(quote: Quote) -> bool:
+    return quote.speaker_name is None and quote.speaker_kind in ("pronoun", "description")
+
+
+class _Page:
+    """An article while it is read."""
+
+    def __init__(
+        self, doc: Doc, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+    ) -> None:
+        self._doc = doc
+        self._token_starts = [token.idx for token in doc]
+        self._text = text
+        self._entities = entities
+        self._mentions = sorted(
+            _Mention(mention.start, mention.end, who)
+            for who, entity in enumerate(entities)
+            for mention in entity.mentions
+        )
+        self._mention_starts = [mention.start for mention in self._mentions]
+        self._spans = sorted((quote.start, quote.end) for quote in quotes)
+        self._span_starts = [start for start, _ in self._spans]
+        self._speakers = {
+            quote.speaker_start: quote
+            for quote in quotes
+            if quote.speaker_start is not None and quote.speaker_end is not None
+        }
+        self._said: dict[int, set[int]] = defaultdict(set)
+        """By the start of a speaker: who is named in that speaker's quotes."""
+        for quote in quotes:
+            if quote.speaker_start is not None:
+                self._said[quote.speaker_start].update(
+                    mention.who for mention in self._within(quote.start, quote.end)
+                )
+        self._roles = self._stated_roles(quotes)
+        self._holders: dict[str, list[tuple[int, _Role]]] = defaultdict(list)
+        for who, roles in enumerate(self._roles):
+            for role in roles:
+                self._holders[role.head].append((who, role))
+        self._surnames: dict[str, set[int]] = defaultdict(set)
+        for who, entity in enumerate(entities):
+            if entity.label == "PERSON":
+                self._surnames[entity.name.lower().split()[-1]].add(who)
+        self._genders = self._all_genders()
+        self._traces: deque[_Trace] = deque(maxlen=_MEMORY)
+
+    def resolve(self) -> dict[int | None, str]:
+        """Names by the start of the speaker."""
+        found: dict[int | None, str] = {}
+        sentence = paragraph = covered = 0
+        for token in self._doc:
+            if token.is_space:
+                paragraph += "\n" in token.text
+                continue
+            if self._is_quoted(token.idx):
+                continue
+            sentence += bool(token.is_sent_start)
+            quote = self._speakers.get(token.idx)
+            who: int | None = None
+            part = "speaker" if quote else _part(token)
+            gender = PRONOUNS.get(token.lower_)
+            mention = self._mention_at(token.idx)
+            place = (sentence, paragraph)
+            if quote and quote.speaker_kind == "description" and quote.speaker_end:
+                covered = max(covered, quote.speaker_end)
+                who = self._described(token.idx, quote.speaker_end, place)
+                who, gender = _UNNAMED if who is None else who, None
+            elif gender:
+                said = self._said.get(token.idx, set())
+                who = self._meant(gender, place, said, LEAD)
+                part = part if quote or part == "subject" else "pronoun"
+            elif mention and mention.start >= covered:
+                covered = mention.end
+                if self._entities[mention.who].label == "PERSON":
+                    who, part = mention.who, self._part_of(mention)
+                    gender = self._title_gender(mention)
+            elif token.idx >= covered and self._is_unnamed(token):
+                who = _UNNAMED
+            if who is not None:
+                self._traces.append(_Trace(who, *place, WEIGHTS[part], gender))
+                if quote and who != _UNNAMED:
+                    found[token.idx] = self._entities[who].name
+        return found
+
+    # ------------------------------------------------------------------------------ places
+
+    def _is_quoted(self, offset: int) -> bool:
+        number = bisect_right(self._span_starts, offset) - 1
+        return number >= 0 and offset < self._spans[number][1]
+
+    def _mention_at(self, offset: int) -> _Mention | None:
+        number = bisect_right(self._mention_starts, offset) - 1
+        if number >= 0 and offset < self._mentions[number].end:
+            return self._mentions[number]
+        return None
+
+    def _within(self, start: int, end: int) -> list[_Mention]:
+        first = bisect_right(self._mention_starts, start - 1)
+        return self._mentions[first : bisect_right(self._mention_starts, end - 1)]
+
+    def _tokens(self, start: int, end: int) -> list[Token]:
+        """The tokens that reach into a stretch of the text."""
+        first = max(0, bisect_right(self._token_starts, start) - 1)
+        tokens = self._doc[first : bisect_left(self._token_starts, end)]
+        return [token for token in tokens if token.idx + len(token) > start]
+
+    def _part_of(self, mention: _Mention) -> str:
+        for quote in (self._speakers.get(mention.start), self._speaker_before(mention)):
+            if quote and quote.speaker_kind == "named":
+                return "speaker"
+        parts = {_part(token) for token in self._tokens(mention.start, mention.end)}
+        return "subject" if "subject" in parts else "other"
+
+    def _speaker_before(self, mention: _Mention) -> Quote | None:
+        """The quote whose speaker's mention begins at a title right before the name."""
+        for token in self._tokens(max(0, mention.start - 2), mention.start):
+            quote = self._speakers.get(token.idx)
+            if quote and (quote.speaker_end or 0) >= mention.end:
+                return quote
+        return None
+
+    def _is_unnamed(self, token: Token) -> bool:
+        """Whether a token stands for a person who is none of the entities."""
+        if token.dep_ not in cues.SUBJECTS or self._mention_at(token.idx):
+            return False
+        if token.tag_ == "NNP":
+            return True
+        return token.tag_ == "NN" and token.head.lower_ in cues.CUES
+
+    # ------------------------------------------------------------------------------ pronouns
+
+    def _meant(
+        self, gender: str | None, place: tuple[int, int], said: set[int], lead: float
+    ) -> int | None:
+        """Whose traces are the strongest here, of those who fit; None if it is not clear."""
+        strengths: dict[int, list[float]] = defaultdict(list)
+        for trace in self._traces:
+            known = trace.gender or (self._genders[trace.who] if trace.who >= 0 else None)
+            if gender and known and known != gender:
+                continue
+            strength = trace.weight * SENTENCE_FADE ** (place[0] - trace.sentence)
+            strength *= PARAGRAPH_FADE ** (place[1] - trace.paragraph)
+            strength *= UNKNOWN_GENDER if gender and not known else 1.0
+            strengths[trace.who].append(strength * (QUOTED if trace.who in said else 1.0))
+        scores = {
+            who: max(found) * (1 - REPEATED) + sum(found) * REPEATED
+            for who, found in strengths.items()
+        }
+        best = max(scores, key=lambda who: scores[who], default=_UNNAMED)
+        rival = max((score for who, score in scores.items() if who != best), default=0.0)
+        clear = best != _UNNAMED and scores[best] >= max(LEAST, lead * rival)
+        return best if clear else None
+
+    def _title_gender(self, mention: _Mention) -> str | None:
+        """The gender of the title before a name, as of "Mrs." where a couple has one name."""
+        words = _WORD.findall(self._text[max(0, mention.start - 6) : mention.start])
+        return _gender_of(words[-1].lower()) if words else None
+
+    def _all_genders(self) -> list[str | None]:
+        votes = self._votes()
+        return [
+            _stated_gender(roles) or _named_gender(entity) or _majority(votes[who])
+            for who, (entity, roles) in enumerate(zip(self._entities, self._roles, strict=True))
+        ]
+
+    def _votes(self) -> dict[int, Counter[str]]:
+        """Pronouns that follow a person in a sentence that names nobody else before them."""
+        votes: dict[int, Counter[str]] = defaultdict(Counter)
+        people: set[int] = set()
+        for token in self._doc:
+            if token.is_space or self._is_quoted(token.idx):
+                continue
+            if token.is_sent_start:
+                people = set()
+            gender = PRONOUNS.get(token.lower_)
+            mention = self._mention_at(token.idx)
+            if mention and self._entities[mention.who].label == "PERSON":
+                people.add(mention.who)
+            elif gender and len(people) == 1:
+                votes[next(iter(people))][gender] += 1
+        return votes
+
+    # ------------------------------------------------------------------------------ roles
+
+    def _stated_roles(self, quotes: Sequence[Quote]) -> list[set[_Role]]:
+        roles: list[set[_Role]] = [set() for _ in self._entities]
+        places = {entity.name: who for who, entity in enumerate(self._entities)}
+        for mention in self._mentions:
+            entity = self._entities[mention.who]
+            if entity.label in ("PERSON", "ORG"):
+                roles[mention.who].update(self._roles_beside(mention))
+        for who, entity in enumerate(self._entities):
+            if entity.label == "ORG":
+                roles[who].update(_kinds(entity.name))
+        for quote in quotes:
+            if quote.speaker_role and quote.speaker_name in places:
+                role = _role(_WORD.findall(_head_part(quote.speaker_role)))
+                if role:
+                    roles[places[quote.speaker_name]].add(role)
+        return roles
+
+    def _roles_beside(self, mention: _Mention) -> Iterator[_Role]:
+        tokens = self._tokens(mention.start, mention.end)
+        if not tokens:
+            return
+        first, after = tokens[0].i, tokens[-1].i + 1
+        phrases = [self._words_before(first)]
+        # "Lena Maris, the mayor," and "Lena Maris is the mayor"
+        if after + 1 < len(self._doc) and (self._doc[after].lower_ in (",", "is", "was")):
+            phrases.append(self._phrase(after + 1))
+        # "The mayor, Lena Maris,"
+        if first > 1 and self._doc[first - 1].text == ",":
+            head = self._doc[first - 2]
+            if any(token.dep_ == "appos" and token.head == head for token in tokens):
+                phrases.append(self._words_before(first - 1))
+        yield from filter(None, map(_role, phrases))
+
+    def _words_before(self, end: int) -> list[str]:
+        """The nouns right before a token, with what qualifies them."""
+        start = end
+        while start and end - start < _MAX_ROLE and self._doc[start - 1].tag_ in _ROLE_TAGS:
+            start -= 1
+        return [token.text for token in self._doc[start:end]]
+
+    def _phrase(self, start: int) -> list[str]:
+        """The words of an apposition or a predicate that begins with an article."""
+        if self._doc[start].tag_ not in ("DT", "PRP$"):
+            return []
+        words = []
+        for token in self._doc[start + 1 : start + 1 + _MAX_ROLE]:
+            if token.tag_ not in cues.PHRASE_TAGS or token.tag_ == "DT":
+                return []
+            words.append(token.text)
+            if token.dep_ in ("appos", "attr"):
+                return words
+        return []
+
+    def _described(self, start: int, end: int, place: tuple[int, int]) -> int | None:
+        """The only entity that is what a description says, or to all appearance is."""
+        printed = self._text[start:end]
+        if " " not in printed and printed[:1].isupper():
+            namesakes = self._surnames.get(printed.lower(), set())
+            return next(iter(namesakes)) if len(namesakes) == 1 else None
+        named = _head_part(printed)
+        if any(t.tag_ in _SEVERAL for t in self._tokens(start, start + len(named))):
+            return None
+        words = _WORD.findall(named)
+        role = _role(words[1:]) if words and words[0].lower() in _DEFINITE else None
+        if role is None:
+            return None
+        fits: dict[int, int] = {}
+        holders = self._holders.get(role.head, [])
+        for who, stated in holders if len(holders) <= _MAX_HOLDERS else ():
+            if (
+                stated.former == role.former
+                and self._entities[who].first_start < start
+                and not (role.gender and self._genders[who] not in (role.gender, None))
+            ):
+                shared = len(stated.modifiers & role.modifiers)
+                fits[who] = max(shared, fits.get(who, 0))
+        best = max(fits.values(), default=0)
+        meant = [who for who, shared in fits.items() if shared == best]
+        if fits or role.head not in OFFICES:
+            return meant[0] if len(meant) == 1 else None
+        return self._meant(role.gender, place, self._said.get(start, set()), LEAD_OF_OFFICE)
+
+
+def _part(token: Token) -> str:
+    head = token
+    for _ in range(_MAX_JOINED):
+        if head.dep_ != "conj":
+            break
+        head = head.head
+    named = token.tag_ in cues.NOUN_TAGS and head.tag_ in cues.NOUN_TAGS
+    return "subject" if (head if named else token).dep_ in cues.SUBJECTS else "other"
+
+
+def _head_part(phrase: str) -> str:
+    """A noun phrase without what follows its head: "the mayor of Skerray"."""
+    return re.split(r"\s(?:of|for|in|from|at|who|with|on)\s|,", phrase, maxsplit=1)[0]
+
+
+def _role(words: Sequence[str]) -> _Role | None:
+    """What a noun phrase says somebody is: its last word is the head."""
+    plain = [word for word in (w.lower().strip(".-") for w in words) if word]
+    if not plain or plain[-1] in NOT_ROLES:
+        return None
+    head = ROLES.get(plain[-1], plain[-1])
+    if len(plain) > 1 and plain[-2] in _SECOND:
+        head = f"{plain[-2]} {head}"
+    former = bool(_FORMER.intersection(plain))
+    return _Role(head, frozenset(plain[:-1]) - _FORMER, former, _gender_of(plain[-1]))
+
+
+def _gender_of(word: str) -> str | None:
+    return next((gender for gender, words in GENDERED.items() if word in words), None)
+
+
+def _kinds(name: str) -> Iterator[_Role]:
+    """What the name of an organisation says it is: "Skerray Council", "University of Skerray"."""
+    words = [word.lower() for word in _WORD.findall(name)]
+    modifiers = frozenset(words)
+    if len(words) < 2:
+        return
+    yield _Role(ROLES.get(words[-1], words[-1]), modifiers, False, None)
+    for word, following in pairwise(words):
+        if following == "of":
+            yield _Role(word, modifiers, False, None)
+    for kind, endings in NAMED_KINDS.items():
+        if words[-1] in endings:
+            yield _Role(kind, modifiers, False, None)
+
+
+def _stated_gender(roles: Iterable[_Role]) -> str | None:
+    return _majority(Counter(role.gender for role in roles if role.gender))
+
+
+def _named_gender(entity: Entity) -> str | None:
+    votes: Counter[str] = Counter()
+    for form in {mention.text for mention in entity.mentions} | {entity.name}:
+        words = [word.lower() for word in _WORD.findall(form)]
+        if len(words) < 2 and form != entity.name:
+            continue
+        given = next((word for word in words if len(word) > 1), "")
+        votes["m"] += given in MEN
+        votes["f"] += given in WOMEN
+    return _majority(votes)
+
+
+def _majority(votes: Counter[str]) -> str | None:
+    men, women = votes["m"], votes["f"]
+    if men > 2 * women:
+        return "m"
+    return "f" if women > 2 * men else None
