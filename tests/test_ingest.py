@@ -150,7 +150,7 @@ def test_quotes_have_speakers_and_topics(run: Ingested) -> None:
     named = [q for q in quotes if q["speaker_name"]]
     assert len(quotes) >= 150
     assert len(named) >= len(quotes) / 2
-    assert {q["kind"] for q in quotes} >= {"direct", "mixed"}
+    assert {q["kind"] for q in quotes} == {"direct", "mixed", "indirect"}
     assert {q["speaker_kind"] for q in quotes} == {"named", "description", "pronoun", "none"}
     assert any("border-enforcement" in q["topics"] for q in named)
     tennant = [q for q in named if q["speaker_name"] == "Maura Tennant"]

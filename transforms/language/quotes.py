@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from spacy.tokens import Doc, Token
 
 from schemas import Entity, Quote, stable_id
-from transforms.language import cues
+from transforms.language import cues, indirect
 from transforms.language.marks import SENTENCE_ENDS, WORD, Segment, quoted_segments
 
 CONFIDENCE: Final = {
@@ -36,6 +36,7 @@ CONFIDENCE: Final = {
 """How often a rule is right about the quote and the speaker, on PolNeAR's training and development
 articles; "none" claims no speaker, and its figure is about the quote alone."""
 
+_CONFIDENCE: Final = CONFIDENCE | indirect.CONFIDENCE
 _MAX_NAME = 12
 _MAX_ASIDE = 30
 _MAX_AFTERTHOUGHT = 16
@@ -401,6 +402,8 @@ class _Reader:
     def __init__(self, page: _Page, speakers: _Speakers) -> None:
         self._page = page
         self._speaker = speakers.of
+        self.heard: dict[int, _Cue] = {}
+        """Every cue of the text by the index of its token, whoever it is the word of."""
 
     def read(self) -> dict[Segment, _Reading]:
         """How each segment reads; labels are left out."""
@@ -530,7 +533,7 @@ class _Reader:
                 method, head = "according-to", _head_right(items, number + 2)
             elif self._is_unsaid(item):
                 continue
-            elif _is_cue(item) or end is not item:
+            elif _is_cue(item) or end is not item or item.lower_ in indirect.CUES:
                 method, head = self._subject(items, number)
             elif item.text == ":" and isinstance(following, Segment) and not found:
                 method, head = "colon", self._before_colon(items, number)
@@ -547,9 +550,39 @@ class _Reader:
                 continue
             if head is not None:
                 cue = _Cue(item.idx, end.idx + len(end), item.lower_, method, self._speaker(head))
+                if method != "inverted":  # such a cue belongs to the quote before it
+                    speaker = self._reporting(item, head, cue.speaker)
+                    self.heard[item.i] = cue._replace(speaker=speaker)
+                if item.lower_ in indirect.CUES:
+                    continue
                 by_token[item.i] = cue = self._reported(item, cue, by_token)
                 found.append(cue)
         return found
+
+    def _reporting(self, cue: Token, head: Token, speaker: _Speaker) -> _Speaker:
+        """Who says what a cue reports; a description is taken whole: "people near the talks"."""
+        if cue.lower_ == "according":
+            named = self._page.objects.get(cue.i + 1)
+            if named is not None and self._page.narrative[named.i] and named.i != head.i:
+                head, speaker = named, self._speaker(named)
+        elif cue.dep_ == "acl" and head.lower_ in indirect.MESSAGES and head.dep_ == "dobj":
+            author = self._by_parse(head.head)
+            if author is not None and self._page.narrative[author.i]:
+                head, speaker = author, self._speaker(author)
+        if speaker.kind == "named" or (
+            speaker.kind == "pronoun" and head.lower_ not in indirect.QUANTIFIERS
+        ):
+            return speaker
+        end = speaker.end
+        for token in self._page.doc[head.i + 1 : min(head.right_edge.i + 1, head.i + _MAX_ASIDE)]:
+            if not self._page.narrative[token.i] or token.text in ",;:()–—-":
+                break
+            if token.tag_ in ("WP", "WDT") or token.i == cue.i:
+                break
+            end = max(end, token.idx + len(token))
+        if end == speaker.end:
+            return speaker
+        return speaker._replace(end=end, kind="description")
 
     def _subject(self, items: list[_Item], number: int) -> tuple[str, Token | None]:
         cue = items[number]
@@ -717,44 +750,49 @@ def find_quotes(
     run_id: str,
     day: dt.date,
 ) -> list[Quote]:
-    """The direct and mixed quotes of ``text``, in order."""
+    """The quotes and the indirect speech of ``text``, in order."""
     analysed = len(doc.text)
     segments = quoted_segments(text)
     page = _Page(doc, text, [s for s in segments if s.right <= analysed])
-    readings = _Reader(page, _Speakers(page, entities)).read()
-    quotes = []
+    reader = _Reader(page, _Speakers(page, entities))
+    readings = reader.read()
+    found: dict[tuple[int, int], _Reading] = {}
     for segment in segments:
         beyond = _Reading(_UNKNOWN, "direct") if segment.right > analysed else None
         reading = readings.get(segment, beyond)
         if reading is None:
             continue
-        found = reading.attribution
-        if found.method == "none" and not page.is_clause(segment):
-            continue
-        speaker = found.speaker
-        quotes.append(
-            Quote(
-                quote_id=stable_id(article_id, segment.start, segment.end),
-                article_id=article_id,
-                run_id=run_id,
-                day=day,
-                start=segment.start,
-                end=segment.end,
-                text=text[segment.start : segment.end],
-                kind=reading.kind,
-                cue=None if found.cue_start is None else text[found.cue_start : found.cue_end],
-                cue_start=found.cue_start,
-                cue_end=found.cue_end,
-                speaker=text[speaker.start : speaker.end] if speaker else None,
-                speaker_start=speaker.start if speaker else None,
-                speaker_end=speaker.end if speaker else None,
-                speaker_kind=speaker.kind if speaker else "none",
-                speaker_name=speaker.name if speaker else None,
-                speaker_role=speaker.role if speaker else None,
-                via=text[found.via.start : found.via.end] if found.via else None,
-                method=found.method,
-                confidence=CONFIDENCE[found.method],
-                topics=[],
-            )
+        if reading.attribution.method != "none" or page.is_clause(segment):
+            found[segment.start, segment.end] = reading
+    contents = indirect.Contents(doc, [(s.left, s.right) for s in segments])
+    for index, cue in sorted(reader.heard.items()):
+        content = contents.of(doc[index])
+        if content:
+            said = _Attribution(content.method, cue.start, cue.end, cue.speaker)
+            found.setdefault((content.start, content.end), _Reading(said, "indirect"))
+    return [
+        Quote(
+            quote_id=stable_id(article_id, start, end),
+            article_id=article_id,
+            run_id=run_id,
+            day=day,
+            start=start,
+            end=end,
+            text=text[start:end],
+            kind=kind,
+            cue=None if said.cue_start is None else text[said.cue_start : said.cue_end],
+            cue_start=said.cue_start,
+            cue_end=said.cue_end,
+            speaker=text[said.speaker.start : said.speaker.end] if said.speaker else None,
+            speaker_start=said.speaker.start if said.speaker else None,
+            speaker_end=said.speaker.end if said.speaker else None,
+            speaker_kind=said.speaker.kind if said.speaker else "none",
+            speaker_name=said.speaker.name if said.speaker else None,
+            speaker_role=said.speaker.role if said.speaker else None,
+            via=text[said.via.start : said.via.end] if said.via else None,
+            method=said.method,
+            confidence=_CONFIDENCE[said.method],
+            topics=[],
         )
-    return quotes
+        for (start, end), (said, kind) in sorted(found.items())
+    ]
