@@ -336,4 +336,4 @@ def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
             took.append(time.process_time() - begin)
         return min(took)
 
-    assert seconds(160) < 16 * seconds(20)
+    assert seconds(160) < 40 * seconds(20)  # 64 were it quadratic
