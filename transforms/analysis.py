@@ -17,7 +17,7 @@ from transforms.language.quotes import find_quotes
 from transforms.language.resolution import resolve_speakers
 from transforms.language.topics import Taxonomy, TopicTagger
 from transforms.options import flag
-from transforms.stage import Composite, Outcome, Run, Stage, run_stage
+from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 
 BATCH_SIZE: Final = 16
 
@@ -80,7 +80,7 @@ class AnalyseArticles(Composite):
         super().__init__()
         self.stage = _AnalyseArticles(run, options, taxonomy)
 
-    def expand(self, articles: beam.PCollection) -> Any:
+    def expand(self, articles: beam.PCollection) -> StageOutput:
         batches = articles | "Batch" >> beam.BatchElements(
             min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list, as a set."""
     return frozenset(text.split())
 
 
@@ -44,7 +45,7 @@ PHRASES: Final = {
     "according": "to",
 }  # fmt: skip
 # What is thought is known to the reader because somebody says it.
-MENTAL: Final = _words(
+MENTAL: Final = words(
     """
     believe believes believed believing fear fears feared fearing feel feels felt feeling find
     finds found hear heard hears hope hopes hoped hoping know knew knows love loves loved mean
@@ -52,9 +53,9 @@ MENTAL: Final = _words(
     """
 )
 # Cues of those who pass on what somebody else said, if there is somebody else.
-RELAYS: Final = _words("according reported reports")
-SPEECH_ONLY: Final = _words("said says say saying told tells added adds wrote asked")
-WORKS: Final = _words(
+RELAYS: Final = words("according reported reports")
+SPEECH_ONLY: Final = words("said says say saying told tells added adds wrote asked")
+WORKS: Final = words(
     """
     album anthem article ballad blog book broadcast chapter column commentary documentary
     drama entitled episode essay exhibition film hymn magazine memoir movie musical newsletter
@@ -62,10 +63,10 @@ WORKS: Final = _words(
     soundtrack titled track
     """
 )
-SCARE: Final = _words("so-called dubbed nicknamed nickname termed")
-BEFORE_TITLES: Final = _words("on of in with")
-SMALL: Final = _words("a an and at by for from in is of on or the to with")
-TITLES: Final = _words(
+SCARE: Final = words("so-called dubbed nicknamed nickname termed")
+BEFORE_TITLES: Final = words("on of in with")
+SMALL: Final = words("a an and at by for from in is of on or the to with")
+TITLES: Final = words(
     """
     president vice prime minister secretary senator sen. rep. representative congressman
     congresswoman gov. governor mayor councillor councilor chancellor ambassador judge
@@ -75,24 +76,24 @@ TITLES: Final = _words(
     coach detective superintendent bishop archbishop cardinal father sister imam rabbi
     """
 )
-HONORIFICS: Final = _words("mr. mrs. ms. miss dr. mr mrs ms dr mx")
+HONORIFICS: Final = words("mr. mrs. ms. miss dr. mr mrs ms dr mx")
 ADDRESSES: Final = TITLES | HONORIFICS
-PRONOUNS: Final = _words(
+PRONOUNS: Final = words(
     """
     he she they it we i you who one some others many someone everyone everybody somebody
     nobody both several this that these those which whom what anybody
     """
 )
-RELATIVE: Final = _words("who which that whom")
-THIRD: Final = _words("he she it they")
-OBJECT_PRONOUNS: Final = _words("me him her us them")
-NAMED_LABELS: Final = _words("PERSON ORG GPE NORP")
+RELATIVE: Final = words("who which that whom")
+THIRD: Final = words("he she it they")
+OBJECT_PRONOUNS: Final = words("me him her us them")
+NAMED_LABELS: Final = words("PERSON ORG GPE NORP")
 TIMES: Final = frozenset(("DATE", "TIME"))
 SUBJECTS: Final = frozenset(("nsubj", "nsubjpass", "csubj"))
-CLIMBED: Final = _words("conj xcomp advcl pcomp prep ccomp aux acl dep")
-PHRASE_TAGS: Final = _words("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
+CLIMBED: Final = words("conj xcomp advcl pcomp prep ccomp aux acl dep")
+PHRASE_TAGS: Final = words("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
 NOUN_TAGS: Final = frozenset(("NN", "NNS", "NNP", "NNPS"))
-SKIPPED_TAGS: Final = _words("RB RBR MD VBD VBZ VBP VBN")
+SKIPPED_TAGS: Final = words("RB RBR MD VBD VBZ VBP VBN")
 FINITE_TAGS: Final = frozenset(("VBD", "VBP", "VBZ", "MD"))
 DASHES: Final = frozenset("–—―-")
 

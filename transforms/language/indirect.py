@@ -12,11 +12,6 @@ from spacy.tokens import Doc, Token
 
 from transforms.language import cues
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 CONFIDENCE: Final = {
     "clause": 0.8,
     "clause-before": 0.89,
@@ -30,23 +25,23 @@ CONFIDENCE: Final = {
 """How often a rule is right about the content and the speaker, on PolNeAR's training and
 development articles."""
 
-CUES: Final = _words(
+CUES: Final = cues.words(
     """
     criticise criticises criticised criticising criticize criticizes criticized criticizing
     """
 )
 """Verbs that report but attribute no quotes."""
-QUANTIFIERS: Final = _words("one some others many both several those")
-MESSAGES: Final = _words("email letter memo message note post release statement tweet video")
+QUANTIFIERS: Final = cues.words("one some others many both several those")
+MESSAGES: Final = cues.words("email letter memo message note post release statement tweet video")
 
 # Verbs whose complement, when it is no clause, mostly gives what was said.
-_INFINITIVE: Final = _words(
+_INFINITIVE: Final = cues.words(
     """
     ask asks asked asking call calls called calling promise promises promised promising say says
     said saying vow vows vowed vowing
     """
 )
-_OBJECT: Final = CUES | _words(
+_OBJECT: Final = CUES | cues.words(
     """
     accuse accuses accused accusing announce announces announced announcing declare declares
     declared declaring describe describes described describing emphasise emphasises emphasised
@@ -54,10 +49,10 @@ _OBJECT: Final = CUES | _words(
     note notes noted noting
     """
 )
-_CALL: Final = _words("call calls called calling")
-_AS: Final = _words("note notes noted report reports reported")
-_COMPLEMENTS: Final = _words("xcomp dobj prep oprd")
-_BELOW: Final = _words("ccomp pcomp")
+_CALL: Final = cues.words("call calls called calling")
+_AS: Final = cues.words("note notes noted report reports reported")
+_COMPLEMENTS: Final = cues.words("xcomp dobj prep oprd")
+_BELOW: Final = cues.words("ccomp pcomp")
 _MAX_CLIMB: Final = 8
 
 

@@ -1,7 +1,7 @@
 """The language model: loading it, shielding it from hostile text, running it over many texts.
 
 The model is spaCy's small English pipeline without the components that nothing here reads:
-the attribute ruler and the lemmatizer take a quarter of the time, and parse, tags and names
+the attribute ruler and the lemmatizer cost time, and parse, tags and names
 are the same without them. So ``Token.tag_`` (Penn Treebank), ``dep_`` and ``ent_type_`` are
 set; ``pos_`` and ``lemma_`` are not.
 """
@@ -26,7 +26,7 @@ MAX_CHARACTERS = 200_000
 """A text is analysed up to here (about 35,000 words); what follows is kept but not analysed."""
 
 BATCH_CHARACTERS = 50_000
-"""Texts are run together up to here: memory grows with what runs at once, some 12 KB a word."""
+"""Texts are run together up to here: memory grows with what runs at once."""
 
 # More threads than one wait for each other at these sizes: they double the CPU time for nothing.
 _BLAS = ThreadpoolController()
@@ -58,8 +58,8 @@ def _mark_paragraphs(doc: Doc) -> Doc:
 def _numpy_products() -> Iterator[None]:
     """Let layers made within multiply by numpy's BLAS.
 
-    It is about a third faster than the one spaCy brings on processors with wide vectors, and
-    gives the same analyses.
+    It is faster than the one spaCy brings on processors with wide vectors, and gives the same
+    analyses.
     """
     before = get_current_ops()
     set_current_ops(NumpyOps(use_blis=False))

@@ -18,11 +18,6 @@ from spacy.tokens import Doc, Token
 from schemas import Entity, Quote
 from transforms.language import cues
 
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
 PRONOUNS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",
     "she": "f", "her": "f", "hers": "f", "herself": "f",
@@ -58,7 +53,7 @@ _MAX_HOLDERS = 100
 """Statements that are compared with a description: of more, it is not clear who is meant."""
 _UNNAMED = -1
 
-MEN: Final = _words("""
+MEN: Final = cues.words("""
     aaron abdul adam adrian ahmed alan albert alejandro alexander alfred ali allan allen andre
     andres andrew angelo anthony antonin antonio arnold arthur asa austin barack barry ben
     benjamin bernard bernie bill billy bob bobby brad bradley brendan brent brett brian bruce
@@ -86,7 +81,7 @@ MEN: Final = _words("""
     trent trevor tyler vernon victor vincent vladimir wade wallace walter warren wayne wendell
     wesley will william willie wolf xavier yusuf zachary
     """)
-WOMEN: Final = _words("""
+WOMEN: Final = cues.words("""
     abigail ada adele agnes aisha alexandra alice alicia alison allison alyssa amanda amber
     amelia amy ana anastasia andrea angela angelica angie anita ann anna anne annette annie
     april ariana arlene audrey barbara beatrice becky bernice beth bethany betsy betty beverly
@@ -115,12 +110,12 @@ WOMEN: Final = _words("""
     yvonne zoe
     """)
 GENDERED: Final = {
-    "m": _words("""
+    "m": cues.words("""
         mr mister sir lord king prince duke baron pope father brother son husband widower uncle
         grandfather nephew man boy gentleman actor congressman businessman
         councilman policeman fireman salesman clergyman bishop imam rabbi cardinal
         """),
-    "f": _words("""
+    "f": cues.words("""
         mrs ms miss madam lady dame queen princess duchess baroness mother sister daughter wife
         widow aunt grandmother niece woman girl actress congresswoman businesswoman spokeswoman
         chairwoman councilwoman policewoman nun
@@ -145,20 +140,20 @@ ROLES: Final = {
 """Words for roles that count as one."""
 
 NAMED_KINDS: Final = {
-    "newspaper": _words(
+    "newspaper": cues.words(
         "times post journal tribune herald gazette chronicle guardian inquirer globe"
     ),
 }
 """Last words of the names of organisations that say what they are."""
 
-OFFICES: Final = _words("""
+OFFICES: Final = cues.words("""
     billionaire business-person candidate congressman contender democrat front-runner governor
     hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
     representative republican secretary senator tycoon
     """)
 """Roles of those who are named before they are described, so that no unnamed person is meant."""
 
-NOT_ROLES: Final = _words("one other others people")
+NOT_ROLES: Final = cues.words("one other others people")
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
