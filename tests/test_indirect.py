@@ -12,6 +12,7 @@ from transforms.language.entities import find_entities
 from transforms.language.indirect import CONFIDENCE
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
+from transforms.language.ranker import load_ranker
 
 DAY = dt.date(2026, 11, 24)
 
@@ -30,7 +31,9 @@ def find(nlp: Language) -> Find:
     def run(text: str) -> list[Quote]:
         (doc,) = analyse_texts(nlp, [text])
         entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-        return find_quotes(doc, text, entities=entities, article_id="a", run_id="r", day=DAY)
+        return find_quotes(
+            doc, text, entities=entities, ranker=load_ranker(), article_id="a", run_id="r", day=DAY
+        )
 
     return run
 
@@ -405,5 +408,7 @@ def test_flat_trees_take_linear_time(nlp: Language, word: str, tag: str, dep: st
         heads=[1] * (3 * size + 2),
         deps=["nsubj", "ROOT", *[dep, "prep", "pobj"] * size],
     )
-    quotes = find_quotes(doc, doc.text, entities=[], article_id="a", run_id="r", day=DAY)
+    quotes = find_quotes(
+        doc, doc.text, entities=[], ranker=None, article_id="a", run_id="r", day=DAY
+    )
     check_invariants(doc.text, quotes)

@@ -13,6 +13,7 @@ from schemas import Quote
 from transforms.language.entities import find_entities
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
+from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
 
 DAY = dt.date(2026, 11, 24)
@@ -286,7 +287,9 @@ def test_any_text_is_read_and_only_names_are_added(
     text = glue.join(pieces)
     (doc,) = analyse_texts(nlp, [text])
     entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    quotes = find_quotes(doc, text, entities=entities, article_id="a", run_id="r", day=DAY)
+    quotes = find_quotes(
+        doc, text, entities=entities, ranker=load_ranker(), article_id="a", run_id="r", day=DAY
+    )
     resolved = resolve_speakers(doc, text, quotes, entities)
     assert [replace(q, speaker_name=None) for q in resolved] == [
         replace(q, speaker_name=None) for q in quotes

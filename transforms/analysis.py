@@ -14,6 +14,7 @@ from transforms.deduplication import entry_key
 from transforms.language.entities import find_entities
 from transforms.language.model import DEFAULT_MODEL, analyse_texts, load_model
 from transforms.language.quotes import find_quotes
+from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
 from transforms.language.topics import Taxonomy, TopicTagger
 from transforms.options import flag
@@ -43,6 +44,7 @@ class Analyser:
     def __init__(self, model: str, taxonomy: Taxonomy | None) -> None:
         self._nlp = load_model(model)
         self._tagger = TopicTagger(taxonomy)
+        self._ranker = load_ranker()
         self._lock = threading.Lock()
 
     def analyse(self, articles: Sequence[Article]) -> list[Findings]:
@@ -62,7 +64,7 @@ class Analyser:
         entities = find_entities(doc, article.text, **keys)
         matches = self._tagger.analyse(article.text, article.title)
         topics = self._tagger.tag_article(matches, **keys)
-        found = find_quotes(doc, article.text, entities=entities, **keys)
+        found = find_quotes(doc, article.text, entities=entities, ranker=self._ranker, **keys)
         quotes = []
         for quote in resolve_speakers(doc, article.text, found, entities):
             tags = self._tagger.tag_span(

@@ -84,6 +84,23 @@ PRONOUNS: Final = words(
     nobody both several this that these those which whom what anybody
     """
 )
+PEOPLE: Final = words(
+    """
+    activists advocates adviser advisers aide aides analysts author chairman critics democrats
+    director experts governor investigators lawmakers lawyer lawyers leader leaders man manager
+    member members men nominee officer official officials opponents organizers others people
+    person president professor reporter reporters republicans residents senator source sources
+    spokesman spokesperson spokeswoman strategist students supporters voters woman women
+    """
+)
+TEXTS: Final = words(
+    """
+    ad article bill book caption column complaint data document documents editorial email
+    headline interview law lawsuit letter memo message note op-ed order paper piece plan platform
+    poll post press record records release report resolution results review rule sign signs site
+    speech statement story study survey text tweet video website
+    """
+)
 RELATIVE: Final = words("who which that whom")
 THIRD: Final = words("he she it they")
 OBJECT_PRONOUNS: Final = words("me him her us them")

@@ -1,0 +1,146 @@
+"""A text in sentences whose quoted parts are taken whole, and what the parser says about it."""
+
+from typing import Final, NamedTuple, TypeAlias
+
+from spacy.tokens import Doc, Token
+
+from transforms.language import cues
+from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
+
+_MAX_AFTERTHOUGHT: Final = 16
+_SHORT: Final = 4
+_LONG: Final = 10
+
+Item: TypeAlias = Token | Segment
+
+
+class Unit(NamedTuple):
+    """A sentence, its quoted parts taken whole."""
+
+    paragraph: int
+    items: list[Item]
+
+
+class Page:
+    """A text in sentences, and what the parser says about it."""
+
+    def __init__(self, doc: Doc, text: str, segments: list[Segment]) -> None:
+        self.text = text
+        self.doc = doc
+        self.segments = segments
+        self.narrative = [False] * len(doc)
+        """Which tokens stand outside quotes."""
+        self.clausal: set[int] = set()
+        """Starts of the segments that have a finite verb."""
+        # By the index of the head, so that nothing searches a tree.
+        self.subjects: dict[int, Token] = {}
+        self.agents: dict[int, Token] = {}
+        self.objects: dict[int, Token] = {}
+        self.conjuncts: dict[int, Token] = {}
+        self.whats: set[int] = set()
+        """Verbs of which "what" is the object."""
+        self.passives: set[int] = set()
+        self.units = self._cut(self._paragraphs())
+        for token in doc:
+            if token.dep_ in ("nsubjpass", "auxpass"):
+                self.passives.add(token.head.i)
+            if token.dep_ in cues.SUBJECTS:
+                self.subjects[token.head.i] = token
+            elif token.dep_ == "agent":
+                self.agents[token.head.i] = token
+            elif token.dep_ == "pobj":
+                self.objects.setdefault(token.head.i, token)
+            elif token.dep_ == "conj":
+                self.conjuncts.setdefault(token.head.i, token)
+            elif token.lower_ == "what":
+                self.whats.add(token.head.i)
+
+    def _paragraphs(self) -> list[list[Item]]:
+        paragraphs: list[list[Item]] = [[]]
+        segments, position = self.segments, 0
+        for token in self.doc:
+            while position < len(segments) and segments[position].left <= token.idx:
+                paragraphs[-1].append(segments[position])
+                position += 1
+            # A token may stand across a mark: then it counts as quoted if it has quoted words.
+            near = segments[max(0, position - 1) : position + 1]
+            segment = next((s for s in near if s.holds(token.idx, token.idx + len(token))), None)
+            if segment:
+                if token.tag_ in cues.FINITE_TAGS:
+                    self.clausal.add(segment.start)
+            elif token.is_space:
+                if "\n" in token.text:
+                    paragraphs.append([])
+            else:
+                self.narrative[token.i] = True
+                paragraphs[-1].append(token)
+        return paragraphs
+
+    def _cut(self, paragraphs: list[list[Item]]) -> list[Unit]:
+        units = []
+        for number, items in enumerate(paragraphs):
+            start = 0
+            for last in range(len(items)):
+                if last + 1 == len(items) or self._ends(items, last):
+                    units.append(Unit(number, items[start : last + 1]))
+                    start = last + 1
+        return units
+
+    def _ends(self, items: list[Item], last: int) -> bool:
+        item, following = items[last], items[last + 1]
+        if isinstance(item, Token):
+            if item.text == "." and last and _is_title(items[last - 1], "."):
+                return False
+            if item.text in ".!?":
+                return isinstance(following, Segment) or following.text not in ")]"
+            return (
+                item.text.endswith(".")
+                and not _is_title(item)
+                and isinstance(following, Token)
+                and following.text[0].isupper()
+                and bool(following.is_sent_start)
+            )
+        end = self.final_mark(item)
+        if end not in SENTENCE_ENDS:
+            return False
+        if isinstance(following, Segment):
+            return True
+        return following.text[0].isupper() and not self._is_afterthought(items, last + 1, end)
+
+    def _is_afterthought(self, items: list[Item], first: int, end: str) -> bool:
+        """Whether "Smith asked" or the like follows a quote and belongs to it."""
+        for number in range(first, min(first + _MAX_AFTERTHOUGHT, len(items))):
+            item = items[number]
+            if isinstance(item, Segment) or item.text in ".!?;:":
+                return False
+            if is_cue(item):
+                following = items[number + 1] if number + 1 < len(items) else None
+                if following is None:
+                    return True
+                if isinstance(following, Segment):
+                    return False
+                return following.text in ".," or (
+                    end != "." and following.text not in (":", "that")
+                )
+        return False
+
+    def final_mark(self, segment: Segment) -> str:
+        end = segment.end
+        while end > segment.start and self.text[end - 1] in "'’‘)] ":
+            end -= 1
+        return self.text[end - 1]
+
+    def is_clause(self, segment: Segment) -> bool:
+        words = len(WORD.findall(self.text, segment.start, segment.end))
+        return words >= _LONG or (words >= _SHORT and segment.start in self.clausal)
+
+
+def is_cue(token: Token) -> bool:
+    """Whether a word is one by which speech is attributed, used as a verb."""
+    return token.lower_ in cues.CUES and (
+        token.tag_[:2] == "VB" or token.lower_ in cues.SPEECH_ONLY
+    )
+
+
+def _is_title(item: Item, ending: str = "") -> bool:
+    return isinstance(item, Token) and item.lower_ + ending in cues.ADDRESSES

@@ -1,0 +1,133 @@
+"""A linear model that chooses among the ways to attribute a quote, and says how sure it is.
+
+Two tables of weights: one over the candidates of a quoted segment (the highest sum speaks), one
+that tells quotes from labels, titles and words held at arm's length. `benchmarks.train` makes
+both from a folder of PolNeAR; the file states what it was made from.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Final, NamedTuple, Protocol
+
+from transforms.language.candidates import Candidate, Candidates, Context, Site
+from transforms.language.marks import Segment
+from transforms.language.page import Page
+from transforms.language.rules import NAMED_LABEL, UNKNOWN, Reading, Rules
+from transforms.language.speakers import Speakers
+
+SPEAKERS: Final = "speaker"
+QUOTES: Final = "quote"
+LEAST: Final = 0.6
+"""A segment less likely than this to be a quote is none."""
+
+Weights = Mapping[str, Mapping[str, float]]
+"""By table and feature."""
+
+
+class Decision(NamedTuple):
+    """Whether a segment is a quote, and who says it."""
+
+    is_quote: float
+    """Probability that somebody says it."""
+    candidate: Candidate | None
+    is_speaker: float
+    """Probability of the candidate among the others."""
+
+
+class Chooser(Protocol):
+    """What decides about a segment."""
+
+    def choose(self, site: Site) -> Decision:
+        """The decision about ``site``."""
+
+
+class Ranker:
+    """The linear model."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._speakers = weights[SPEAKERS]
+        self._quotes = weights[QUOTES]
+
+    def choose(self, site: Site) -> Decision:
+        """The likeliest candidate, and how likely it is that the segment is a quote."""
+        chances = softmax([total(self._speakers, c.features) for c in site.candidates])
+        best = max(range(len(chances)), key=chances.__getitem__, default=None)
+        candidate = None if best is None else site.candidates[best]
+        chance = 0.0 if best is None else chances[best]
+        odds = total(self._quotes, quote_features(site, candidate, chance))
+        return Decision(1 / (1 + math.exp(-odds)), candidate, chance)
+
+
+def quote_features(site: Site, candidate: Candidate | None, chance: float) -> list[str]:
+    """The features by which a quote is told from a label: its own, and its best candidate's."""
+    of_candidate = candidate.features if candidate else ["none"]
+    return [
+        *site.features,
+        *(f"c:{f}" for f in of_candidate),
+        f"c:chance={int(chance * 5)}",
+        "bias",
+    ]
+
+
+def total(weights: Mapping[str, float], features: Iterable[str]) -> float:
+    """The sum of the weights of distinct features."""
+    return sum(weights.get(feature, 0.0) for feature in set(features))
+
+
+def softmax(totals: Sequence[float]) -> list[float]:
+    """Chances that add up to 1."""
+    highest = max(totals, default=0.0)
+    shares = [math.exp(value - highest) for value in totals]
+    return [share / sum(shares) for share in shares]
+
+
+@cache
+def load_ranker() -> Ranker:
+    """The ranker that comes with the package."""
+    weights: dict[str, dict[str, float]] = {}
+    file = files(__package__).joinpath("ranker.tsv")
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            table, feature, weight = line.split("\t")
+            weights.setdefault(table, {})[feature] = float(weight)
+    return Ranker(weights)
+
+
+def read_quotes(
+    page: Page, speakers: Speakers, rules: Rules, chooser: Chooser
+) -> dict[Segment, Reading]:
+    """The quotes of a page as ``chooser`` decides, in order."""
+    by_rule = rules.read()
+    candidates = Candidates(page, speakers)
+    readings: dict[Segment, Reading] = {}
+    spoken = lead = previous = UNKNOWN
+    paragraph = -1
+    for number, (unit, choice) in enumerate(zip(page.units, rules.choices, strict=True)):
+        if unit.paragraph != paragraph:
+            paragraph, previous, spoken = unit.paragraph, spoken, UNKNOWN
+        following = rules.choices[number + 1].first() if number + 1 < len(page.units) else UNKNOWN
+        context = Context(spoken, lead, previous, following)
+        places = [n for n, item in enumerate(unit.items) if isinstance(item, Segment)]
+        cue_places = candidates.cue_places(unit) if places else []
+        for place in places:
+            segment = unit.items[place]
+            assert isinstance(segment, Segment)
+            rule = by_rule[segment]
+            if rule.attribution == NAMED_LABEL:
+                continue
+            site = candidates.site(unit, place, cue_places, choice, rule, context)
+            decision = chooser.choose(site)
+            # A whole sentence that the rules give a speaker is a quote, however rare its kind.
+            certain = rule.kind == "direct" and rule.attribution.speaker and page.is_clause(segment)
+            if decision.is_quote < LEAST and not certain:
+                continue
+            said = decision.candidate.attribution if decision.candidate else UNKNOWN
+            confidence = decision.is_quote * (decision.is_speaker if said.speaker else 1.0)
+            readings[segment] = Reading(choice.with_via(said), rule.kind, round(confidence, 2))
+            if said.speaker:
+                spoken = said
+                context = context._replace(spoken=said)
+        lead = UNKNOWN if places else choice.last()
+    return readings

@@ -1,0 +1,215 @@
+"""Mentions of speakers, as printed: how far a name or a description reaches, and the role."""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from spacy.tokens import Token
+
+from schemas import Entity
+from transforms.language import cues
+from transforms.language.marks import Segment
+from transforms.language.page import Page, is_cue
+
+_MAX_NAME: Final = 12
+_MAX_ASIDE: Final = 30
+
+
+class Speaker(NamedTuple):
+    """A mention of who speaks; offsets are code points."""
+
+    start: int
+    end: int
+    kind: str
+    role: str | None
+    name: str | None
+
+
+class _Mentions:
+    """Which entity is named at an offset."""
+
+    def __init__(self, entities: Sequence[Entity], segments: list[Segment]) -> None:
+        found = sorted(
+            (mention.start, mention.end, entity.name, entity.label)
+            for entity in entities
+            if entity.label in cues.NAMED_LABELS
+            for mention in entity.mentions
+        )
+        lefts = [segment.left for segment in segments]
+        # What reaches into a quote or across one is not the name of who says it.
+        self._found = [
+            mention
+            for mention in found
+            if bisect_left(lefts, mention[1]) == (last := bisect_right(lefts, mention[0]))
+            and (not last or segments[last - 1].right <= mention[0])
+        ]
+        self._starts = [mention[0] for mention in self._found]
+
+    def at(self, offset: int) -> tuple[int, int, str, str] | None:
+        """Start, end, canonical name and label of the mention that covers ``offset``."""
+        number = bisect_right(self._starts, offset) - 1
+        if number >= 0 and offset < self._found[number][1]:
+            return self._found[number]
+        return None
+
+
+class Speakers:
+    """Mentions of speakers, as printed."""
+
+    def __init__(self, page: Page, entities: Sequence[Entity]) -> None:
+        self._page = page
+        self._doc = page.doc
+        self._mentions = _Mentions(entities, page.segments)
+
+    def of(self, head: Token) -> Speaker:
+        """The mention of which ``head`` is the head, as printed, with its role."""
+        if head.lower_ in cues.PRONOUNS:
+            return Speaker(head.idx, head.idx + len(head), "pronoun", None, None)
+        first, last = self._extent(head)
+        follows = self._doc[last + 1] if last + 1 < len(self._doc) else head
+        named = self._mentions.at(follows.idx)
+        if named and named[0] == follows.idx and self._page.narrative[follows.i]:
+            tokens = self._doc[follows.i : follows.i + _MAX_NAME]
+            if any(t.dep_ == "appos" and t.head == head and t.idx < named[1] for t in tokens):
+                return self._person(first, follows.i, named)
+        mention = self._mentions.at(head.idx)
+        start, end = self._doc[first].idx, self._doc[last].idx + len(self._doc[last])
+        joint = self._page.conjuncts.get(head.i)
+        if joint is not None and self._joins(last, joint):
+            last = self._extent(joint)[1]
+            end = self._doc[last].idx + len(self._doc[last])
+            kind = "named" if head.tag_ in ("NNP", "NNPS") else "description"
+            return Speaker(start, end, kind, None, None)
+        if mention and mention[3] == "PERSON":
+            return self._person(first, last, mention)
+        name = mention[2] if mention and mention[1] >= head.idx + len(head) else None
+        if name or (head.tag_ in ("NNP", "NNPS") and head.text[0].isupper()):
+            inside = mention[0] if name and mention else end
+            titles = [
+                n
+                for n in range(first, last)
+                if self._doc[n].idx < inside and self._doc[n].lower_ in cues.TITLES
+            ]
+            start = self._doc[titles[-1] + 1].idx if titles else start
+            role = self._page.text[self._doc[first].idx : start].strip() or self._aside(last)
+            return Speaker(start, end, "named", role, name)
+        aside = self._named_aside(last)
+        if aside:
+            return aside._replace(role=self._page.text[start:end])
+        return Speaker(start, self._described_end(head, end), "description", None, None)
+
+    def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> Speaker:
+        start, end, name, _ = mention
+        before = next((n for n in range(first, last) if self._doc[n + 1].idx >= start), None)
+        if before is not None and self._doc[before].lower_ in cues.HONORIFICS:
+            start = self._doc[before].idx
+        possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
+        end -= len(possessive[0]) if possessive else 0
+        role = self._page.text[self._doc[first].idx : start].strip() or None
+        while last + 1 < len(self._doc) and self._doc[last + 1].idx < end:
+            last += 1
+        return Speaker(start, end, "named", role or self._aside(last), name)
+
+    def _extent(self, head: Token) -> tuple[int, int]:
+        """Indices of the first and last token of the noun phrase up to its head's name."""
+        doc, first, last = self._doc, head.i, head.i
+        while (
+            head.i - first < _MAX_NAME
+            and first
+            and self._page.narrative[first - 1]
+            and doc[first - 1].tag_ in cues.PHRASE_TAGS
+            and doc[first - 1].ent_type_ not in cues.TIMES
+            and not (doc[first - 1].tag_ == "VBN" and is_cue(doc[first - 1]))
+        ):
+            first -= 1
+        while doc[first].tag_ in ("POS", "HYPH") and first < head.i:
+            first += 1
+        mention = self._mentions.at(head.idx)
+        while (
+            last + 1 < len(doc)
+            and last - head.i < _MAX_NAME
+            and self._page.narrative[last + 1]
+            and mention
+            and doc[last + 1].idx < mention[1]
+            and doc[last + 1].tag_ != "POS"
+        ):
+            last += 1
+        return first, last
+
+    def _joins(self, last: int, joint: Token) -> bool:
+        between = self._doc[last + 1 : joint.i]
+        return (
+            0 < len(between) <= 5
+            and between[0].tag_ == "CC"
+            and joint.tag_ in cues.NOUN_TAGS
+            and all(self._page.narrative[token.i] for token in (*between, joint))
+        )
+
+    def _described_end(self, head: Token, end: int) -> int:
+        """The end of a description with what qualifies it: "a nurse from Skerray"."""
+        after = head.i + 1
+        if (
+            after >= len(self._doc)
+            or self._doc[after].tag_ != "IN"
+            or self._doc[after].head != head
+        ):
+            return end
+        for token in self._doc[after : min(self._doc[after].right_edge.i + 1, after + _MAX_ASIDE)]:
+            if (
+                not self._page.narrative[token.i]
+                or token.is_punct
+                or token.is_space
+                or is_cue(token)
+            ):
+                break
+            if token.tag_ in cues.NOUN_TAGS:
+                end = token.idx + len(token)
+        return end
+
+    def _aside(self, last: int) -> str | None:
+        """An apposition that says what somebody is."""
+        tokens = self._aside_tokens(last)
+        if (
+            not tokens
+            or tokens[0].tag_ not in cues.PHRASE_TAGS
+            or tokens[0].ent_type_ in cues.TIMES
+        ):
+            return None
+        if not any(t.tag_ in ("NN", "NNS") or t.lower_ in cues.TITLES for t in tokens[:_MAX_NAME]):
+            return None
+        if any(t.tag_ in cues.FINITE_TAGS for t in tokens):
+            return None
+        return self._page.text[tokens[0].idx : tokens[-1].idx + len(tokens[-1])]
+
+    def _named_aside(self, last: int) -> Speaker | None:
+        """The name in "the mayor, Ann Lowe, said"."""
+        tokens = self._aside_tokens(last)
+        if not tokens or len(tokens) > 4:
+            return None
+        mention = self._mentions.at(tokens[-1].idx)
+        if mention and mention[3] == "PERSON" and mention[0] == tokens[0].idx:
+            return Speaker(mention[0], mention[1], "named", None, mention[2])
+        return None
+
+    def _aside_tokens(self, last: int) -> list[Token]:
+        """The tokens between the commas after a name, without an age."""
+        doc = self._doc
+        for _ in range(2):
+            if (
+                last + 1 >= len(doc)
+                or doc[last + 1].text != ","
+                or not self._page.narrative[last + 1]
+            ):
+                return []
+            tokens: list[Token] = []
+            for token in doc[last + 2 : last + 2 + _MAX_ASIDE]:
+                if token.text in ",.;:()" or not self._page.narrative[token.i] or token.is_space:
+                    break
+                if token.tag_ in ("WP", "WDT") or (token.tag_[:2] == "VB" and is_cue(token)):
+                    break
+                tokens.append(token)
+            if len(tokens) != 1 or tokens[0].tag_ != "CD":
+                return tokens
+            last = tokens[0].i
+        return []
