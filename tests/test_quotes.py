@@ -1,48 +1,17 @@
-import datetime as dt
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc
 
-from schemas import Entity, Mention, Quote, stable_id
+from schemas import Entity, Mention, stable_id
+from tests.quoting import DAY, Find, Row, check_invariants, marked, quotes_of, rows
 from transforms.language.cues import CUES
 from transforms.language.marks import quoted_segments
-from transforms.language.model import analyse_texts, load_model, shield
-from transforms.language.quotes import find_quotes
-from transforms.language.ranker import load_ranker
-
-DAY = dt.date(2026, 11, 24)
-LABELS = ("PERSON", "ORG", "GPE", "NORP")
-
-Find = Callable[[str], list[Quote]]
-Row = tuple[str, str | None, str | None]
-"""A quote's text, its speaker and its cue."""
+from transforms.language.model import analyse_texts
 
 
 @pytest.fixture(scope="session")
-def nlp() -> Language:
-    return load_model()
-
-
-@pytest.fixture(scope="session")
-def find(nlp: Language) -> Find:
-    def run(text: str) -> list[Quote]:
-        (doc,) = analyse_texts(nlp, [text])
-        return quotes_of(doc, text, entities_of(doc))
-
-    return run
-
-
-def quotes_of(doc: Doc, text: str, entities: Sequence[Entity]) -> list[Quote]:
+def find(find: Find) -> Find:
     """Direct and mixed quotes; `test_indirect.py` is about the others."""
-    found = find_quotes(
-        doc, text, entities=entities, ranker=load_ranker(), article_id="a", run_id="r", day=DAY
-    )
-    return [quote for quote in found if quote.kind != "indirect"]
+    return lambda text: marked(find(text))
 
 
 def entity(name: str, label: str, *mentions: Mention) -> Entity:
@@ -58,22 +27,6 @@ def entity(name: str, label: str, *mentions: Mention) -> Entity:
         count=len(mentions),
         first_start=mentions[0].start,
     )
-
-
-def entities_of(doc: Doc) -> list[Entity]:
-    return [
-        entity(
-            span.text,
-            span.label_,
-            Mention(start=span.start_char, end=span.end_char, text=span.text),
-        )
-        for span in doc.ents
-        if span.label_ in LABELS
-    ]
-
-
-def rows(quotes: list[Quote]) -> list[Row]:
-    return [(quote.text, quote.speaker, quote.cue) for quote in quotes]
 
 
 DIRECT: dict[str, tuple[str, list[Row]]] = {
@@ -465,34 +418,6 @@ WHO: dict[str, tuple[str, Who]] = {
 }
 
 
-def check_invariants(text: str, quotes: list[Quote]) -> None:
-    for before, after in pairwise(quotes):
-        assert before.end <= after.start
-    for quote in quotes:
-        assert quote.quote_id == stable_id("a", quote.start, quote.end)
-        assert text[quote.start : quote.end] == quote.text
-        assert quote.text == quote.text.strip() != ""
-        assert "\n" not in quote.text
-        assert quote.kind in ("direct", "mixed")
-        assert quote.speaker_kind in ("named", "description", "pronoun", "none")
-        assert (quote.speaker is None) == (quote.speaker_kind == "none")
-        assert quote.speaker_name is None or quote.speaker_kind == "named"
-        assert 0 < quote.confidence <= 1
-        assert quote.topics == []
-        for value, start, end in (
-            (quote.cue, quote.cue_start, quote.cue_end),
-            (quote.speaker, quote.speaker_start, quote.speaker_end),
-        ):
-            if value is None:
-                assert start is None
-                assert end is None
-            else:
-                assert start is not None
-                assert end is not None
-                assert text[start:end] == value != ""
-                assert not (quote.start < end and start < quote.end)
-
-
 @pytest.mark.parametrize("name", DIRECT)
 def test_direct(find: Find, name: str) -> None:
     text, expected = DIRECT[name]
@@ -565,7 +490,7 @@ def test_beyond_the_analysed_part(nlp: Language) -> None:
     analysed = "“We are late,” Anna Lowe said.\n"
     rest = "“And nobody has told us why the gates were shut at all,” Anna Lowe said. “No.”"
     (doc,) = analyse_texts(nlp, [analysed])
-    quotes = quotes_of(doc, analysed + rest, entities_of(doc))
+    quotes = quotes_of(doc, analysed + rest)
     check_invariants(analysed + rest, quotes)
     assert [(quote.speaker, quote.method) for quote in quotes] == [
         ("Anna Lowe", "subject"),
@@ -617,86 +542,3 @@ def test_segments_are_continued_only_after_an_open_mark() -> None:
         (True, True),
         (True, False),
     ]
-
-
-PIECES = st.sampled_from(
-    (
-        *"“”„‟\"«»‘’'`.,:;?!-—…()[]",
-        "''", "``", "‘‘", "’’", "\n", "\n\n", " ", " ", " ", "\t", "\x00", "\u2028", "\xa0",
-        "said", "Anna Lowe", "he", "told", "according to", "who", "what", "called", "“No,”",
-        "the mayor", "’s", "'90s", "U.S.", "Mr.", "and", "reported", "is", "42", "that", "é", "😀",
-    )
-)  # fmt: skip
-TEXTS = st.lists(PIECES, max_size=60).map("".join) | st.lists(PIECES, max_size=60).map(" ".join)
-
-
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(TEXTS | st.text(max_size=80))
-@example("")
-@example("\n")
-@example("“")
-@example("'a'\n'b")
-@example("said “x")
-@example(": “x y z” — A")
-@example("“a” according to")
-@example("'’s;?\n according to the mayor”``Anna Lowe said")
-@example("’‘‘The Herald reported  the mayor'?``)Anna Lowe said.(, who : he told “!")
-def test_any_text(find: Find, text: str) -> None:
-    check_invariants(text, find(text))
-
-
-@settings(max_examples=200, deadline=None)
-@given(TEXTS)
-def test_segments_of_any_text(text: str) -> None:
-    segments = quoted_segments(text)
-    for before, after in pairwise(segments):
-        assert before.right <= after.left
-    for segment in segments:
-        assert 0 <= segment.left <= segment.start < segment.end <= segment.right <= len(text)
-        assert "\n" not in text[segment.left : segment.right]
-
-
-LONG = {
-    "marks": "“" * 100_000,
-    "closing marks": "”" * 100_000,
-    "straight": '"' * 100_000,
-    "apostrophes": "'" * 100_000,
-    "quotes in one sentence": "said “a b” " * 15_000,
-    "short quotes": "“a”" * 30_000,
-    "singles": "'as 'as' as ' " * 8_000,
-    "singles that never close": "‘a " * 30_000,
-    "spaces": "“a" + " " * 100_000 + "b” said",
-    "blank lines": "“a\n" + "\n" * 100_000 + "“b”",
-    "nested": "“a " * 20_000 + "b” " * 20_000,
-    "brackets": "“" + ")" * 100_000 + "” said he",
-    "names": "“a,” " + "Anna " * 30_000 + "said",
-    "commas": "“a,” said Anna" + ", a" * 30_000,
-    "colons": "a: “b” " * 15_000,
-}
-
-
-@pytest.mark.parametrize("name", LONG)
-@pytest.mark.timeout(120)  # minutes, were it quadratic
-def test_long_runs_take_linear_time(nlp: Language, name: str) -> None:
-    text = LONG[name]
-    doc = nlp.make_doc(shield(text[:200_000]))  # unparsed: the time of this module counts
-    quotes = quotes_of(doc, text, [])
-    check_invariants(text, quotes)
-
-
-@pytest.mark.timeout(120)  # minutes, were it quadratic
-def test_flat_trees_take_linear_time(nlp: Language) -> None:
-    words = ["Anna", *["said", "“", "a", "”"] * 20_000]
-    spaces = [True, *[True, False, False, True] * 20_000]
-    text = "Anna " + "said “a” " * 20_000
-    doc = Doc(
-        nlp.vocab,
-        words=words,
-        spaces=spaces,
-        tags=["NNP", *["VBD", "``", "DT", "''"] * 20_000],
-        heads=[1] * len(words),
-        deps=["nsubj", "ROOT", *["conj"] * (len(words) - 2)],
-    )
-    quotes = quotes_of(doc, text, [])
-    assert {quote.speaker for quote in quotes} == {"Anna"}
-    assert len(quotes) == 20_000

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from spacy.tokens import Token
 
 from transforms.language import cues
+from transforms.language.features import at, group, kind, size
 from transforms.language.marks import WORD, Segment
 from transforms.language.page import Item, Page, Unit, is_cue
 from transforms.language.rules import Attribution, Choice, Reading, head_left, head_right
@@ -66,12 +67,9 @@ class Candidates:
         """Possessors by the index of what they own."""
         self._sources: dict[int, Token] = {}
         """Objects of "by", "of" and "from" by the index of the noun before."""
-        self._negated: set[int] = set()
         for token in page.doc:
             if token.dep_ == "poss":
                 self._owners.setdefault(token.head.i, token)
-            elif token.dep_ == "neg":
-                self._negated.add(token.head.i)
             elif token.lower_ in ("by", "of", "from") and token.head.tag_ in cues.NOUN_TAGS:
                 named = page.objects.get(token.i)
                 if named is not None:
@@ -125,7 +123,7 @@ class Candidates:
         Who goes on speaking in the next paragraph does, and who passes on what another says
         is not the speaker.
         """
-        if rule.method == "continued":
+        if rule.method in _CERTAIN:
             return made.speaker == rule.speaker
         return choice.relay is None or made.speaker != choice.relay
 
@@ -138,8 +136,8 @@ class Candidates:
         words = WORD.findall(page.text, segment.start, segment.end)
         end = page.final_mark(segment)
         names = all(w[0].isupper() or w[0].isdigit() or w in cues.SMALL for w in words)
-        before, after = _at(items, place - 1), _at(items, place + 1)
-        further = _at(items, place - 2)
+        before, after = at(items, place - 1), at(items, place + 1)
+        further = at(items, place - 2)
         root = self._roots.get(segment)
         near = items[max(0, place - _SEGMENTS_NEAR) : place + _SEGMENTS_NEAR]
         flags = {
@@ -153,13 +151,13 @@ class Candidates:
         }
         features = [f"is={name}" for name, holds in flags.items() if holds]
         features += [
-            f"length={_size(len(words))}",
+            f"length={size(len(words))}",
             f"end={'word' if end.isalnum() else end}",
-            f"before={_kind(before)}",
-            f"after={_kind(after)}",
-            f"between={_kind(before)}|{_kind(after)}",
-            f"further={_kind(further)}",
-            f"segments={_size(sum(isinstance(item, Segment) for item in near))}",
+            f"before={kind(before)}",
+            f"after={kind(after)}",
+            f"between={kind(before)}|{kind(after)}",
+            f"further={kind(further)}",
+            f"segments={size(sum(isinstance(item, Segment) for item in near))}",
         ]
         if names:
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
@@ -185,7 +183,7 @@ class Candidates:
             assert isinstance(cue, Token)
             speaker = self._mention(head)
             end = cue.idx + len(cue)
-            following = _at(items, number + 1)
+            following = at(items, number + 1)
             second = cues.PHRASES.get(cue.lower_)
             if isinstance(following, Token) and following.lower_ == second:
                 end = following.idx + len(following)
@@ -201,7 +199,7 @@ class Candidates:
                 *self._tree_features(cue, number < place, segment),
                 *self._head_features(cue, head),
                 f"how={how}",
-                f"how+group={how}|{_group(cue)}",
+                f"how+group={how}|{group(cue)}",
                 f"rule-{'agrees' if agrees else 'differs'}={rule.method}",
             ]
             if same_cue:
@@ -209,7 +207,7 @@ class Candidates:
             if last_spoken == head.text:
                 features.append("speaks-before")
             method = how.rstrip("0123456789")
-            yield Attribution(method, cue.idx, end, speaker), features
+            yield Attribution(method, self._page.cue_start(cue), end, speaker), features
 
     def _pairs(
         self, items: list[Item], place: int, cue_places: list[int]
@@ -251,7 +249,7 @@ class Candidates:
             yield "source", self._sources[noun.i]
 
     def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Token]]:
-        page, cue, before = self._page, items[number], _at(items, number - 1)
+        page, cue, before = self._page, items[number], at(items, number - 1)
         assert isinstance(cue, Token)
         if not isinstance(before, Token) or before.text[-1] in _BEFORE_NAMES:
             head = head_right(items, number + 1)
@@ -261,6 +259,8 @@ class Candidates:
             agent = page.objects.get(page.agents[cue.i].i)
             if agent is not None:
                 yield "agent", agent
+        if cue.dep_ == "acl" and cue.tag_ == "VBN":  # a class called so says nothing
+            return
         verb = cue
         for steps in range(_CLIMB):
             subject = page.subjects.get(verb.i)
@@ -297,7 +297,7 @@ class Candidates:
             token = root
             for steps in range(1, _CLIMB):
                 if token.head.i == cue.i:
-                    above = _size(steps)
+                    above = size(steps)
                     yield f"governed={token.dep_}"
                     break
                 token = token.head
@@ -313,7 +313,7 @@ class Candidates:
         yield f"within={within}"
         for name, verbs in (
             ("what", self._page.whats),
-            ("not", self._negated),
+            ("not", self._page.negations),
             ("passive", self._page.passives),
         ):
             if cue.i in verbs:
@@ -324,7 +324,7 @@ class Candidates:
         yield f"entity={head.ent_type_ or 'none'}"
         yield f"headtag={head.tag_}"
         yield f"headdep={head.dep_}"
-        yield f"headgap={'B' if head.i < cue.i else 'A'}{_size(abs(head.i - cue.i))}"
+        yield f"headgap={'B' if head.i < cue.i else 'A'}{size(abs(head.i - cue.i))}"
         if word in cues.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
             yield f"pronoun={word}"
         elif head.tag_ in ("NN", "NNS"):
@@ -370,7 +370,7 @@ class Candidates:
                 f"from={said.method}",
                 f"rule-{agrees}={rule.method}",
                 f"kind={said.speaker.kind}",
-                f"how+verbs={how}|{_size(len(cue_places))}",
+                f"how+verbs={how}|{size(len(cue_places))}",
                 *(f"how+{name}={how}" for name, holds in flags.items() if holds),
             ]
             cued = how in _RULES_OWN
@@ -385,9 +385,10 @@ _SHARED: Final = (
     "names=", "dep=", "governor=",
 )  # fmt: skip
 """Features of the segment that count for its candidates as well."""
-_RULES_OWN: Final = frozenset(
-    ("sentence-after", "continued", "colon", "sentence-before", "paragraph-before", "reported")
-)
+_CERTAIN: Final = frozenset(("continued", "signature", "transcript"))
+_RULES_OWN: Final = _CERTAIN | {
+    "sentence-after", "colon", "sentence-before", "paragraph-before", "reported",
+}  # fmt: skip
 
 
 def _roots(page: Page) -> dict[Segment, Token]:
@@ -407,53 +408,16 @@ def _roots(page: Page) -> dict[Segment, Token]:
     return roots
 
 
-def _at(items: list[Item], number: int) -> Item | None:
-    return items[number] if 0 <= number < len(items) else None
-
-
-def _size(number: int) -> str:
-    for limit, name in ((4, str(number)), (7, "4-6"), (13, "7-12"), (26, "13-25")):
-        if number < limit:
-            return name
-    return "26+"
-
-
-def _kind(item: Item | None) -> str:
-    if item is None:
-        return "edge"
-    if isinstance(item, Segment):
-        return "quote"
-    if item.tag_[:2] == "VB":
-        return "cue" if item.lower_ in cues.CUES else "verb"
-    if item.is_punct or not item.text[0].isalnum():
-        return item.text[:2]
-    return item.lower_ if item.tag_ in _CLOSED else item.tag_
-
-
-_CLOSED: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
-
-
-def _group(cue: Token) -> str:
-    word = cue.lower_
-    for name, listed in (
-        ("said", cues.SPEECH_ONLY), ("mental", cues.MENTAL), ("relay", cues.RELAYS),
-        ("cue", cues.CUES),
-    ):  # fmt: skip
-        if word in listed:
-            return name
-    return "other"
-
-
 def _noun_kind(word: str) -> str:
     return "human" if word in cues.PEOPLE else "text" if word in cues.TEXTS else "other"
 
 
 def _cue_features(cue: Token, following: Item | None) -> Iterator[str]:
     yield f"verb={cue.lower_}"
-    yield f"group={_group(cue)}"
+    yield f"group={group(cue)}"
     yield f"cuetag={cue.tag_}"
     yield f"cuedep={cue.dep_}"
-    yield f"cuenext={_kind(following)}"
+    yield f"cuenext={kind(following)}"
 
 
 def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
@@ -461,16 +425,16 @@ def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
     side = "A" if cue > place else "B"
     between = items[min(cue, place) + 1 : max(cue, place)]
     tokens = [item for item in between if isinstance(item, Token)]
-    yield f"gap={side}{_size(len(between))}"
+    yield f"gap={side}{size(len(between))}"
     for name, count in (
         ("cues", sum(map(is_cue, tokens))),
         ("verbs", sum(token.tag_[:2] == "VB" for token in tokens)),
         ("quotes", len(between) - len(tokens)),
         ("commas", sum(token.text == "," for token in tokens)),
     ):
-        yield f"{name}={side}{_size(count)}"
+        yield f"{name}={side}{size(count)}"
     if side == "A":
-        yield f"quotenext={_kind(items[place + 1])}"
+        yield f"quotenext={kind(items[place + 1])}"
     marks = {token.text for token in tokens}
     yield from _present(marks)
 

@@ -63,6 +63,12 @@ WORKS: Final = words(
     soundtrack titled track
     """
 )
+PERFORMED: Final = words(
+    """
+    perform performed performing performs play played playing plays sang sing singing sings
+    sung watch watched watching watches
+    """
+)
 SCARE: Final = words("so-called dubbed nicknamed nickname termed")
 BEFORE_TITLES: Final = words("on of in with")
 SMALL: Final = words("a an and at by for from in is of on or the to with")
@@ -101,6 +107,8 @@ TEXTS: Final = words(
     speech statement story study survey text tweet video website
     """
 )
+RATIOS: Final = words("in of")
+ROUGHLY: Final = words("about almost around nearly over roughly some")
 RELATIVE: Final = words("who which that whom")
 THIRD: Final = words("he she it they")
 OBJECT_PRONOUNS: Final = words("me him her us them")

@@ -25,6 +25,10 @@ CONFIDENCE: Final = {
 """How often a rule is right about the content and the speaker, on PolNeAR's training and
 development articles."""
 
+CLAUSES: Final = frozenset(
+    ("clause", "clause-before", "parenthesis", "according-to-clause", "as-clause")
+)
+"""The rules that find whole clauses."""
 CUES: Final = cues.words(
     """
     criticise criticises criticised criticising criticize criticizes criticized criticizing
@@ -54,6 +58,7 @@ _AS: Final = cues.words("note notes noted report reports reported")
 _COMPLEMENTS: Final = cues.words("xcomp dobj prep oprd")
 _BELOW: Final = cues.words("ccomp pcomp")
 _MAX_CLIMB: Final = 8
+_MAX_CONTENT: Final = 250
 
 
 class Content(NamedTuple):
@@ -64,8 +69,8 @@ class Content(NamedTuple):
     method: str
 
 
-class _Span(NamedTuple):
-    """Indices of the first and last token."""
+class TokenSpan(NamedTuple):
+    """Indices of the first and last token, and how the span was found."""
 
     first: int
     last: int
@@ -76,43 +81,56 @@ class Contents:
     """What the cues of a parsed text report; whatever touches a quoted span is left out."""
 
     def __init__(self, doc: Doc, quoted: Sequence[tuple[int, int]]) -> None:
-        self._doc = doc
-        self._quoted = quoted
-        self._lefts = [left for left, _ in quoted]
+        self.doc = doc
+        self.quoted = quoted
+        self.lefts = [left for left, _ in quoted]
         # By the index of the head: Token.children searches the whole sentence each time.
         self._children: dict[int, list[Token]] = {}
-        self._with_subject: set[int] = set()
+        self.with_subject: set[int] = set()
+        """Verbs that have a subject of their own."""
         for token in doc:
             if token.head.i != token.i:
                 self._children.setdefault(token.head.i, []).append(token)
             if token.dep_ in cues.SUBJECTS:
-                self._with_subject.add(token.head.i)
+                self.with_subject.add(token.head.i)
+
+    def children(self, token: Token) -> list[Token]:
+        """The tokens that hang on ``token``, in order."""
+        return self._children.get(token.i, [])
 
     def of(self, cue: Token) -> Content | None:
-        """The content of ``cue``, from its first word to its last; None if it has none."""
-        found = self._find(cue)
-        if found is None:
+        """The content of ``cue`` by rule, from its first word to its last; None if it has none."""
+        found = self.by_rule(cue)
+        bounds = self.trimmed(found.first, found.last) if found else None
+        if found is None or bounds is None:
             return None
-        first, last, method = found
-        while first <= last and _is_edge(self._doc[first]):
+        return Content(*self.offsets(*bounds), found.method)
+
+    def trimmed(self, first: int, last: int) -> tuple[int, int] | None:
+        """A span of tokens from its first word to its last; None if a quote is in it, or
+        if it is longer than sentences are."""
+        while first <= last and _is_edge(self.doc[first]):
             first += 1
-        while last >= first and (_is_edge(self._doc[last]) or self._doc[last].tag_ == "CC"):
+        while last >= first and (_is_edge(self.doc[last]) or self.doc[last].tag_ == "CC"):
             last -= 1
-        if first > last:
+        if not first <= last < first + _MAX_CONTENT:
             return None
-        start, end = self._doc[first].idx, self._doc[last].idx + len(self._doc[last])
-        if self._touches_quote(start, end):
-            return None
-        return Content(start, end, method)
+        return None if self.touches_quote(*self.offsets(first, last)) else (first, last)
 
-    def _touches_quote(self, start: int, end: int) -> bool:
-        before = bisect_right(self._lefts, end - 1) - 1
-        return before >= 0 and self._quoted[before][1] > start
+    def offsets(self, first: int, last: int) -> tuple[int, int]:
+        """Where a span of tokens starts and ends in the text, in code points."""
+        return self.doc[first].idx, self.doc[last].idx + len(self.doc[last])
 
-    def _find(self, cue: Token) -> _Span | None:
+    def touches_quote(self, start: int, end: int) -> bool:
+        """Whether a quoted span has characters between two offsets."""
+        before = bisect_right(self.lefts, end - 1) - 1
+        return before >= 0 and self.quoted[before][1] > start
+
+    def by_rule(self, cue: Token) -> TokenSpan | None:
+        """What ``cue`` reports by rule, untrimmed."""
         if cue.lower_ == "according":
             return self._according(cue)
-        children = self._children.get(cue.i, [])
+        children = self.children(cue)
         denied = any(child.dep_ == "neg" or child.lower_ == "never" for child in children)
         if denied or cue.dep_ in _BELOW or cue.lower_ in cues.MENTAL:
             return None
@@ -120,7 +138,7 @@ class Contents:
         after = [clause for clause in clauses if clause.i > cue.i]
         if after:
             other = clauses[0]
-            if other.i < cue.i and self._touches_quote(other.idx, other.idx + len(other)):
+            if other.i < cue.i and self.touches_quote(other.idx, other.idx + len(other)):
                 return None
             return self._clause_after(cue, children, after)
         if clauses:
@@ -131,32 +149,32 @@ class Contents:
             return _around(cue.head, cue, "as-clause")
         return _complement(cue, [child for child in children if child.i > cue.i])
 
-    def _clause_after(self, cue: Token, children: list[Token], clauses: list[Token]) -> _Span:
+    def _clause_after(self, cue: Token, children: list[Token], clauses: list[Token]) -> TokenSpan:
         first, last = clauses[0].left_edge.i, clauses[-1].right_edge.i
         for child in children:
             if cue.i < child.i < clauses[0].i and child.dep_ in ("advcl", "mark", "nsubj"):
                 first = min(first, child.left_edge.i)
-        return _Span(max(first, cue.i + 1), self._before_next_cue(clauses[0], last), "clause")
+        return TokenSpan(max(first, cue.i + 1), self._before_next_cue(clauses[0], last), "clause")
 
     def _before_next_cue(self, verb: Token, last: int) -> int:
         """The last token of a clause without what is said next: "... and warned that"."""
-        for child in self._children.get(verb.i, []):
+        for child in self.children(verb):
             if child.i > verb.i and child.dep_ == "conj" and child.lower_ in cues.CUES:
                 edge = child.left_edge.i
                 return min(last, (edge if edge > verb.i else child.i) - 1)
         return last
 
-    def _clause_before(self, cue: Token, children: list[Token], clause: Token) -> _Span | None:
+    def _clause_before(self, cue: Token, children: list[Token], clause: Token) -> TokenSpan | None:
         first, last = clause.left_edge.i, clause.right_edge.i
         if first <= cue.i <= last:
             return _around(clause, cue, "parenthesis")
         between = (c.left_edge.i for c in children if last < c.i < cue.i and not c.is_punct)
         comma = min(cue.i, *between, cue.i) - 1
-        if self._doc[comma].text != ",":
+        if self.doc[comma].text != ",":
             return None
-        return _Span(cue.left_edge.i, comma, "clause-before")
+        return TokenSpan(cue.left_edge.i, comma, "clause-before")
 
-    def _according(self, cue: Token) -> _Span | None:
+    def _according(self, cue: Token) -> TokenSpan | None:
         verb = cue.head
         for _ in range(_MAX_CLIMB):
             if verb.head.i == verb.i or self._is_sentence(verb):
@@ -166,11 +184,11 @@ class Contents:
             return None
         method = "according-to-clause"
         if verb.i < cue.left_edge.i:
-            return _Span(verb.left_edge.i, cue.left_edge.i - 1, method)
-        return _Span(cue.right_edge.i + 1, verb.right_edge.i, method)
+            return TokenSpan(verb.left_edge.i, cue.left_edge.i - 1, method)
+        return TokenSpan(cue.right_edge.i + 1, verb.right_edge.i, method)
 
     def _is_sentence(self, verb: Token) -> bool:
-        own = verb.dep_ == "conj" and verb.i in self._with_subject
+        own = verb.dep_ == "conj" and verb.i in self.with_subject
         return _is_verb(verb) and (verb.dep_ == "ccomp" or own)
 
 
@@ -182,18 +200,18 @@ def _is_edge(token: Token) -> bool:
     return token.is_space or (token.is_punct and token.text not in "#%@")
 
 
-def _around(content: Token, cue: Token, method: str) -> _Span:
+def _around(content: Token, cue: Token, method: str) -> TokenSpan:
     """The clause in which a cue stands, whole; without the cue if that opens or closes it."""
     first, last = content.left_edge.i, content.right_edge.i
     left, right = cue.left_edge.i, cue.right_edge.i
     if left <= content.i <= right:
         left = right = cue.i
     if first >= left:
-        return _Span(right + 1, last, method)
-    return _Span(first, left - 1 if last <= right else last, method)
+        return TokenSpan(right + 1, last, method)
+    return TokenSpan(first, left - 1 if last <= right else last, method)
 
 
-def _complement(cue: Token, after: list[Token]) -> _Span | None:
+def _complement(cue: Token, after: list[Token]) -> TokenSpan | None:
     """What a verb without a clause takes: "vowed to stay", "accused her of theft"."""
     complements = [child for child in after if child.dep_ in _COMPLEMENTS]
     for dep, verbs, method in (
@@ -205,9 +223,9 @@ def _complement(cue: Token, after: list[Token]) -> _Span | None:
             if cue.lower_ not in verbs:
                 return None
             last = max(c.right_edge.i for c in complements)
-            return _Span(child.left_edge.i, last, method)
+            return TokenSpan(child.left_edge.i, last, method)
     if cue.lower_ in _CALL:
         child = next((c for c in complements if c.dep_ == "prep" and c.lower_ == "for"), None)
         if child is not None:
-            return _Span(child.i + 1, child.right_edge.i, "call-for")
+            return TokenSpan(child.i + 1, child.right_edge.i, "call-for")
     return None

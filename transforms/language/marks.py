@@ -46,15 +46,34 @@ def quoted_segments(text: str) -> list[Segment]:
     >>> [text[s.start:s.end] for text in ['“It’s late,” she said.'] for s in quoted_segments(text)]
     ['It’s late,']
     """
+    lines = text.split("\n")
+    segments = _segments(lines, [[] for _ in lines])
+    singles = [
+        _single_spans(line, after) for line, after in zip(lines, _next_openings(lines), strict=True)
+    ]
+    if not any(singles):
+        return segments
+    # A text has one convention: where double marks prevail, what single ones enclose in a
+    # headline or a gloss is no quoted segment.
+    with_singles = _segments(lines, singles)
+    doubles = sum(s.end - s.start for s in with_singles if not _is_single(text, s))
+    return with_singles if 2 * doubles < sum(s.end - s.start for s in with_singles) else segments
+
+
+def _is_single(text: str, segment: Segment) -> bool:
+    mark = text[segment.left : segment.left + 2]
+    return mark[0] in "'‘" and mark not in ("''", "‘‘")
+
+
+def _segments(lines: list[str], singles: list[list[_Span]]) -> list[Segment]:
+    """What double marks enclose, and the spans of ``singles``, those by line."""
     segments: list[Segment] = []
     carried = False
-    lines = text.split("\n")
-    opening_next = _next_openings(lines)
     offset = 0
-    for line, next_opening in zip(lines, opening_next, strict=True):
+    for line, single in zip(lines, singles, strict=True):
         if line.strip():
             body_start = len(line) - len(line.lstrip())
-            spans = _outermost([*_double_spans(line, carried), *_single_spans(line, next_opening)])
+            spans = _outermost([*_double_spans(line, carried), *single])
             was_carried, carried = carried, False
             for start, end, left, right, closed in spans:
                 carried = not closed and right == len(line)

@@ -8,6 +8,7 @@ from transforms.language import cues
 from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
 
 _MAX_AFTERTHOUGHT: Final = 16
+_MAX_DENIAL: Final = 3
 _SHORT: Final = 4
 _LONG: Final = 10
 
@@ -40,6 +41,9 @@ class Page:
         self.whats: set[int] = set()
         """Verbs of which "what" is the object."""
         self.passives: set[int] = set()
+        self.helped: set[int] = set()
+        """Verbs with an auxiliary."""
+        self.negations: dict[int, Token] = {}
         self.units = self._cut(self._paragraphs())
         for token in doc:
             if token.dep_ in ("nsubjpass", "auxpass"):
@@ -52,6 +56,10 @@ class Page:
                 self.objects.setdefault(token.head.i, token)
             elif token.dep_ == "conj":
                 self.conjuncts.setdefault(token.head.i, token)
+            elif token.dep_ == "aux":
+                self.helped.add(token.head.i)
+            elif token.dep_ == "neg":
+                self.negations.setdefault(token.head.i, token)
             elif token.lower_ == "what":
                 self.whats.add(token.head.i)
 
@@ -123,6 +131,15 @@ class Page:
                     end != "." and following.text not in (":", "that")
                 )
         return False
+
+    def cue_start(self, verb: Token) -> int:
+        """Where a cue starts, with what denies it: "did not say" is another cue than "say"."""
+        first = self.negations.get(verb.i, verb)
+        if not verb.i - _MAX_DENIAL <= first.i < verb.i or not self.narrative[first.i]:
+            return verb.idx
+        before = self.doc[first.i - 1] if first.i else first
+        is_aux = before.dep_ in ("aux", "auxpass") and before.head.i == verb.i
+        return before.idx if is_aux and self.narrative[before.i] else first.idx
 
     def final_mark(self, segment: Segment) -> str:
         end = segment.end

@@ -6,6 +6,8 @@ it, and `ranker` weighs them. What is said without marks is found by `indirect`.
 """
 
 import datetime as dt
+import sys
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from spacy.tokens import Doc
@@ -14,7 +16,7 @@ from schemas import Entity, Quote, stable_id
 from transforms.language import indirect
 from transforms.language.marks import Segment, quoted_segments
 from transforms.language.page import Page
-from transforms.language.ranker import Chooser, read_quotes
+from transforms.language.ranker import Ranker, read_quotes, read_reports
 from transforms.language.rules import (
     CONFIDENCE,
     LABEL,
@@ -32,7 +34,7 @@ def find_quotes(
     text: str,
     *,
     entities: Sequence[Entity],
-    ranker: Chooser | None,
+    ranker: Ranker | None,
     article_id: str,
     run_id: str,
     day: dt.date,
@@ -46,20 +48,17 @@ def find_quotes(
     page = Page(doc, text, [s for s in segments if s.right <= analysed])
     speakers = Speakers(page, entities)
     rules = Rules(page, speakers)
-    readings = read_quotes(page, speakers, rules, ranker) if ranker else _by_rule(page, rules)
+    contents = indirect.Contents(doc, [(s.left, s.right) for s in segments])
+    if ranker:
+        readings = read_quotes(page, speakers, rules, ranker)
+        reports = read_reports(contents, rules, ranker)
+    else:
+        readings, reports = _quotes_by_rule(page, rules), _reports_by_rule(contents, rules)
     for segment in segments:
         if segment.right > analysed and page.is_clause(segment):
             readings[segment] = Reading(UNKNOWN, "direct", CONFIDENCE["none"])
-    found = {(segment.start, segment.end): reading for segment, reading in readings.items()}
-    contents = indirect.Contents(doc, [(s.left, s.right) for s in segments])
-    for index, cue in sorted(rules.heard.items()):
-        content = contents.of(doc[index])
-        if content:
-            said = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            found.setdefault(
-                (content.start, content.end),
-                Reading(said, "indirect", indirect.CONFIDENCE[content.method]),
-            )
+    quoted = {(segment.start, segment.end): reading for segment, reading in readings.items()}
+    found = {**_relayed(reports, rules), **quoted}
     return [
         Quote(
             quote_id=stable_id(article_id, start, end),
@@ -88,7 +87,7 @@ def find_quotes(
     ]
 
 
-def _by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
+def _quotes_by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
     """What the rules alone take for quotes: what somebody says, and what is a clause."""
     return {
         segment: reading
@@ -96,3 +95,32 @@ def _by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
         if reading.attribution.speaker
         or (reading.attribution not in (LABEL, NAMED_LABEL) and page.is_clause(segment))
     }
+
+
+def _reports_by_rule(contents: indirect.Contents, rules: Rules) -> dict[tuple[int, int], Reading]:
+    """What the cues report by rule, by start and end."""
+    reports: dict[tuple[int, int], Reading] = {}
+    for index, cue in sorted(rules.heard.items()):
+        content = contents.of(contents.doc[index])
+        if content:
+            said = Attribution(content.method, cue.start, cue.end, cue.speaker)
+            reading = Reading(said, "indirect", indirect.CONFIDENCE[content.method])
+            reports.setdefault((content.start, content.end), reading)
+    return reports
+
+
+def _relayed(
+    reports: dict[tuple[int, int], Reading], rules: Rules
+) -> dict[tuple[int, int], Reading]:
+    """The reports, with who passes them on: "X happened, Y said, according to Z"."""
+    relays = {cue.start for cue in rules.heard.values() if cue.is_relay}
+    spans = sorted(span for span, (said, _, _) in reports.items() if said.cue_start in relays)
+    found: dict[tuple[int, int], Reading] = {}
+    for span, reading in reports.items():
+        cue = reading.attribution.cue_start
+        before = bisect_right(spans, (cue, sys.maxsize)) - 1 if cue is not None else -1
+        if cue is not None and cue not in relays and before >= 0 and cue < spans[before][1]:
+            relay = reports[spans[before]].attribution.speaker
+            reading = reading._replace(attribution=reading.attribution._replace(via=relay))
+        found[span] = reading
+    return found

@@ -1,8 +1,9 @@
-"""A linear model that chooses among the ways to attribute a quote, and says how sure it is.
+"""A linear model that chooses among the ways to attribute words, and says how sure it is.
 
-Two tables of weights: one over the candidates of a quoted segment (the highest sum speaks), one
-that tells quotes from labels, titles and words held at arm's length. `benchmarks.train` makes
-both from a folder of PolNeAR; the file states what it was made from.
+Three tables of weights: one over the candidates of a quoted segment (the highest sum speaks), one
+that tells quotes from labels, titles and words held at arm's length, one over what a cue may
+report without marks. `benchmarks.train` makes them from a folder of PolNeAR; the file states
+what it was made from.
 """
 
 import math
@@ -12,15 +13,26 @@ from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
 from transforms.language.candidates import Candidate, Candidates, Context, Site
+from transforms.language.contents import Option, Options
+from transforms.language.indirect import Contents
 from transforms.language.marks import Segment
 from transforms.language.page import Page
-from transforms.language.rules import NAMED_LABEL, UNKNOWN, Reading, Rules
+from transforms.language.rules import NAMED_LABEL, UNKNOWN, Attribution, Reading, Rules
 from transforms.language.speakers import Speakers
 
 SPEAKERS: Final = "speaker"
 QUOTES: Final = "quote"
-LEAST: Final = 0.6
+REPORTS: Final = "report"
+LEAST: Final = 0.57
 """A segment less likely than this to be a quote is none."""
+LEAST_REPORT: Final = 0.55
+LEAST_FIRM_REPORT: Final = 0.4
+"""A cue less likely than this to report something reports nothing: in general, and if what it
+reports is a clause by rule."""
+NOTHING: Final = ("nothing",)
+"""The features of the option that a cue reports nothing."""
+_ALIKE: Final = 0.5
+"""Options that share this much of their text say the same."""
 
 Weights = Mapping[str, Mapping[str, float]]
 """By table and feature."""
@@ -37,7 +49,7 @@ class Decision(NamedTuple):
 
 
 class Chooser(Protocol):
-    """What decides about a segment."""
+    """What decides about quoted segments."""
 
     def choose(self, site: Site) -> Decision:
         """The decision about ``site``."""
@@ -49,6 +61,7 @@ class Ranker:
     def __init__(self, weights: Weights) -> None:
         self._speakers = weights[SPEAKERS]
         self._quotes = weights[QUOTES]
+        self._reports = weights[REPORTS]
 
     def choose(self, site: Site) -> Decision:
         """The likeliest candidate, and how likely it is that the segment is a quote."""
@@ -58,6 +71,23 @@ class Ranker:
         chance = 0.0 if best is None else chances[best]
         odds = total(self._quotes, quote_features(site, candidate, chance))
         return Decision(1 / (1 + math.exp(-odds)), candidate, chance)
+
+    def report(self, options: Sequence[Option]) -> tuple[Option, float] | None:
+        """The likeliest option, if it is likely enough that there is one at all."""
+        described = (*(option.features for option in options), NOTHING)
+        *chances, nothing = softmax([total(self._reports, features) for features in described])
+        if not chances:
+            return None
+        best = options[max(range(len(chances)), key=chances.__getitem__)]
+        if 1 - nothing < (LEAST_FIRM_REPORT if best.is_firm else LEAST_REPORT):
+            return None
+        alike = (c for c, o in zip(chances, options, strict=True) if _share(best, o) >= _ALIKE)
+        return best, sum(alike)
+
+
+def _share(one: Option, other: Option) -> float:
+    common = min(one.end, other.end) - max(one.start, other.start)
+    return common / (max(one.end, other.end) - min(one.start, other.start))
 
 
 def quote_features(site: Site, candidate: Candidate | None, chance: float) -> list[str]:
@@ -130,4 +160,20 @@ def read_quotes(
                 spoken = said
                 context = context._replace(spoken=said)
         lead = UNKNOWN if places else choice.last()
+    return readings
+
+
+def read_reports(
+    contents: Contents, rules: Rules, ranker: Ranker
+) -> dict[tuple[int, int], Reading]:
+    """The indirect speech of a text as ``ranker`` decides, by start and end."""
+    options = Options(contents, rules.heard)
+    readings: dict[tuple[int, int], Reading] = {}
+    for index, cue in sorted(rules.heard.items()):
+        chosen = ranker.report(options.of(index))
+        if chosen:
+            option, confidence = chosen
+            said = Attribution(option.method, cue.start, cue.end, cue.speaker)
+            reading = Reading(said, "indirect", round(confidence, 2))
+            readings.setdefault((option.start, option.end), reading)
     return readings

@@ -19,6 +19,8 @@ _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
 _MAX_CLIMB: Final = 8
 _MAX_LABEL: Final = 30
+_TRANSCRIPT: Final = re.compile(r"(?P<name>[A-Z][A-Z.'’-]+(?: [A-Z][A-Z.'’-]+){0,3})(?P<cue>:)\s")
+"""How a turn of a transcript begins: "MAYOR LOWE: "."""
 _LAST_WORD: Final = re.compile(r"([\w'’-]+),?\s*\Z")
 
 
@@ -42,6 +44,8 @@ CONFIDENCE: Final = {
     "same-paragraph": 0.97,
     "dash": 0.95,
     "inverted": 0.94,
+    "transcript": 0.9,
+    "signature": 0.9,
     "reported": 0.9,
     "subject": 0.88,
     "according-to": 0.79,
@@ -57,6 +61,9 @@ CONFIDENCE: Final = {
 }
 """How often a rule is right about the quote and the speaker, on PolNeAR's training and development
 articles; "none" claims no speaker, and its figure is about the quote alone."""
+
+
+_OF_QUOTES: Final = frozenset(("inverted", "colon", "dash", "signature"))
 
 
 class Reading(NamedTuple):
@@ -103,7 +110,7 @@ class Rules:
             if unit.paragraph != paragraph:
                 paragraph = unit.paragraph
                 previous, spoken = spoken, UNKNOWN
-                if not open_quote:
+                if not open_quote and choice.first().method != "signature":
                     waiting = []
             places = [n for n, item in enumerate(unit.items) if isinstance(item, Segment)]
             for place in places:
@@ -116,7 +123,7 @@ class Rules:
                 if label:
                     readings[segment] = _reading(label, kind)
                     continue
-                found = choice.of(place, segment)
+                found = self._transcribed(segment) or choice.of(place, segment)
                 if found is UNKNOWN and segment.continued:
                     found = previous._replace(method="continued") if previous.speaker else UNKNOWN
                 elif found is UNKNOWN and opens:
@@ -131,6 +138,14 @@ class Rules:
             if lead.speaker:
                 self._settle(readings, waiting, lead)
         return readings
+
+    def _transcribed(self, segment: Segment) -> Attribution | None:
+        """Who speaks in a quoted transcript: “LOWE: We are ready.”"""
+        turn = _TRANSCRIPT.match(self._page.text, segment.start, segment.end)
+        if turn is None:
+            return None
+        speaker = Speaker(*turn.span("name"), "named", None, None)
+        return Attribution("transcript", *turn.span("cue"), speaker)
 
     def _inherited(
         self,
@@ -154,7 +169,10 @@ class Rules:
     ) -> None:
         """Give the quotes that wait for a speaker the one who is named after them."""
         for segment in waiting:
-            later = found._replace(method="sentence-after")
+            later = found
+            if found.method != "signature":
+                method = "sentence-after" if segment.closed else "continued"
+                later = found._replace(method=method)
             readings[segment] = _reading(later, readings[segment].kind)
         waiting.clear()
 
@@ -186,6 +204,8 @@ class Rules:
         previous = near[1].lower() if near and isinstance(before, Token) else ""
         following = after.lower_ if isinstance(after, Token) else ""
         if previous in cues.SCARE or previous in cues.WORKS:
+            return NAMED_LABEL
+        if capital and len(words) > 1 and previous in cues.PERFORMED:
             return NAMED_LABEL
         if not capital or self._page.final_mark(segment) in "!?":
             return None
@@ -228,6 +248,8 @@ class Rules:
                 method, head = self._subject(items, number)
             elif item.text == ":" and isinstance(following, Segment) and not found:
                 method, head = "colon", self._before_colon(items, number)
+            elif item.text[-1] in cues.DASHES and not number and _is_name(items[1:]):
+                method, head = "signature", head_right(items, 1)
             elif (
                 item.text[-1] in cues.DASHES
                 and number
@@ -240,8 +262,10 @@ class Rules:
             else:
                 continue
             if head is not None:
-                cue = Cue(item.idx, end.idx + len(end), item.lower_, method, self._speaker(head))
-                if method != "inverted":  # such a cue belongs to the quote before it
+                start = self._page.cue_start(item)
+                speaker = self._speaker(head)
+                cue = Cue(start, end.idx + len(end), item.lower_, method, speaker)
+                if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
                     speaker = self._reporting(item, head, cue.speaker)
                     self.heard[item.i] = cue._replace(speaker=speaker)
                 if item.lower_ in indirect.CUES:
@@ -291,8 +315,12 @@ class Rules:
 
     def _is_unsaid(self, verb: Token) -> bool:
         """Whether a verb is passive and does not say by whom: "a class called", "he was warned"."""
-        passive = verb.i in self._page.passives or (verb.tag_ == "VBN" and verb.dep_ == "acl")
-        return passive and verb.i not in self._page.agents and verb.lower_ != "quoted"
+        page = self._page
+        bare = verb.i not in page.helped and verb.i not in page.subjects
+        passive = verb.i in page.passives or (
+            verb.tag_ == "VBN" and (verb.dep_ == "acl" or (verb.dep_ == "advcl" and bare))
+        )
+        return passive and verb.i not in page.agents and verb.lower_ != "quoted"
 
     def _by_parse(self, cue: Token) -> Token | None:
         verb = cue
@@ -399,9 +427,13 @@ def _is_solid(item: Item) -> bool:
 def head_right(items: list[Item], first: int) -> Token | None:
     """The head of the noun phrase that begins at ``first``."""
     head: Token | None = None
-    for item in items[first : first + _MAX_NAME]:
+    for number, item in enumerate(items[first : first + _MAX_NAME], first):
         whole = head is None or head.tag_ in cues.NOUN_TAGS
-        if isinstance(item, Segment) or (whole and item.ent_type_ in cues.TIMES):
+        if isinstance(item, Segment):
+            if head is None or whole or not _is_noun(items, number + 1):
+                break
+            continue  # the “Medicare for all” document
+        if whole and item.ent_type_ in cues.TIMES:
             break
         if item.tag_ == "PRP":
             return head or item
@@ -410,6 +442,24 @@ def head_right(items: list[Item], first: int) -> Token | None:
         if item.tag_ in cues.NOUN_TAGS or head is None or head.tag_ not in cues.NOUN_TAGS:
             head = item
     return head
+
+
+def _is_name(items: list[Item]) -> bool:
+    """Whether nothing but a name stands there, or a name and an aside: "Anna Lowe, tailor"."""
+    name = [i for i in items[: _MAX_NAME + 1] if not isinstance(i, Segment) and i.text not in ".,"]
+    first = items[0] if items else None
+    return (
+        len(items) <= _MAX_NAME
+        and len(name) > 0
+        and name[0] is first
+        and all(i.tag_[:2] != "VB" and i.tag_ != "MD" for i in name)
+        and name[0].tag_ == "NNP"
+    )
+
+
+def _is_noun(items: list[Item], number: int) -> bool:
+    item = items[number] if number < len(items) else None
+    return isinstance(item, Token) and item.tag_ in cues.NOUN_TAGS
 
 
 def head_left(items: list[Item], last: int) -> Token | None:

@@ -64,7 +64,8 @@ class Speakers:
 
     def of(self, head: Token) -> Speaker:
         """The mention of which ``head`` is the head, as printed, with its role."""
-        if head.lower_ in cues.PRONOUNS:
+        joint = self._page.conjuncts.get(head.i)
+        if head.lower_ in cues.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
             return Speaker(head.idx, head.idx + len(head), "pronoun", None, None)
         first, last = self._extent(head)
         follows = self._doc[last + 1] if last + 1 < len(self._doc) else head
@@ -75,7 +76,6 @@ class Speakers:
                 return self._person(first, follows.i, named)
         mention = self._mentions.at(head.idx)
         start, end = self._doc[first].idx, self._doc[last].idx + len(self._doc[last])
-        joint = self._page.conjuncts.get(head.i)
         if joint is not None and self._joins(last, joint):
             last = self._extent(joint)[1]
             end = self._doc[last].idx + len(self._doc[last])
@@ -125,6 +125,7 @@ class Speakers:
             first -= 1
         while doc[first].tag_ in ("POS", "HYPH") and first < head.i:
             first += 1
+        first = self._ratio_start(first)
         mention = self._mentions.at(head.idx)
         while (
             last + 1 < len(doc)
@@ -136,6 +137,18 @@ class Speakers:
         ):
             last += 1
         return first, last
+
+    def _ratio_start(self, first: int) -> int:
+        """Where a share of people begins: "about three in 10 voters"."""
+        doc = self._doc
+        if first < 2 or not (doc[first].tag_ == doc[first - 2].tag_ == "CD"):
+            return first
+        if doc[first - 1].lower_ not in cues.RATIOS:
+            return first
+        first -= 2
+        if first and doc[first - 1].lower_ in cues.ROUGHLY and self._page.narrative[first - 1]:
+            first -= 1
+        return first
 
     def _joins(self, last: int, joint: Token) -> bool:
         between = self._doc[last + 1 : joint.i]
@@ -158,7 +171,7 @@ class Speakers:
         for token in self._doc[after : min(self._doc[after].right_edge.i + 1, after + _MAX_ASIDE)]:
             if (
                 not self._page.narrative[token.i]
-                or token.is_punct
+                or (token.is_punct and token.tag_ != "HYPH")
                 or token.is_space
                 or is_cue(token)
             ):

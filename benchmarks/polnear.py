@@ -1,0 +1,203 @@
+"""PolNeAR, political news with every attribution marked, read as gold for quotes.
+
+The corpus (Newell, Margolin and Ruths, LREC 2018) is not shipped. A folder of it has the texts
+in ``text/NAME.txt`` and, in brat's standoff format, the attributions of each annotator in
+``attributions/NAME_ANNOTATOR.ann``; the first annotator in sorted order counts.
+
+PolNeAR marks attributions and no quotes, so the quotes are derived: what stands between double
+marks, if at least half of it lies in the content of an attribution, is a quote of that source.
+An attribution without such a segment is indirect, and a segment without an attribution is a
+title, a nickname or a word held at arm's length.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, TypeAlias
+
+Span: TypeAlias = tuple[int, int]
+"""Start and end in code points."""
+
+_MARK: Final = re.compile(r"[“”„‟\"＂«»]|``|''(?!')")
+_ALWAYS_OPEN: Final = frozenset(("“", "„", "«", "‟", "``"))
+_MAY_CLOSE_ONLY: Final = frozenset("”»")
+_MARKS: Final = "“”„‟\"＂«»`'‘’"
+_DIRECT: Final = 0.9
+"""Share of the letters of a content that is quoted if the quote is direct."""
+_TEXT_BOUND = re.compile(r"(T\d+)\t\S+ ([\d ;]+)")
+_EVENT = re.compile(r"E\d+\t(.*)")
+_ROLE = re.compile(r"\b(?<!-)(Source|Cue|Content)\d*:(T\d+)", re.IGNORECASE)
+
+
+class Attribution(NamedTuple):
+    """What an annotator marked; each part may be in several pieces."""
+
+    source: list[Span]
+    cue: list[Span]
+    content: list[Span]
+
+
+class Gold(NamedTuple):
+    """A quote or an indirect attribution as it should be found."""
+
+    kind: str
+    """direct, mixed or indirect."""
+    spans: list[Span]
+    source: str | None
+    cue: str | None
+
+
+class Document(NamedTuple):
+    """An article with its gold."""
+
+    name: str
+    text: str
+    quotes: list[Gold]
+    indirect: list[Gold]
+    unattributed: list[Span]
+    """Quoted segments that nobody says."""
+
+
+def read_documents(folder: Path) -> Iterator[Document]:
+    """The documents of a folder that have annotations, by name.
+
+    Raises FileNotFoundError if the folder has none.
+    """
+    annotations: dict[str, Path] = {}
+    for path in sorted((folder / "attributions").glob("*.ann")):
+        annotations.setdefault(path.stem.rpartition("_")[0], path)
+    found = False
+    for path in sorted((folder / "text").glob("*.txt")):
+        if path.stem in annotations:
+            found = True
+            text = path.read_bytes().decode("utf-8")
+            attributions = read_attributions(annotations[path.stem].read_text(encoding="utf-8"))
+            yield derive(path.stem, text, attributions)
+    if not found:
+        raise FileNotFoundError(f"{folder} has no text/NAME.txt with attributions/NAME_WHO.ann")
+
+
+def read_attributions(standoff: str) -> list[Attribution]:
+    """The attributions of a standoff file that have a content.
+
+    >>> read_attributions("T1\\tSource 0 4\\tAnna\\nT2\\tContent 10 14;20 22\\t...\\n"
+    ...                   "E1\\tAttribution:T1 Source:T1 Content:T2\\n")
+    [Attribution(source=[(0, 4)], cue=[], content=[(10, 14), (20, 22)])]
+    """
+    spans: dict[str, list[Span]] = {}
+    events: list[str] = []
+    for line in standoff.splitlines():
+        if bound := _TEXT_BOUND.match(line):
+            pieces = (piece.split() for piece in bound[2].split(";"))
+            spans[bound[1]] = [(int(start), int(end)) for start, end in pieces]
+        elif event := _EVENT.match(line):
+            events.append(event[1])
+    found = []
+    for event_roles in events:
+        parts: dict[str, list[Span]] = {"source": [], "cue": [], "content": []}
+        for role, name in _ROLE.findall(event_roles):
+            parts[role.lower()] += spans.get(name, [])
+        if parts["content"]:
+            found.append(Attribution(*(sorted(parts[r]) for r in ("source", "cue", "content"))))
+    return found
+
+
+def derive(name: str, text: str, attributions: Sequence[Attribution]) -> Document:
+    """The gold of a text: a segment goes to the first attribution that it fits."""
+    left = marked_segments(text)
+    quotes: list[Gold] = []
+    indirect: list[Gold] = []
+    for source, cue, content in attributions:
+        mine = [s for s in left if 2 * overlap([s], content) >= s[1] - s[0]]
+        left = [s for s in left if s not in mine]
+        said_by, by_cue = take(text, source) or None, take(text, cue) or None
+        if mine:
+            quoted = sum(_letters(text[start:end]) for start, end in mine)
+            direct = quoted >= _DIRECT * _letters(take(text, content))
+            kind = "direct" if direct else "mixed"
+            quotes += [Gold(kind, [span], said_by, by_cue) for span in mine]
+        else:
+            spans = [trim(text, start, end) for start, end in content]
+            spans = [(start, end) for start, end in spans if start < end]
+            if spans:
+                indirect.append(Gold("indirect", spans, said_by, by_cue))
+    return Document(name, text, quotes, indirect, left)
+
+
+def marked_segments(text: str) -> list[Span]:
+    """What stands between double marks, by paragraph, without marks and outer spaces.
+
+    Kept apart from the pipeline's own finder of marks, which is judged by it. An open mark runs
+    to the end of its paragraph; a mark that closes what the paragraph before left open counts.
+
+    >>> text = 'He “went” on.'
+    >>> [text[start:end] for start, end in marked_segments(text)]
+    ['went']
+    """
+    segments: list[Span] = []
+    offset, carried = 0, False
+    for line in text.splitlines(keepends=True):
+        body = line.rstrip()
+        if body:
+            found, carried = _paragraph_segments(body, carried)
+            for start, end in found:
+                words = body[start:end]
+                if re.search(r"\w", words):
+                    end = start + len(words.rstrip())
+                    segments.append((offset + end - len(words.strip()), offset + end))
+        offset += len(line)
+    return segments
+
+
+def _paragraph_segments(body: str, carried: bool) -> tuple[list[Span], bool]:
+    """Bounds between marks, and whether a mark is left open."""
+    found: list[Span] = []
+    open_at: int | None = None
+    for mark in _MARK.finditer(body):
+        if _is_opening(body, mark, open_at is not None):
+            if open_at is not None:
+                found.append((open_at, mark.start()))
+            open_at = mark.end()
+        elif open_at is not None:
+            found.append((open_at, mark.start()))
+            open_at = None
+        elif carried and not found:
+            found.append((0, mark.start()))
+    if open_at is not None:
+        found.append((open_at, len(body)))
+    return found, open_at is not None
+
+
+def _is_opening(body: str, mark: re.Match[str], is_open: bool) -> bool:
+    before = body[mark.start() - 1] if mark.start() else " "
+    after = body[mark.end()] if mark.end() < len(body) else " "
+    opens = (before.isspace() or before in "([{—–-/:‘'") and not after.isspace()
+    closes = not before.isspace() and not after.isalnum()
+    if mark[0] in _ALWAYS_OPEN:
+        return True
+    if mark[0] in _MAY_CLOSE_ONLY and (is_open or not opens):
+        return False
+    return opens if opens != closes else not is_open
+
+
+def overlap(one: Sequence[Span], other: Sequence[Span]) -> int:
+    """Characters that two lists of spans have in common."""
+    return sum(max(0, min(b, d) - max(a, c)) for a, b in one for c, d in other)
+
+
+def take(text: str, spans: Sequence[Span]) -> str:
+    """The text of spans, with a space between them."""
+    return " ".join(text[start:end] for start, end in spans)
+
+
+def trim(text: str, start: int, end: int) -> Span:
+    """A span without spaces and marks at its ends."""
+    while start < end and (text[start].isspace() or text[start] in _MARKS):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in _MARKS):
+        end -= 1
+    return start, end
+
+
+def _letters(text: str) -> int:
+    return sum(character.isalnum() for character in text)

@@ -1,0 +1,142 @@
+"""How well quotes, indirect speech and their speakers are found, and what that costs.
+
+FOLDER is one of PolNeAR (see `benchmarks.polnear`), which is not shipped. With `--rules` the
+rules alone decide, without the ranker.
+
+usage: python -m benchmarks.quotes FOLDER [--rules]
+"""
+
+import datetime as dt
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from spacy.tokens import Doc
+
+from benchmarks.polnear import Document, read_documents
+from benchmarks.scores import JUDGED, KINDS, RIGHT, Finding, Ratio, Score
+from schemas import Entity, Quote
+from transforms.language.entities import find_entities
+from transforms.language.model import analyse_texts, load_model
+from transforms.language.quotes import find_quotes
+from transforms.language.ranker import Ranker, load_ranker
+from transforms.language.resolution import resolve_speakers
+
+_BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
+
+Result = TypeVar("Result")
+
+
+class Parsed(NamedTuple):
+    """A document of the corpus, analysed."""
+
+    document: Document
+    doc: Doc
+    entities: list[Entity]
+
+
+def parse(documents: Sequence[Document]) -> Iterator[Parsed]:
+    """The documents with what the stages before the quotes find in them."""
+    docs = analyse_texts(load_model(), [document.text for document in documents])
+    for document, doc in zip(documents, docs, strict=True):
+        text = document.text
+        yield Parsed(
+            document,
+            doc,
+            find_entities(doc, text, article_id=document.name, run_id="", day=dt.date.min),
+        )
+
+
+def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
+    """The quotes of a document as the pipeline finds them."""
+    document, doc, entities = parsed
+    quotes = find_quotes(
+        doc,
+        document.text,
+        entities=entities,
+        ranker=ranker,
+        article_id=document.name,
+        run_id="",
+        day=dt.date.min,
+    )
+    return resolve_speakers(doc, document.text, quotes, entities)
+
+
+def tables(quotes: Score, speech: Score) -> Iterator[str]:
+    """The figures as lines of text."""
+    yield f"{'':28}precision  recall     F1   right   found  wanted"
+    for title, ratio in (
+        ("quotes, detection", quotes.detection),
+        ("quotes, end to end", quotes.end_to_end),
+        ("indirect speech, detection", speech.detection),
+        ("indirect speech, end to end", speech.end_to_end),
+    ):
+        yield f"{title:28}{_three(ratio)} {ratio.right:7} {ratio.found:7} {ratio.wanted:7}"
+    yield f"\n{'speaker accuracy':24}" + "".join(f"{kind:>20}" for kind in ("all", *KINDS))
+    for title, score in (("quotes", quotes), ("indirect speech", speech)):
+        cells = (score.accuracy(kind) for kind in (None, *KINDS))
+        yield f"{title:24}" + "".join(f"{c.precision:12.3f} of {c.wanted:4}" for c in cells)
+    share = quotes.claimed / max(1, quotes.unattributed)
+    yield (
+        f"\nunattributed segments claimed: {quotes.claimed} of {quotes.unattributed} ({share:.3f})"
+    )
+    findings = [*quotes.findings, *speech.findings]
+    yield f"\n{'method':22}{'found':>7}{'right':>8}{'confidence':>12}"
+    yield from _reliability(findings, lambda quote: quote.method)
+    yield f"\n{'confidence':22}{'found':>7}{'right':>8}{'confidence':>12}"
+    yield from _reliability(findings, _bin)
+
+
+def _three(ratio: Ratio) -> str:
+    return f"{ratio.precision:9.3f} {ratio.recall:7.3f} {ratio.f1:6.3f}"
+
+
+def _bin(quote: Quote) -> str:
+    high = next(edge for edge in _BINS[1:] if quote.confidence < edge)
+    return f"{_BINS[_BINS.index(high) - 1]:.2f} to {min(high, 1.0):.2f}"
+
+
+def _reliability(findings: list[Finding], key: Callable[[Quote], str]) -> Iterator[str]:
+    """Share right and mean confidence by a key of the quote; what cannot be judged is left out."""
+    rows: dict[str, list[tuple[bool, float]]] = defaultdict(list)
+    for quote, verdict in findings:
+        if verdict is None or verdict in JUDGED:
+            right = verdict is not None if quote.speaker is None else verdict == RIGHT
+            rows[key(quote)].append((right, quote.confidence))
+    for name, values in sorted(rows.items()):
+        share = sum(right for right, _ in values) / len(values)
+        confidence = sum(confidence for _, confidence in values) / len(values)
+        yield f"{name:22}{len(values):7}{share:8.3f}{confidence:12.3f}"
+
+
+def timed(function: Callable[[], Result]) -> tuple[Result, float]:
+    """What a function returns and the CPU seconds it took."""
+    start = time.process_time()
+    return function(), time.process_time() - start
+
+
+def main(folder: Path, ranker: Ranker | None) -> None:
+    """Print the tables of a folder."""
+    documents = list(read_documents(folder))
+    load_model()
+    texts = [document.text for document in documents]
+    model = load_model()
+    _, spacy_seconds = timed(lambda: list(analyse_texts(model, texts)))
+    parsed = list(parse(documents))
+    found, seconds = timed(lambda: [find(each, ranker) for each in parsed])
+    quotes, speech = Score(), Score()
+    for document, records in zip(documents, found, strict=True):
+        quotes.add_quotes(document, records)
+        speech.add_speech(document, records)
+    print("\n".join(tables(quotes, speech)))
+    print(f"\n{len(documents)} documents; CPU time: quotes / spaCy = {seconds / spacy_seconds:.3f}")
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--rules"]
+    if len(arguments) != 1:
+        sys.exit(__doc__)
+    main(Path(arguments[0]), None if "--rules" in sys.argv else load_ranker())

@@ -1,0 +1,314 @@
+"""How found quotes are compared with gold: pairs by overlap, speakers by the head of the mention.
+
+A pronoun or a definite description that was resolved to a name cannot be judged by gold that
+marks mentions only: such pairs are counted, and left out of accuracy and end to end figures.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from benchmarks.polnear import Document, Gold, Span, overlap, trim
+from schemas import Quote
+from transforms.language import cues
+
+LEAST_OVERLAP: Final = 0.5
+"""Characters in common over characters in either, from which a quote counts as found."""
+RIGHT: Final = "correct"
+WRONG: Final = "wrong"
+MISSING: Final = "missing"
+JUDGED: Final = (RIGHT, WRONG, MISSING)
+NO_SOURCE: Final = "no source"
+RESOLVED: Final = "resolved"
+KINDS: Final = ("named", "description", "pronoun")
+
+_PRONOUNS: Final = cues.words(
+    """
+    he she they i we it you who that which him her his their them one this these those someone
+    others himself herself themselves everyone nobody anyone many some several both
+    """
+)
+_TITLES: Final = cues.words(
+    """
+    mr mrs ms miss dr sir dame lord lady prof professor sen sens senator senators rep reps
+    representative congressman congresswoman gov govs governor president vice vp secretary sec
+    attorney general gen lt col colonel sgt capt captain maj judge justice chief speaker mayor rev
+    reverend pope king queen prime minister ambassador chairman chairwoman chair director former
+    then ex late the a an his her their its our my your this that republican republicans democrat
+    democratic gop state presidential nominee candidate front-runner frontrunner jr sr ii iii
+    """
+)
+_TRAILERS: Final = cues.words(
+    "himself herself themselves itself also both too again then later now alike each jr sr ii iii"
+)
+_PREPOSITIONS: Final = cues.words(
+    "for of at in from with on to by about as against near inside within under"
+)
+_POSSESSIVE = re.compile(r"[’']s\b|[’'](?=\s|$)")
+_WORD = re.compile(r"[^\W_][\w.&-]*(?:[’']\w+)?")
+_PARTS = re.compile(r"\s*[,;:—–]\s*|\s+(?:who|that|which|whose|when)\s+")
+_DEFINITE = re.compile(r"(?:the|his|her|their|this|that)\b", re.IGNORECASE)
+_SPEECH = re.compile(
+    r"""\b(?:
+    sa(?:y|ys|id|ying)|t(?:ell|ells|old|elling)|ad(?:d|ds|ded|ding)|wr(?:ites?|iting|ote|itten)
+    |(?:ask|tweet|explain|report|insist|warn|suggest|vow|respond|call|contend|assert|repeat|mention
+    |predict)(?:s|ed|ing)?
+    |(?:argu|claim|announc|declar|stat|not|promis|acknowledg|describ|criticiz|accus|alleg|quot
+    |reiterat|emphasiz)(?:e|es|ed|ing)
+    |claim(?:s|ed|ing)?|pledg(?:e|es|ed|ing)|stress(?:es|ed|ing)?|admit(?:s|ted|ting)?
+    |(?:den|repl)(?:y|ies|ied|ying)|according\ to
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_speech(cue: str | None) -> bool:
+    """Whether an attribution cue speaks of speech, rather than of thought or evidence."""
+    return bool(cue and _SPEECH.search(cue))
+
+
+# ------------------------------------------------------------------------------------- speakers
+
+
+def mention_words(mention: str) -> list[str]:
+    """The words of a mention, without possessive endings.
+
+    >>> mention_words("Anna Lowe’s U.S. office")
+    ['Anna', 'Lowe', 'U.S.', 'office']
+    """
+    return _WORD.findall(_POSSESSIVE.sub("", mention))
+
+
+def mention_heads(mention: str) -> set[str]:
+    """The heads of a mention and of the names set beside it, folded.
+
+    >>> sorted(mention_heads("the mayor of Ostby, Anna Lowe, and Ben Cole"))
+    ['lowe', 'mayor']
+    """
+    plain = re.sub(r"\([^)]*\)", " ", " ".join(mention.split()).strip(" ,.:;“”„‟\"＂«»`'‘’"))
+    heads: set[str] = set()
+    for number, part in enumerate(_PARTS.split(plain)[:4]):
+        if number and not _is_bare_name(part):
+            continue
+        owned = re.split(r"[’']s\s+", part)[-1]
+        for conjunct in re.split(r"\s+(?:and|&|or)\s+", owned if mention_words(owned) else part):
+            words = _without_complement(mention_words(conjunct))
+            while len(words) > 1 and words[-1].lower().rstrip(".") in _TRAILERS:
+                words.pop()
+            if words:
+                heads.add(words[-1].lower().rstrip("."))
+    return heads
+
+
+def _is_bare_name(part: str) -> bool:
+    names = [w for w in mention_words(part) if w.lower().strip(".") not in _TITLES]
+    return 2 <= len(names) <= 4 and all(name[0].isupper() for name in names)
+
+
+def _without_complement(words: list[str]) -> list[str]:
+    """What stands before a preposition; "of" after titles alone is part of the title."""
+    for number, word in enumerate(words):
+        if number and word.lower() in _PREPOSITIONS:
+            titles = all(w.lower().strip(".") in _TITLES for w in words[:number])
+            if word.lower() != "of" or not titles:
+                return words[:number]
+    return words
+
+
+def _name_words(mention: str) -> list[str]:
+    plain = (word.lower().strip(".") for word in mention_words(mention))
+    return [word for word in plain if word not in _TITLES]
+
+
+def mention_kind(mention: str | None, text: str) -> str:
+    """named, description, pronoun or none; ``text`` tells names from words that open a sentence."""
+    words = mention_words(mention or "")
+    if not words or not mention:
+        return "none"
+    if len(words) <= 2 and words[0].lower() in _PRONOUNS:
+        return "pronoun"
+    heads = mention_heads(mention)
+    head = next((w for w in words if w.lower().rstrip(".") in heads and w[0].isupper()), None)
+    if head is None or head.lower().strip(".") in _TITLES:
+        return "description"
+    small = rf"(?<![\w@#]){re.escape(head.lower())}\b"
+    return "description" if len(_name_words(mention)) <= 1 and re.search(small, text) else "named"
+
+
+def judge(source: str | None, speaker: str | None, text: str) -> str:
+    """Whether ``speaker`` is right where gold says ``source``: RIGHT, WRONG, MISSING and so on.
+
+    >>> judge("Mayor Anna Lowe", "Lowe", "")
+    'correct'
+    >>> judge("she", "Anna Lowe", "")
+    'resolved'
+    """
+    kind = mention_kind(source, text)
+    if kind == "none" or source is None:
+        return NO_SOURCE
+    if not speaker:
+        return MISSING
+    if _letters_only(source) == _letters_only(speaker):
+        return RIGHT
+    found_kind = mention_kind(speaker, text)
+    if kind == "pronoun" or found_kind == "pronoun":
+        if kind == found_kind:
+            same = mention_words(source)[0].lower() == mention_words(speaker)[0].lower()
+            return RIGHT if same else WRONG
+        return RESOLVED if found_kind == "named" else WRONG
+    return _judge_names(source, speaker, kind, found_kind)
+
+
+def _judge_names(source: str, speaker: str, kind: str, found_kind: str) -> str:
+    heads, wanted, got = mention_heads(source), _name_words(source), _name_words(speaker)
+    if heads & mention_heads(speaker) or (wanted and wanted == got):
+        return RIGHT
+    if kind == "named" and wanted and got:
+        shortened = len(got) <= 4 and set(got) <= set(wanted) and got[-1] in heads
+        if set(wanted) <= set(got) or shortened:
+            return RIGHT
+    definite = kind == "description" and _DEFINITE.match(source)
+    if definite and found_kind == "named" and set(got).isdisjoint(wanted):
+        return RESOLVED
+    return WRONG
+
+
+def _letters_only(mention: str) -> str:
+    return re.sub(r"\W+", " ", mention).strip().lower()
+
+
+# ---------------------------------------------------------------------------------- quotes
+
+
+def pair(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[int, int]:
+    """Indices of gold by those of what was found, the best overlaps first, each used once."""
+    shares = sorted(
+        (-share(wanted, span), i, j)
+        for i, wanted in enumerate(gold)
+        for j, span in enumerate(found)
+        if overlap(wanted, [span])
+    )
+    pairs: dict[int, int] = {}
+    taken: set[int] = set()
+    for value, i, j in shares:
+        if -value >= LEAST_OVERLAP and i not in taken and j not in pairs:
+            pairs[j] = i
+            taken.add(i)
+    return pairs
+
+
+def share(wanted: Sequence[Span], span: Span) -> float:
+    """Characters in common over characters in either."""
+    common = overlap(wanted, [span])
+    return common / (sum(end - start for start, end in (*wanted, span)) - common)
+
+
+class Ratio(NamedTuple):
+    """Precision and recall from counts."""
+
+    right: int
+    found: int
+    wanted: int
+
+    @property
+    def precision(self) -> float:
+        return self.right / self.found if self.found else 0.0
+
+    @property
+    def recall(self) -> float:
+        return self.right / self.wanted if self.wanted else 0.0
+
+    @property
+    def f1(self) -> float:
+        total = self.found + self.wanted
+        return 2 * self.right / total if total else 0.0
+
+
+class Finding(NamedTuple):
+    """What became of a quote that was found."""
+
+    quote: Quote
+    verdict: str | None
+    """None if gold has no such quote."""
+
+
+@dataclass
+class Score:
+    """Sums over documents."""
+
+    wanted: Counter[str] = field(default_factory=Counter)
+    """Gold quotes by the kind of their source."""
+    verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Found gold quotes by verdict and kind of source."""
+    findings: list[Finding] = field(default_factory=list)
+    unattributed: int = 0
+    claimed: int = 0
+    """Unattributed segments that were taken for quotes."""
+
+    def _add(
+        self, text: str, gold: Sequence[Gold], quotes: Sequence[Quote], *, speech: bool
+    ) -> None:
+        """Count a document; if only speech counts, other attributions are left out."""
+        spans = [trim(text, quote.start, quote.end) for quote in quotes]
+        pairs = pair([g.spans for g in gold], spans)
+        aside = [g for g in gold if speech and not is_speech(g.cue)]
+        self.wanted.update(mention_kind(g.source, text) for g in gold if g not in aside)
+        for j, quote in enumerate(quotes):
+            if j in pairs:
+                match = gold[pairs[j]]
+                if match not in aside:
+                    verdict = judge(match.source, quote.speaker, text)
+                    self.findings.append(Finding(quote, verdict))
+                    self.verdicts[verdict, mention_kind(match.source, text)] += 1
+            elif not (
+                (speech and quote.cue and not is_speech(quote.cue))
+                or any(overlap([spans[j]], g.spans) for g in aside)
+            ):
+                self.findings.append(Finding(quote, None))
+
+    def add_quotes(self, document: Document, quotes: Sequence[Quote]) -> None:
+        """Count the quotes of a document and what was claimed that is none."""
+        found = [quote for quote in quotes if quote.kind != "indirect"]
+        self._add(document.text, document.quotes, found, speech=False)
+        spans = [trim(document.text, quote.start, quote.end) for quote in found]
+        self.unattributed += len(document.unattributed)
+        self.claimed += sum(
+            any(2 * overlap([segment], [span]) >= segment[1] - segment[0] for span in spans)
+            for segment in document.unattributed
+        )
+
+    def add_speech(self, document: Document, quotes: Sequence[Quote]) -> None:
+        """Count the indirect speech of a document; other indirect attributions are left out."""
+        found = [quote for quote in quotes if quote.kind == "indirect"]
+        self._add(document.text, document.indirect, found, speech=True)
+
+    def count(self, verdicts: Collection[str], kind: str | None = None) -> int:
+        """Found gold quotes with one of ``verdicts``, of one kind of source or all."""
+        return sum(
+            number
+            for (verdict, of_kind), number in self.verdicts.items()
+            if verdict in verdicts and kind in (None, of_kind)
+        )
+
+    @property
+    def detection(self) -> Ratio:
+        """Whether quotes are found, whoever says them."""
+        right = sum(self.verdicts.values())
+        return Ratio(right, len(self.findings), sum(self.wanted.values()))
+
+    @property
+    def end_to_end(self) -> Ratio:
+        """Whether quotes are found with the right speaker, where that can be judged."""
+        resolved = self.count([RESOLVED])
+        return Ratio(
+            self.count([RIGHT]),
+            len(self.findings) - resolved - self.count([NO_SOURCE]),
+            sum(self.wanted.values()) - self.wanted["none"] - resolved,
+        )
+
+    def accuracy(self, kind: str | None = None) -> Ratio:
+        """Right speakers among those of the quotes found that can be judged, as precision."""
+        judged = self.count(JUDGED, kind)
+        return Ratio(self.count([RIGHT], kind), judged, judged)

@@ -1,0 +1,284 @@
+"""Makes the weights of the ranker from a folder of PolNeAR (see `benchmarks.polnear`).
+
+The models are conditional logits with an L2 penalty, fitted by L-BFGS from zero: the same folder
+and libraries give the same file. Who spoke before is a feature, so a first round takes the word
+of the rules for it, and the others that of the model of the round before.
+
+usage: python -m benchmarks.train FOLDER
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix
+
+from benchmarks.polnear import Document, Gold, Span, read_documents
+from benchmarks.quotes import Parsed, parse
+from benchmarks.scores import LEAST_OVERLAP, NO_SOURCE, RESOLVED, RIGHT, judge, pair, share
+from transforms.language import ranker
+from transforms.language.candidates import Candidate, Site
+from transforms.language.contents import Options
+from transforms.language.indirect import Contents
+from transforms.language.marks import Segment, quoted_segments
+from transforms.language.page import Page
+from transforms.language.ranker import (
+    NOTHING,
+    QUOTES,
+    REPORTS,
+    SPEAKERS,
+    Chooser,
+    Decision,
+    Ranker,
+    Weights,
+    quote_features,
+    read_quotes,
+)
+from transforms.language.rules import LABEL, Rules
+from transforms.language.speakers import Speakers
+
+OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
+ROUNDS: Final = 2
+MAX_ITERATIONS: Final = 300
+SLIGHT: Final = 0.02
+"""Weights nearer to zero are left out."""
+CLOSEST: Final = 0.15
+"""Contents that overlap gold this much less than the best one are not right."""
+
+
+class Penalty(NamedTuple):
+    """What keeps a model simple."""
+
+    l2: float
+    rarest: int
+    """Features of fewer candidates are left out."""
+
+
+PENALTIES: Final = {
+    SPEAKERS: Penalty(2, 10),
+    QUOTES: Penalty(8, 10),
+    REPORTS: Penalty(2, 15),
+}
+
+
+class Group(NamedTuple):
+    """Alternatives, and which of them are right."""
+
+    features: list[Sequence[str]]
+    right: list[bool]
+
+
+class Seen(NamedTuple):
+    """A quoted segment and what gold says of it."""
+
+    site: Site
+    is_quote: bool
+    verdicts: list[str | None]
+    """Of each candidate."""
+
+
+class _ByRule:
+    """Decides as the rules do."""
+
+    def choose(self, site: Site) -> Decision:
+        said = site.rule.attribution
+        same = (c for c in site.candidates if said.speaker == c.attribution.speaker)
+        return Decision(float(said != LABEL), next(same, None) if said.speaker else None, 1.0)
+
+
+class _Recorder:
+    """Keeps what it is asked."""
+
+    def __init__(self, chooser: Chooser) -> None:
+        self._chooser = chooser
+        self.sites: list[Site] = []
+
+    def choose(self, site: Site) -> Decision:
+        self.sites.append(site)
+        return self._chooser.choose(site)
+
+
+class Setting(NamedTuple):
+    """A document with what the stages before the ranker make of it."""
+
+    document: Document
+    segments: list[Segment]
+    page: Page
+    speakers: Speakers
+    rules: Rules
+
+
+def prepare(parsed: Parsed) -> Setting:
+    """What the ranker works on."""
+    document, doc, entities = parsed
+    segments = [s for s in quoted_segments(document.text) if s.right <= len(doc.text)]
+    page = Page(doc, document.text, segments)
+    speakers = Speakers(page, entities)
+    return Setting(document, segments, page, speakers, Rules(page, speakers))
+
+
+def look_at(setting: Setting, chooser: Chooser) -> Iterator[Seen]:
+    """The segments of a document while ``chooser`` decides.
+
+    What single marks enclose is left out: the corpus has no gold for it.
+    """
+    document = setting.document
+    recorder = _Recorder(chooser)
+    read_quotes(setting.page, setting.speakers, setting.rules, recorder)
+    segments = [site.segment for site in recorder.sites]
+    pairs = pair([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
+    for number, site in enumerate(recorder.sites):
+        mark = document.text[site.segment.left : site.segment.left + 2]
+        if mark[:1] in "'‘" and mark not in ("''", "‘‘"):
+            continue
+        gold = document.quotes[pairs[number]] if number in pairs else None
+        verdicts = [_verdict(gold, candidate, document.text) for candidate in site.candidates]
+        yield Seen(site, gold is not None, verdicts)
+
+
+def _verdict(gold: Gold | None, candidate: Candidate, text: str) -> str | None:
+    speaker = candidate.attribution.speaker
+    if gold is None or speaker is None:
+        return None
+    return judge(gold.source, text[speaker.start : speaker.end], text)
+
+
+def speaker_groups(seen: Sequence[Seen]) -> Iterator[Group]:
+    """The candidates of each quote that has a right one; those that cannot be judged left out."""
+    for site, _, verdicts in seen:
+        judged = [
+            (candidate.features, verdict == RIGHT)
+            for candidate, verdict in zip(site.candidates, verdicts, strict=True)
+            if verdict != RESOLVED
+        ]
+        right = [is_right for _, is_right in judged]
+        if any(right) and len(right) > 1:
+            yield Group([features for features, _ in judged], right)
+
+
+def quote_groups(seen: Sequence[Seen], chooser: Ranker) -> Iterator[Group]:
+    """Each segment as a quote or nothing, described with the speaker that is chosen for it."""
+    for site, is_quote, _ in seen:
+        decision = chooser.choose(site)
+        features = quote_features(site, decision.candidate, decision.is_speaker)
+        yield Group([features, ()], [is_quote, not is_quote])
+
+
+def report_groups(setting: Setting) -> Iterator[Group]:
+    """What each cue may report, or nothing."""
+    document, page = setting.document, setting.page
+    contents = Contents(page.doc, [(s.left, s.right) for s in setting.segments])
+    options = Options(contents, setting.rules.heard)
+    for index, cue in sorted(setting.rules.heard.items()):
+        speaker = document.text[cue.speaker.start : cue.speaker.end]
+        found = options.of(index)
+        shares = [_fit(document, (o.start, o.end), speaker) for o in found]
+        least = max(LEAST_OVERLAP, max(shares, default=0.0) - CLOSEST)
+        right = [value >= least for value in shares]
+        yield Group([*(o.features for o in found), NOTHING], [*right, not any(right)])
+
+
+def _fit(document: Document, span: Span, speaker: str) -> float:
+    """How much of an attribution of this speaker a span shares."""
+    shared, gold = max(
+        ((share(gold.spans, span), gold) for gold in document.indirect),
+        key=lambda pair: pair[0],
+        default=(0.0, None),
+    )
+    if gold is None or shared < LEAST_OVERLAP:
+        return 0.0
+    verdict = judge(gold.source, speaker, document.text)
+    return shared if verdict in (RIGHT, RESOLVED, NO_SOURCE) else 0.0
+
+
+def fit(groups: Sequence[Group], penalty: Penalty) -> dict[str, float]:
+    """The weights under which the right alternatives of each group are likeliest."""
+    rows = [frozenset(features) for group in groups for features in group.features]
+    counts = Counter(feature for row in rows for feature in row)
+    known = sorted(feature for feature, count in counts.items() if count >= penalty.rarest)
+    numbers = {feature: number for number, feature in enumerate(known)}
+    columns = [[numbers[feature] for feature in row if feature in numbers] for row in rows]
+    matrix = csr_matrix(
+        (
+            np.ones(sum(map(len, columns))),
+            np.concatenate([np.array(column, dtype=np.int64) for column in columns]),
+            np.cumsum([0, *map(len, columns)]),
+        ),
+        shape=(len(rows), len(known)),
+    )
+    sizes = [len(group.right) for group in groups]
+    starts = np.cumsum([0, *sizes[:-1]])
+    group_of = np.repeat(np.arange(len(groups)), sizes)
+    right = np.array([flag for group in groups for flag in group.right], dtype=float)
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        totals = matrix @ weights
+        chances = np.exp(totals - np.maximum.reduceat(totals, starts)[group_of])
+        chances /= np.add.reduceat(chances, starts)[group_of]
+        of_right = right * chances
+        hits = np.add.reduceat(of_right, starts)
+        slope = matrix.T @ (chances - of_right / hits[group_of]) + penalty.l2 * weights
+        return float(penalty.l2 / 2 * weights @ weights - np.log(hits).sum()), slope
+
+    found = minimize(
+        loss,
+        np.zeros(len(known)),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": MAX_ITERATIONS},
+    )
+    return {
+        feature: round(float(weight), 3)
+        for feature, weight in zip(known, found.x, strict=True)
+        if abs(weight) >= SLIGHT
+    }
+
+
+def train(parsed: Sequence[Parsed]) -> Weights:
+    """The weights of the three models."""
+    settings = [prepare(each) for each in parsed]
+    reports = [group for setting in settings for group in report_groups(setting)]
+    weights = {REPORTS: fit(reports, PENALTIES[REPORTS])}
+    chooser: Chooser = _ByRule()
+    for _ in range(ROUNDS):
+        seen = [site for setting in settings for site in look_at(setting, chooser)]
+        speakers = fit(list(speaker_groups(seen)), PENALTIES[SPEAKERS])
+        chooser = Ranker({**weights, SPEAKERS: speakers, QUOTES: {}})
+        quotes = fit(list(quote_groups(seen, chooser)), PENALTIES[QUOTES])
+        weights |= {SPEAKERS: speakers, QUOTES: quotes}
+        chooser = Ranker(weights)
+    return weights
+
+
+def write(weights: Weights, path: Path, documents: int) -> None:
+    """Write weights as lines of table, feature and weight, separated by tabs."""
+    lines = [
+        "# Weights of transforms/language/ranker.py, made by benchmarks/train.py from the",
+        f"# {documents} training articles of PolNeAR (Newell, Margolin and Ruths, LREC 2018).",
+        *(
+            f"{table}\t{feature}\t{weight}"
+            for table in (SPEAKERS, QUOTES, REPORTS)
+            for feature, weight in sorted(weights[table].items())
+        ),
+    ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main(folder: Path) -> None:
+    """Train on a folder and put the weights where the package reads them."""
+    parsed = list(parse(list(read_documents(folder))))
+    weights = train(parsed)
+    write(weights, OUTPUT, len(parsed))
+    sizes = ", ".join(f"{table} {len(weights[table])}" for table in weights)
+    print(f"{OUTPUT.name}: {sizes} weights from {len(parsed)} documents")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))

@@ -1,0 +1,77 @@
+"""Quotes of a text, and what holds of the quotes of any text."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+from spacy.tokens import Doc
+
+from schemas import Entity, Quote, stable_id
+from transforms.language.entities import find_entities
+from transforms.language.quotes import find_quotes
+from transforms.language.ranker import load_ranker
+
+DAY = dt.date(2026, 11, 24)
+
+Find = Callable[[str], list[Quote]]
+Row = tuple[str, str | None, str | None]
+"""A quote's text, its speaker and its cue."""
+
+
+def quotes_of(
+    doc: Doc, text: str, entities: Sequence[Entity] | None = None, *, by_rule: bool = False
+) -> list[Quote]:
+    """The quotes of all kinds; the entities are those of the document unless given."""
+    if entities is None:
+        entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
+    return find_quotes(
+        doc,
+        text,
+        entities=entities,
+        ranker=None if by_rule else load_ranker(),
+        article_id="a",
+        run_id="r",
+        day=DAY,
+    )
+
+
+def marked(quotes: list[Quote]) -> list[Quote]:
+    """Those that stand in marks."""
+    return [quote for quote in quotes if quote.kind != "indirect"]
+
+
+def rows(quotes: list[Quote]) -> list[Row]:
+    return [(quote.text, quote.speaker, quote.cue) for quote in quotes]
+
+
+def check_invariants(text: str, quotes: list[Quote]) -> None:
+    assert len({q.quote_id for q in quotes}) == len(quotes)
+    assert [(q.start, q.end) for q in quotes] == sorted((q.start, q.end) for q in quotes)
+    for before, after in pairwise(marked(quotes)):
+        assert before.end <= after.start
+    for quote in quotes:
+        assert quote.quote_id == stable_id("a", quote.start, quote.end)
+        assert text[quote.start : quote.end] == quote.text
+        assert quote.text == quote.text.strip() != ""
+        assert "\n" not in quote.text
+        assert quote.kind in ("direct", "mixed", "indirect")
+        assert quote.speaker_kind in ("named", "description", "pronoun", "none")
+        assert (quote.speaker is None) == (quote.speaker_kind == "none")
+        assert quote.speaker_name is None or quote.speaker_kind == "named"
+        assert 0 < quote.confidence <= 1
+        assert quote.topics == []
+        for value, start, end in (
+            (quote.cue, quote.cue_start, quote.cue_end),
+            (quote.speaker, quote.speaker_start, quote.speaker_end),
+        ):
+            if value is None:
+                assert start is None
+                assert end is None
+            else:
+                assert start is not None
+                assert end is not None
+                assert text[start:end] == value != ""
+        if quote.kind == "indirect":
+            assert quote.cue is not None
+            assert quote.speaker is not None
+            assert all(q.end <= quote.start or quote.end <= q.start for q in marked(quotes))

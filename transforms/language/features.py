@@ -1,0 +1,54 @@
+"""How candidates are described for the ranker: short words for sizes, marks and kinds of words."""
+
+from typing import Final
+
+from spacy.tokens import Token
+
+from transforms.language import cues
+from transforms.language.marks import Segment
+from transforms.language.page import Item
+
+
+def at(items: list[Item], number: int) -> Item | None:
+    """The item at a place, None beyond either end."""
+    return items[number] if 0 <= number < len(items) else None
+
+
+def size(number: int) -> str:
+    """A number by its order.
+
+    >>> size(3), size(10), size(300)
+    ('3', '7-12', '26+')
+    """
+    for limit, name in ((4, str(number)), (7, "4-6"), (13, "7-12"), (26, "13-25")):
+        if number < limit:
+            return name
+    return "26+"
+
+
+def kind(item: Item | None) -> str:
+    """What stands somewhere: a quote, a verb, a mark, a small word as such, or a tag."""
+    if item is None:
+        return "edge"
+    if isinstance(item, Segment):
+        return "quote"
+    if item.tag_[:2] == "VB":
+        return "cue" if item.lower_ in cues.CUES else "verb"
+    if item.is_punct or not item.text[0].isalnum():
+        return item.text[:2]
+    return item.lower_ if item.tag_ in _CLOSED else item.tag_
+
+
+_CLOSED: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
+
+
+def group(cue: Token) -> str:
+    """Which list of cues a word is in."""
+    word = cue.lower_
+    for name, listed in (
+        ("said", cues.SPEECH_ONLY), ("mental", cues.MENTAL), ("relay", cues.RELAYS),
+        ("cue", cues.CUES),
+    ):  # fmt: skip
+        if word in listed:
+            return name
+    return "other"
