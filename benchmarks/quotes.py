@@ -24,6 +24,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import Ranker, load_ranker
 from transforms.language.resolution import resolve_speakers
+from transforms.language.words import Words
 
 _BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 
@@ -53,8 +54,9 @@ def parse(documents: Sequence[Document]) -> Iterator[Parsed]:
 def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
     """The quotes of a document as the pipeline finds them."""
     document, doc, entities = parsed
+    words = Words(doc)
     quotes = find_quotes(
-        doc,
+        words,
         document.text,
         entities=entities,
         ranker=ranker,
@@ -62,7 +64,7 @@ def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
         run_id="",
         day=dt.date.min,
     )
-    return resolve_speakers(doc, document.text, quotes, entities)
+    return resolve_speakers(words, document.text, quotes, entities)
 
 
 def tables(quotes: Score, speech: Score) -> Iterator[str]:

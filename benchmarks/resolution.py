@@ -23,6 +23,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
+from transforms.language.words import Words
 
 LABELS: Final = Path(__file__).with_name("resolution_labels.tsv")
 NOBODY: Final = "-"
@@ -51,8 +52,9 @@ def speakers(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote
     docs = analyse_texts(load_model(), [text for _, text in documents])
     for (name, text), doc in zip(documents, docs, strict=True):
         entities = find_entities(doc, text, **keys)  # type: ignore[arg-type]
-        quotes = find_quotes(doc, text, entities=entities, ranker=load_ranker(), **keys)  # type: ignore[arg-type]
-        yield name, resolve_speakers(doc, text, quotes, entities)
+        words = Words(doc)
+        quotes = find_quotes(words, text, entities=entities, ranker=load_ranker(), **keys)  # type: ignore[arg-type]
+        yield name, resolve_speakers(words, text, quotes, entities)
 
 
 def is_same(name: str, label: str) -> bool:

@@ -41,6 +41,7 @@ from transforms.language.ranker import (
 )
 from transforms.language.rules import LABEL, Rules
 from transforms.language.speakers import Speakers
+from transforms.language.words import Words
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2
@@ -117,7 +118,7 @@ def prepare(parsed: Parsed) -> Setting:
     """What the ranker works on."""
     document, doc, entities = parsed
     segments = [s for s in quoted_segments(document.text) if s.right <= len(doc.text)]
-    page = Page(doc, document.text, segments)
+    page = Page(Words(doc), document.text, segments)
     speakers = Speakers(page, entities)
     return Setting(document, segments, page, speakers, Rules(page, speakers))
 
@@ -172,7 +173,7 @@ def quote_groups(seen: Sequence[Seen], chooser: Ranker) -> Iterator[Group]:
 def report_groups(setting: Setting) -> Iterator[Group]:
     """What each cue may report, or nothing."""
     document, page = setting.document, setting.page
-    contents = Contents(page.doc, [(s.left, s.right) for s in setting.segments])
+    contents = Contents(page.words, [(s.left, s.right) for s in setting.segments])
     options = Options(contents, setting.rules.heard)
     for index, cue in sorted(setting.rules.heard.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]

@@ -10,6 +10,7 @@ from schemas import Entity, Quote, stable_id
 from transforms.language.entities import find_entities
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
+from transforms.language.words import Words
 
 DAY = dt.date(2026, 11, 24)
 
@@ -25,7 +26,7 @@ def quotes_of(
     if entities is None:
         entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
     return find_quotes(
-        doc,
+        Words(doc),
         text,
         entities=entities,
         ranker=None if by_rule else load_ranker(),

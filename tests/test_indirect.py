@@ -7,6 +7,26 @@ Row = tuple[str, str, str, str]
 
 CASES: list[tuple[str, list[Row]]] = [
     (
+        "The survey found that most farmers oppose the dam.",
+        [("that most farmers oppose the dam", "The survey", "found", "clause")],
+    ),
+    (
+        "About three in 10 voters said they would stay at home.",
+        [("they would stay at home", "About three in 10 voters", "said", "clause")],
+    ),
+    (
+        "He and his brother said the pier was closed.",
+        [("the pier was closed", "He and his brother", "said", "clause")],
+    ),
+    (
+        "Berg tweeted that the gate was open.",
+        [("that the gate was open", "Berg", "tweeted", "clause")],
+    ),
+    (
+        "Prosecutors allege that Marsh stole the boat.",
+        [("that Marsh stole the boat", "Prosecutors", "allege", "clause")],
+    ),
+    (
         "The mayor said that the pier was closed.",
         [("that the pier was closed", "The mayor", "said", "clause")],
     ),
@@ -263,13 +283,13 @@ CASES: list[tuple[str, list[Row]]] = [
 
 
 NONE = [
-    "The mayor did not say that the pier was closed.",
-    "Lee never said the pier was closed.",
     "The mayor believes that the pier is closed.",
     "She wants to rebuild the pier.",
     "The pier was closed in May.",
     "The mayor added sugar to the tea.",
-    "The company called its boats home.",
+    "Berg found that the gate was open.",
+    "When asked whether it was cold, Berg left the room.",
+    "Asked about the gate, Marsh left the room.",
     "They told a story.",
     "He spoke for an hour in the rain.",
     "",
@@ -296,6 +316,42 @@ def test_indirect_speech(find: Find, text: str, rows: list[Row]) -> None:
 @pytest.mark.parametrize("text", NONE)
 def test_no_indirect_speech(find: Find, text: str) -> None:
     assert find(text) == []
+
+
+DENIED = {
+    "The mayor did not say that the pier was closed.": "did not say",
+    "Lee never said the pier was closed.": "never said",
+    "Ida Berg didn't say whether the gate was open.": "didn't say",
+}
+
+
+@pytest.mark.parametrize(("text", "cue"), DENIED.items())
+def test_what_was_not_said_says_so(find: Find, text: str, cue: str) -> None:
+    assert [q.cue for q in find(text)] == [cue]
+
+
+VIA = {
+    "The plan failed, Mulino said, according to Voice of America.": [
+        ("The plan failed", "Mulino", "Voice of America"),
+        ("The plan failed, Mulino said", "Voice of America", None),
+    ],
+    "The Northern Herald reported that Ida Berg said the dam would fail.": [
+        ("that Ida Berg said the dam would fail", "The Northern Herald", None),
+        ("the dam would fail", "Ida Berg", "The Northern Herald"),
+    ],
+    "The Northern Herald reported that the dam would fail.": [
+        ("that the dam would fail", "The Northern Herald", None),
+    ],
+}
+
+
+@pytest.mark.parametrize(("text", "rows"), VIA.items())
+def test_who_passes_on_what_another_says(
+    find: Find, text: str, rows: list[tuple[str, str, str | None]]
+) -> None:
+    quotes = find(text)
+    check_invariants(text, quotes)
+    assert [(q.text, q.speaker, q.via) for q in quotes] == rows
 
 
 @pytest.mark.parametrize("text", BESIDE_QUOTES)

@@ -151,7 +151,7 @@ def test_quotes_have_speakers_and_topics(run: Ingested) -> None:
     assert len(quotes) >= 150
     assert len(named) >= len(quotes) / 2
     assert {q["kind"] for q in quotes} == {"direct", "mixed", "indirect"}
-    assert {q["speaker_kind"] for q in quotes} == {"named", "description", "pronoun", "none"}
+    assert {q["speaker_kind"] for q in quotes} >= {"named", "description", "pronoun"}
     assert any("border-enforcement" in q["topics"] for q in named)
     tennant = [q for q in named if q["speaker_name"] == "Maura Tennant"]
     assert any(q["text"].startswith("Nobody wants to leave an island") for q in tennant)

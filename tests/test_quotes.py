@@ -388,7 +388,7 @@ WHO: dict[str, tuple[str, Who]] = {
     ),
     "organisation": (
         "“It is done,” the White House said in a statement.",
-        ("the White House", "named", None, "the White House", None),
+        ("the White House", "named", None, "White House", None),
     ),
     "description": (
         "“It is done,” said a senior official at the treasury.",

@@ -15,6 +15,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
+from transforms.language.words import Words
 
 DAY = dt.date(2026, 11, 24)
 MARKED = re.compile(r"“([^”]*)”|\[([^\]]*)\]|\{([^}]*)\}")
@@ -145,7 +146,7 @@ def resolve(nlp: Language) -> Resolve:
         text, quotes = read(marked)
         (doc,) = analyse_texts(nlp, [text])
         entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-        return [q.speaker_name for q in resolve_speakers(doc, text, quotes, entities)]
+        return [q.speaker_name for q in resolve_speakers(Words(doc), text, quotes, entities)]
 
     return run
 
@@ -240,9 +241,9 @@ def test_a_role_given_with_a_quote_counts(nlp: Language) -> None:
     text, quotes = read("“Go,” {Karen Wells} said. Peter Stone left. “Stay,” [the treasurer] said.")
     (doc,) = analyse_texts(nlp, [text])
     entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    assert resolve_speakers(doc, text, quotes, entities)[-1].speaker_name is None
+    assert resolve_speakers(Words(doc), text, quotes, entities)[-1].speaker_name is None
     quotes[0] = replace(quotes[0], speaker_role="treasurer of the club")
-    assert resolve_speakers(doc, text, quotes, entities)[-1].speaker_name == "Karen Wells"
+    assert resolve_speakers(Words(doc), text, quotes, entities)[-1].speaker_name == "Karen Wells"
 
 
 def test_a_name_already_given_stays(nlp: Language) -> None:
@@ -250,13 +251,13 @@ def test_a_name_already_given_stays(nlp: Language) -> None:
     quotes = [replace(quotes[0], speaker_name="Somebody")]
     (doc,) = analyse_texts(nlp, [text])
     entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    assert resolve_speakers(doc, text, quotes, entities) == quotes
+    assert resolve_speakers(Words(doc), text, quotes, entities) == quotes
 
 
 def test_nothing_is_found_without_entities(nlp: Language) -> None:
     text, quotes = read("“Go,” [he] said.")
     (doc,) = analyse_texts(nlp, [text])
-    assert resolve_speakers(doc, text, quotes, []) == quotes
+    assert resolve_speakers(Words(doc), text, quotes, []) == quotes
 
 
 PIECES = st.lists(
@@ -288,9 +289,15 @@ def test_any_text_is_read_and_only_names_are_added(
     (doc,) = analyse_texts(nlp, [text])
     entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
     quotes = find_quotes(
-        doc, text, entities=entities, ranker=load_ranker(), article_id="a", run_id="r", day=DAY
+        Words(doc),
+        text,
+        entities=entities,
+        ranker=load_ranker(),
+        article_id="a",
+        run_id="r",
+        day=DAY,
     )
-    resolved = resolve_speakers(doc, text, quotes, entities)
+    resolved = resolve_speakers(Words(doc), text, quotes, entities)
     assert [replace(q, speaker_name=None) for q in resolved] == [
         replace(q, speaker_name=None) for q in quotes
     ]
@@ -300,7 +307,7 @@ def test_any_text_is_read_and_only_names_are_added(
             assert after.speaker_name == before.speaker_name
         else:
             assert after.speaker_name is None or after.speaker_name in names
-    assert resolve_speakers(doc, text, quotes, entities) == resolved
+    assert resolve_speakers(Words(doc), text, quotes, entities) == resolved
 
 
 @given(spans=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=6))
@@ -319,7 +326,7 @@ def test_speakers_may_stand_anywhere(nlp: Language, spans: list[tuple[int, int]]
         )
         for start, end in spans
     ]
-    assert len(resolve_speakers(doc, text, quotes, entities)) == len(quotes)
+    assert len(resolve_speakers(Words(doc), text, quotes, entities)) == len(quotes)
 
 
 def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
@@ -335,7 +342,7 @@ def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
         took = []
         for _ in range(3):
             begin = time.process_time()
-            resolve_speakers(doc, text, quotes, entities)
+            resolve_speakers(Words(doc), text, quotes, entities)
             took.append(time.process_time() - begin)
         return min(took)
 

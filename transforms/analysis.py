@@ -17,6 +17,7 @@ from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
 from transforms.language.topics import Taxonomy, TopicTagger
+from transforms.language.words import Words
 from transforms.options import flag
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 
@@ -64,9 +65,10 @@ class Analyser:
         entities = find_entities(doc, article.text, **keys)
         matches = self._tagger.analyse(article.text, article.title)
         topics = self._tagger.tag_article(matches, **keys)
-        found = find_quotes(doc, article.text, entities=entities, ranker=self._ranker, **keys)
+        words = Words(doc)
+        found = find_quotes(words, article.text, entities=entities, ranker=self._ranker, **keys)
         quotes = []
-        for quote in resolve_speakers(doc, article.text, found, entities):
+        for quote in resolve_speakers(words, article.text, found, entities):
             tags = self._tagger.tag_span(
                 matches, quote.start, quote.end, quote_id=quote.quote_id, **keys
             )

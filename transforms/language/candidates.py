@@ -8,14 +8,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from spacy.tokens import Token
-
 from transforms.language import cues
 from transforms.language.features import at, group, kind, size
 from transforms.language.marks import WORD, Segment
 from transforms.language.page import Item, Page, Unit, is_cue
 from transforms.language.rules import Attribution, Choice, Reading, head_left, head_right
 from transforms.language.speakers import Speaker, Speakers
+from transforms.language.words import Word
 
 _NEAR: Final = 7
 """Verbs looked at on either side of a quote."""
@@ -23,6 +22,7 @@ _FAR: Final = 60
 """Items beyond which a cue is too far from a quote."""
 _CLIMB: Final = 8
 _SEGMENTS_NEAR: Final = 20
+_CONTRASTS: Final = frozenset(("while", "whereas"))
 _BEFORE_NAMES: Final = frozenset(",—–-")
 
 
@@ -63,17 +63,6 @@ class Candidates:
         self._page = page
         self._speakers = speakers
         self._mentions: dict[int, Speaker] = {}
-        self._owners: dict[int, Token] = {}
-        """Possessors by the index of what they own."""
-        self._sources: dict[int, Token] = {}
-        """Objects of "by", "of" and "from" by the index of the noun before."""
-        for token in page.doc:
-            if token.dep_ == "poss":
-                self._owners.setdefault(token.head.i, token)
-            elif token.lower_ in ("by", "of", "from") and token.head.tag_ in cues.NOUN_TAGS:
-                named = page.objects.get(token.i)
-                if named is not None:
-                    self._sources.setdefault(token.head.i, named)
         self._roots = _roots(page)
 
     def cue_places(self, unit: Unit) -> list[int]:
@@ -81,12 +70,12 @@ class Candidates:
         return [
             number
             for number, item in enumerate(unit.items)
-            if isinstance(item, Token)
+            if isinstance(item, Word)
             and (
                 item.tag_[:2] == "VB"
                 or (
                     item.tag_ in ("NN", "NNS")
-                    and (item.i in self._owners or item.i in self._sources)
+                    and (item.i in self._page.owners or item.i in self._page.sources)
                 )
             )
         ]
@@ -147,7 +136,7 @@ class Candidates:
             "goeson": segment.continued,
             "opens": place < choice.opening,
             "alone": choice.opening == len(items),
-            "capital-after": isinstance(after, Token) and after.text[0].isupper(),
+            "capital-after": isinstance(after, Word) and after.text[0].isupper(),
         }
         features = [f"is={name}" for name, holds in flags.items() if holds]
         features += [
@@ -162,7 +151,7 @@ class Candidates:
         if names:
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
         for name, item in (("w-1", before), ("w+1", after), ("w-2", further)):
-            if isinstance(item, Token):
+            if isinstance(item, Word):
                 features.append(f"{name}={item.lower_}")
         if root is not None:
             governor = "cue" if root.head.lower_ in cues.CUES else root.head.tag_
@@ -180,13 +169,15 @@ class Candidates:
         last_spoken = self._page.text[spoken.start : spoken.end].split()[-1] if spoken else None
         for number, how, head in self._pairs(items, place, cue_places):
             cue = items[number]
-            assert isinstance(cue, Token)
+            assert isinstance(cue, Word)
+            if _is_broken(items[number + 1 : place]):
+                continue
             speaker = self._mention(head)
-            end = cue.idx + len(cue)
+            end = cue.end
             following = at(items, number + 1)
             second = cues.PHRASES.get(cue.lower_)
-            if isinstance(following, Token) and following.lower_ == second:
-                end = following.idx + len(following)
+            if isinstance(following, Word) and following.lower_ == second:
+                end = following.end
             agrees = rule.speaker is not None and (
                 rule.speaker.start <= head.idx < rule.speaker.end
             )
@@ -211,12 +202,12 @@ class Candidates:
 
     def _pairs(
         self, items: list[Item], place: int, cue_places: list[int]
-    ) -> Iterator[tuple[int, str, Token]]:
+    ) -> Iterator[tuple[int, str, Word]]:
         """Places of cues, ways from them to heads of mentions, and the heads."""
         middle = bisect_left(cue_places, place)
         for number in cue_places[max(0, middle - _NEAR) : middle + _NEAR]:
             cue = items[number]
-            assert isinstance(cue, Token)
+            assert isinstance(cue, Word)
             if abs(number - place) > _FAR:
                 continue
             ways = self._from_noun(cue) if cue.tag_[0] == "N" else self._from_verb(items, number)
@@ -231,7 +222,7 @@ class Candidates:
             item = items[number]
             if isinstance(item, Segment):
                 continue
-            found: tuple[str, Token | None] | None = None
+            found: tuple[str, Word | None] | None = None
             if item.lower_ == "according":
                 found = "according-to", head_right(items, number + 2)
             elif item.text == ":" and number == place - 1:
@@ -241,17 +232,17 @@ class Candidates:
             if found and found[1] is not None:
                 yield number, found[0], found[1]
 
-    def _from_noun(self, noun: Token) -> Iterator[tuple[str, Token]]:
+    def _from_noun(self, noun: Word) -> Iterator[tuple[str, Word]]:
         """Whose claim, whose chants: "the mayor's claim that", "chants by fans"."""
-        if noun.i in self._owners:
-            yield "owner", self._owners[noun.i]
-        if noun.i in self._sources:
-            yield "source", self._sources[noun.i]
+        if noun.i in self._page.owners:
+            yield "owner", self._page.owners[noun.i]
+        if noun.i in self._page.sources:
+            yield "source", self._page.sources[noun.i]
 
-    def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Token]]:
+    def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Word]]:
         page, cue, before = self._page, items[number], at(items, number - 1)
-        assert isinstance(cue, Token)
-        if not isinstance(before, Token) or before.text[-1] in _BEFORE_NAMES:
+        assert isinstance(cue, Word)
+        if not isinstance(before, Word) or before.text[-1] in _BEFORE_NAMES:
             head = head_right(items, number + 1)
             if head is not None:
                 yield "inverted", head
@@ -280,17 +271,17 @@ class Candidates:
         if head is not None:
             yield "beside", head
 
-    def _owned(self, how: str, head: Token) -> Iterator[tuple[str, Token]]:
+    def _owned(self, how: str, head: Word) -> Iterator[tuple[str, Word]]:
         yield how, head
-        if head.i in self._owners:
-            yield f"{how.rstrip('0123456789')}-owner", self._owners[head.i]
+        if head.i in self._page.owners:
+            yield f"{how.rstrip('0123456789')}-owner", self._page.owners[head.i]
 
-    def _mention(self, head: Token) -> Speaker:
+    def _mention(self, head: Word) -> Speaker:
         if head.i not in self._mentions:
             self._mentions[head.i] = self._speakers.of(head)
         return self._mentions[head.i]
 
-    def _tree_features(self, cue: Token, leads: bool, segment: Segment) -> Iterator[str]:
+    def _tree_features(self, cue: Word, leads: bool, segment: Segment) -> Iterator[str]:
         side = "B" if leads else "A"
         root, above = self._roots.get(segment), "no"
         if root is not None:
@@ -319,7 +310,7 @@ class Candidates:
             if cue.i in verbs:
                 yield name
 
-    def _head_features(self, cue: Token, head: Token) -> Iterator[str]:
+    def _head_features(self, cue: Word, head: Word) -> Iterator[str]:
         word = head.lower_
         yield f"entity={head.ent_type_ or 'none'}"
         yield f"headtag={head.tag_}"
@@ -391,20 +382,14 @@ _RULES_OWN: Final = _CERTAIN | {
 }  # fmt: skip
 
 
-def _roots(page: Page) -> dict[Segment, Token]:
-    """For each segment the first of its tokens that hangs on one outside."""
-    roots: dict[Segment, Token] = {}
-    position, segments = 0, page.segments
-    for token in page.doc:
-        while position < len(segments) and segments[position].right <= token.idx:
-            position += 1
-        if position == len(segments):
-            break
-        segment = segments[position]
-        if segment.left > token.idx or token.is_punct or segment in roots:
-            continue
-        if not segment.left <= token.head.idx < segment.right:
-            roots[segment] = token
+def _roots(page: Page) -> dict[Segment, Word]:
+    """For each segment the first of its words that hangs on one outside."""
+    roots: dict[Segment, Word] = {}
+    for segment, words in page.quoted.items():
+        for word in words:
+            if not (word.is_punct or segment.left <= word.head.idx < segment.right):
+                roots[segment] = word
+                break
     return roots
 
 
@@ -412,7 +397,7 @@ def _noun_kind(word: str) -> str:
     return "human" if word in cues.PEOPLE else "text" if word in cues.TEXTS else "other"
 
 
-def _cue_features(cue: Token, following: Item | None) -> Iterator[str]:
+def _cue_features(cue: Word, following: Item | None) -> Iterator[str]:
     yield f"verb={cue.lower_}"
     yield f"group={group(cue)}"
     yield f"cuetag={cue.tag_}"
@@ -424,7 +409,7 @@ def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
     """What stands between a cue and a quote."""
     side = "A" if cue > place else "B"
     between = items[min(cue, place) + 1 : max(cue, place)]
-    tokens = [item for item in between if isinstance(item, Token)]
+    tokens = [item for item in between if isinstance(item, Word)]
     yield f"gap={side}{size(len(between))}"
     for name, count in (
         ("cues", sum(map(is_cue, tokens))),
@@ -437,6 +422,17 @@ def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
         yield f"quotenext={kind(items[place + 1])}"
     marks = {token.text for token in tokens}
     yield from _present(marks)
+
+
+def _is_broken(between: list[Item]) -> bool:
+    """Whether a clause with a cue of its own begins after a quote: "..., but Lee called it"."""
+    for number, item in enumerate(between[1:], 1):
+        if isinstance(item, Word) and (item.tag_ == "CC" or item.lower_ in _CONTRASTS):
+            before = between[number - 1]
+            if isinstance(before, Segment) or before.text == ",":
+                speech = (i for i in between[number:] if isinstance(i, Word) and is_cue(i))
+                return any(word.lower_ not in cues.MENTAL for word in speech)
+    return False
 
 
 def _present(marks: Iterable[str]) -> Iterator[str]:

@@ -7,12 +7,11 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from spacy.tokens import Token
-
 from transforms.language import cues
 from transforms.language.features import size
 from transforms.language.indirect import CLAUSES, Contents, TokenSpan
 from transforms.language.rules import Cue
+from transforms.language.words import Word
 
 _COMPLEMENTS: Final = frozenset(("ccomp", "xcomp", "dobj", "oprd", "advcl", "attr", "acomp"))
 _AFTER: Final = _COMPLEMENTS | {"prep", "dative", "acl", "nsubj", "pcomp"}
@@ -52,15 +51,16 @@ class Options:
 
     def __init__(self, contents: Contents, heard: Mapping[int, Cue]) -> None:
         self._contents = contents
-        self._doc = contents.doc
+        self._words = contents.words
         self._heard = heard
-        self._sentences = [token.idx for token in self._doc if token.is_sent_start]
-        self._sentences.append(len(self._doc.text))
+        self._starts = [word.idx for word in self._words]
+        self._sentences = [token.idx for token in self._words if token.is_sent_start]
+        self._sentences.append(self._words[-1].end if self._words else 0)
 
     def of(self, index: int) -> list[Option]:
         """What the cue at the token ``index`` may report, each span once."""
-        token = self._doc[index]
-        if token.lower_ in cues.MENTAL:
+        token = self._words[index]
+        if token.lower_ in cues.MENTAL and not self._is_of_text(self._heard[index]):
             return []
         rule = self._contents.by_rule(token)
         found: dict[tuple[int, int], list[tuple[str, str]]] = {}
@@ -90,9 +90,14 @@ class Options:
             for bounds, made in found.items()
         ]
 
+    def _is_of_text(self, cue: Cue) -> bool:
+        """Whether a text says it: people find what they think, surveys what they tell."""
+        number = bisect_left(self._starts, cue.speaker.end) - 1
+        return self._words[number].lower_ in cues.TEXTS
+
     # ---------------------------------------------------------------------------- the options
 
-    def _spans(self, cue: Token, rule: TokenSpan | None) -> Iterator[TokenSpan]:
+    def _spans(self, cue: Word, rule: TokenSpan | None) -> Iterator[TokenSpan]:
         """What the rules say, and whatever hangs on the cue and stands behind it."""
         if rule:
             yield rule
@@ -118,7 +123,7 @@ class Options:
     def _ends(self, span: TokenSpan) -> Iterator[tuple[str, int]]:
         """Where a content may end: where its tree does, at a mark, before a second clause."""
         yield "full", span.last
-        near = self._doc[span.first : min(span.last, span.first + _NEAR) + 1]
+        near = self._words[span.first : min(span.last, span.first + _NEAR) + 1]
         breaks = [t for t in near[2:-1] if t.text in _BREAKS][:_MAX_BREAKS]
         for number, token in enumerate(breaks):
             yield f"{'comma' if token.text == ',' else 'mark'}{number}", token.i - 1
@@ -129,7 +134,7 @@ class Options:
 
     # --------------------------------------------------------------------------- the features
 
-    def _cue_features(self, cue: Token) -> Iterator[str]:
+    def _cue_features(self, cue: Word) -> Iterator[str]:
         children = self._contents.children(cue)[: 4 * _MAX_COMPLEMENTS]
         yield f"verb={cue.lower_}"
         yield f"dep={cue.dep_}"
@@ -167,24 +172,25 @@ class Options:
         else:
             yield "quote-before=no"
 
-    def _above(self, cue: Token) -> str | None:
+    def _above(self, cue: Word) -> str | None:
         """What another cue makes of this one: "she denied that he had said so"."""
         token = cue
         for _ in range(_MAX_CLIMB):
             if token.head.i == token.i:
                 break
             dep, token = token.dep_, token.head
-            if token.i in self._heard:
+            above = self._heard.get(token.i)
+            if above and not above.is_relay:
                 return f"{dep}|{'mental' if token.lower_ in cues.MENTAL else 'cue'}"
         return None
 
-    def _speaker_features(self, token: Token) -> Iterator[str]:
+    def _speaker_features(self, token: Word) -> Iterator[str]:
         cue = self._heard[token.i]
         yield f"speaker={cue.speaker.kind}"
         yield f"how={cue.method}"
-        near = self._doc[max(0, token.i - 60) : token.i + 30]
+        near = self._words[max(0, token.i - 60) : token.i + 30]
         end = cue.speaker.end
-        last = next((t for t in near if t.idx < end <= t.idx + len(t)), None)
+        last = next((t for t in near if t.idx < end <= t.end), None)
         if last is not None:
             yield f"sword={'NAME' if cue.speaker.kind == 'named' else last.lower_}"
             yield f"stag={last.tag_}"
@@ -194,17 +200,17 @@ class Options:
 
     def _content_features(
         self,
-        cue: Token,
+        cue: Word,
         bounds: tuple[int, int],
         made: list[tuple[str, str]],
         crossed: Iterable[str],
     ) -> Iterator[str]:
-        doc, (first, last) = self._doc, bounds
+        words, (first, last) = self._words, bounds
         way = made[0][0]
         cut = "full" if any(c == "full" for _, c in made) else made[0][1]
         start, end = self._contents.offsets(first, last)
-        near = doc[first : min(last + 1, first + _NEAR)]
-        root = next((t for t in near if not first <= t.head.i <= last), doc[first])
+        near = words[first : min(last + 1, first + _NEAR)]
+        root = next((t for t in near if not first <= t.head.i <= last), words[first])
         finite = any(t.tag_ in cues.FINITE_TAGS for t in near)
         length = size(last - first + 1)
         yield from (
@@ -212,19 +218,19 @@ class Options:
             f"dep+way={cue.dep_}|{way}", f"length={length}", f"way+length={way}|{length}",
             f"gap={size(first - cue.i) if first > cue.i else 'B'}",
             f"finite={finite}", f"way+finite={way}|{finite}",
-            f"first={self._word(first)}", f"firsttag={doc[first].tag_}",
-            f"way+first={way}|{doc[first].tag_}", f"firstent={doc[first].ent_type_}",
+            f"first={self._word(first)}", f"firsttag={words[first].tag_}",
+            f"way+first={way}|{words[first].tag_}", f"firstent={words[first].ent_type_}",
             f"before={self._word(first - 1)}", f"next={self._word(last + 1)}",
             f"next2={self._word(last + 2)}", f"cut+next={cut[:4]}|{self._word(last + 2)}",
             f"rootdep={root.dep_}", f"roottag={root.tag_}", f"rootent={root.ent_type_}",
             f"of-cue={root.head.i == cue.i}",
             f"commas={size(sum(t.text == ',' for t in near))}",
-            f"ends={last + 1 == len(doc) or doc[last + 1].text in '.!?'}",
+            f"ends={last + 1 == len(words) or words[last + 1].text in '.!?'}",
         )  # fmt: skip
         if root.tag_[:2] in ("NN", "VB"):
             yield f"root={root.lower_}"
-        if last + 1 < len(doc):
-            yield f"nextdep={doc[last + 1].dep_}"
+        if last + 1 < len(words):
+            yield f"nextdep={words[last + 1].dep_}"
         yield from (f"{feature}+way={way}" for feature in crossed)
         lefts = self._contents.lefts
         after = bisect_left(lefts, end)
@@ -237,9 +243,9 @@ class Options:
 
     def _word(self, index: int) -> str:
         """A mark or a small word as such, the tag of another word."""
-        if not 0 <= index < len(self._doc):
+        if not 0 <= index < len(self._words):
             return "edge"
-        token = self._doc[index]
+        token = self._words[index]
         as_such = token.is_punct or token.tag_ in _SMALL_TAGS
         return token.lower_[:12] if as_such else token.tag_
 

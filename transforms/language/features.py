@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from spacy.tokens import Token
-
 from transforms.language import cues
 from transforms.language.marks import Segment
 from transforms.language.page import Item
+from transforms.language.words import Word
 
 
 def at(items: list[Item], number: int) -> Item | None:
@@ -42,7 +41,7 @@ def kind(item: Item | None) -> str:
 _CLOSED: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
 
 
-def group(cue: Token) -> str:
+def group(cue: Word) -> str:
     """Which list of cues a word is in."""
     word = cue.lower_
     for name, listed in (

@@ -8,9 +8,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from spacy.tokens import Doc, Token
-
 from transforms.language import cues
+from transforms.language.words import Word, Words
 
 CONFIDENCE: Final = {
     "clause": 0.8,
@@ -80,25 +79,25 @@ class TokenSpan(NamedTuple):
 class Contents:
     """What the cues of a parsed text report; whatever touches a quoted span is left out."""
 
-    def __init__(self, doc: Doc, quoted: Sequence[tuple[int, int]]) -> None:
-        self.doc = doc
+    def __init__(self, words: Words, quoted: Sequence[tuple[int, int]]) -> None:
+        self.words = words
         self.quoted = quoted
         self.lefts = [left for left, _ in quoted]
-        # By the index of the head: Token.children searches the whole sentence each time.
-        self._children: dict[int, list[Token]] = {}
+        # By the index of the head: Word.children searches the whole sentence each time.
+        self._children: dict[int, list[Word]] = {}
         self.with_subject: set[int] = set()
         """Verbs that have a subject of their own."""
-        for token in doc:
+        for token in words:
             if token.head.i != token.i:
                 self._children.setdefault(token.head.i, []).append(token)
             if token.dep_ in cues.SUBJECTS:
                 self.with_subject.add(token.head.i)
 
-    def children(self, token: Token) -> list[Token]:
+    def children(self, token: Word) -> list[Word]:
         """The tokens that hang on ``token``, in order."""
         return self._children.get(token.i, [])
 
-    def of(self, cue: Token) -> Content | None:
+    def of(self, cue: Word) -> Content | None:
         """The content of ``cue`` by rule, from its first word to its last; None if it has none."""
         found = self.by_rule(cue)
         bounds = self.trimmed(found.first, found.last) if found else None
@@ -109,9 +108,9 @@ class Contents:
     def trimmed(self, first: int, last: int) -> tuple[int, int] | None:
         """A span of tokens from its first word to its last; None if a quote is in it, or
         if it is longer than sentences are."""
-        while first <= last and _is_edge(self.doc[first]):
+        while first <= last and _is_edge(self.words[first]):
             first += 1
-        while last >= first and (_is_edge(self.doc[last]) or self.doc[last].tag_ == "CC"):
+        while last >= first and (_is_edge(self.words[last]) or self.words[last].tag_ == "CC"):
             last -= 1
         if not first <= last < first + _MAX_CONTENT:
             return None
@@ -119,26 +118,27 @@ class Contents:
 
     def offsets(self, first: int, last: int) -> tuple[int, int]:
         """Where a span of tokens starts and ends in the text, in code points."""
-        return self.doc[first].idx, self.doc[last].idx + len(self.doc[last])
+        return self.words[first].idx, self.words[last].end
 
     def touches_quote(self, start: int, end: int) -> bool:
         """Whether a quoted span has characters between two offsets."""
         before = bisect_right(self.lefts, end - 1) - 1
         return before >= 0 and self.quoted[before][1] > start
 
-    def by_rule(self, cue: Token) -> TokenSpan | None:
+    def by_rule(self, cue: Word) -> TokenSpan | None:
         """What ``cue`` reports by rule, untrimmed."""
         if cue.lower_ == "according":
             return self._according(cue)
         children = self.children(cue)
         denied = any(child.dep_ == "neg" or child.lower_ == "never" for child in children)
-        if denied or cue.dep_ in _BELOW or cue.lower_ in cues.MENTAL:
+        below = cue.dep_ in _BELOW and cue.head.lower_ not in cues.RELAYS
+        if denied or below or cue.lower_ in cues.MENTAL:
             return None
         clauses = [child for child in children if child.dep_ == "ccomp"]
         after = [clause for clause in clauses if clause.i > cue.i]
         if after:
             other = clauses[0]
-            if other.i < cue.i and self.touches_quote(other.idx, other.idx + len(other)):
+            if other.i < cue.i and self.touches_quote(other.idx, other.end):
                 return None
             return self._clause_after(cue, children, after)
         if clauses:
@@ -149,14 +149,14 @@ class Contents:
             return _around(cue.head, cue, "as-clause")
         return _complement(cue, [child for child in children if child.i > cue.i])
 
-    def _clause_after(self, cue: Token, children: list[Token], clauses: list[Token]) -> TokenSpan:
+    def _clause_after(self, cue: Word, children: list[Word], clauses: list[Word]) -> TokenSpan:
         first, last = clauses[0].left_edge.i, clauses[-1].right_edge.i
         for child in children:
             if cue.i < child.i < clauses[0].i and child.dep_ in ("advcl", "mark", "nsubj"):
                 first = min(first, child.left_edge.i)
         return TokenSpan(max(first, cue.i + 1), self._before_next_cue(clauses[0], last), "clause")
 
-    def _before_next_cue(self, verb: Token, last: int) -> int:
+    def _before_next_cue(self, verb: Word, last: int) -> int:
         """The last token of a clause without what is said next: "... and warned that"."""
         for child in self.children(verb):
             if child.i > verb.i and child.dep_ == "conj" and child.lower_ in cues.CUES:
@@ -164,17 +164,17 @@ class Contents:
                 return min(last, (edge if edge > verb.i else child.i) - 1)
         return last
 
-    def _clause_before(self, cue: Token, children: list[Token], clause: Token) -> TokenSpan | None:
+    def _clause_before(self, cue: Word, children: list[Word], clause: Word) -> TokenSpan | None:
         first, last = clause.left_edge.i, clause.right_edge.i
         if first <= cue.i <= last:
             return _around(clause, cue, "parenthesis")
         between = (c.left_edge.i for c in children if last < c.i < cue.i and not c.is_punct)
         comma = min(cue.i, *between, cue.i) - 1
-        if self.doc[comma].text != ",":
+        if self.words[comma].text != ",":
             return None
         return TokenSpan(cue.left_edge.i, comma, "clause-before")
 
-    def _according(self, cue: Token) -> TokenSpan | None:
+    def _according(self, cue: Word) -> TokenSpan | None:
         verb = cue.head
         for _ in range(_MAX_CLIMB):
             if verb.head.i == verb.i or self._is_sentence(verb):
@@ -187,20 +187,20 @@ class Contents:
             return TokenSpan(verb.left_edge.i, cue.left_edge.i - 1, method)
         return TokenSpan(cue.right_edge.i + 1, verb.right_edge.i, method)
 
-    def _is_sentence(self, verb: Token) -> bool:
+    def _is_sentence(self, verb: Word) -> bool:
         own = verb.dep_ == "conj" and verb.i in self.with_subject
         return _is_verb(verb) and (verb.dep_ == "ccomp" or own)
 
 
-def _is_verb(token: Token) -> bool:
+def _is_verb(token: Word) -> bool:
     return token.tag_[:2] == "VB" or token.tag_ == "MD"
 
 
-def _is_edge(token: Token) -> bool:
+def _is_edge(token: Word) -> bool:
     return token.is_space or (token.is_punct and token.text not in "#%@")
 
 
-def _around(content: Token, cue: Token, method: str) -> TokenSpan:
+def _around(content: Word, cue: Word, method: str) -> TokenSpan:
     """The clause in which a cue stands, whole; without the cue if that opens or closes it."""
     first, last = content.left_edge.i, content.right_edge.i
     left, right = cue.left_edge.i, cue.right_edge.i
@@ -211,7 +211,7 @@ def _around(content: Token, cue: Token, method: str) -> TokenSpan:
     return TokenSpan(first, left - 1 if last <= right else last, method)
 
 
-def _complement(cue: Token, after: list[Token]) -> TokenSpan | None:
+def _complement(cue: Word, after: list[Word]) -> TokenSpan | None:
     """What a verb without a clause takes: "vowed to stay", "accused her of theft"."""
     complements = [child for child in after if child.dep_ in _COMPLEMENTS]
     for dep, verbs, method in (

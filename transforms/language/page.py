@@ -2,17 +2,17 @@
 
 from typing import Final, NamedTuple, TypeAlias
 
-from spacy.tokens import Doc, Token
-
 from transforms.language import cues
 from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
+from transforms.language.words import Word, Words
 
 _MAX_AFTERTHOUGHT: Final = 16
+_OF_SOURCES: Final = frozenset(("by", "from", "of"))
 _MAX_DENIAL: Final = 3
 _SHORT: Final = 4
 _LONG: Final = 10
 
-Item: TypeAlias = Token | Segment
+Item: TypeAlias = Word | Segment
 
 
 class Unit(NamedTuple):
@@ -25,27 +25,34 @@ class Unit(NamedTuple):
 class Page:
     """A text in sentences, and what the parser says about it."""
 
-    def __init__(self, doc: Doc, text: str, segments: list[Segment]) -> None:
+    def __init__(self, words: Words, text: str, segments: list[Segment]) -> None:
         self.text = text
-        self.doc = doc
+        self.words = words
         self.segments = segments
-        self.narrative = [False] * len(doc)
+        self.narrative = [False] * len(words)
         """Which tokens stand outside quotes."""
         self.clausal: set[int] = set()
         """Starts of the segments that have a finite verb."""
         # By the index of the head, so that nothing searches a tree.
-        self.subjects: dict[int, Token] = {}
-        self.agents: dict[int, Token] = {}
-        self.objects: dict[int, Token] = {}
-        self.conjuncts: dict[int, Token] = {}
+        self.subjects: dict[int, Word] = {}
+        self.agents: dict[int, Word] = {}
+        self.objects: dict[int, Word] = {}
+        self.conjuncts: dict[int, Word] = {}
+        self.owners: dict[int, Word] = {}
+        """Possessors by the index of what they own."""
+        self.sources: dict[int, Word] = {}
+        """Objects of "by", "of" and "from" by the index of the noun before."""
         self.whats: set[int] = set()
         """Verbs of which "what" is the object."""
         self.passives: set[int] = set()
         self.helped: set[int] = set()
         """Verbs with an auxiliary."""
-        self.negations: dict[int, Token] = {}
+        self.negations: dict[int, Word] = {}
+        self.quoted: dict[Segment, list[Word]] = {segment: [] for segment in segments}
+        """The words of each segment."""
         self.units = self._cut(self._paragraphs())
-        for token in doc:
+        prepositions = []
+        for token in self.words:
             if token.dep_ in ("nsubjpass", "auxpass"):
                 self.passives.add(token.head.i)
             if token.dep_ in cues.SUBJECTS:
@@ -60,20 +67,35 @@ class Page:
                 self.helped.add(token.head.i)
             elif token.dep_ == "neg":
                 self.negations.setdefault(token.head.i, token)
+            elif token.dep_ == "poss":
+                self.owners.setdefault(token.head.i, token)
+            elif token.dep_ == "prep" and token.lower_ in _OF_SOURCES:
+                prepositions.append(token)
             elif token.lower_ == "what":
                 self.whats.add(token.head.i)
+        for token in prepositions:
+            if token.i in self.objects and token.head.tag_ in cues.NOUN_TAGS:
+                self.sources.setdefault(token.head.i, self.objects[token.i])
 
     def _paragraphs(self) -> list[list[Item]]:
         paragraphs: list[list[Item]] = [[]]
         segments, position = self.segments, 0
-        for token in self.doc:
+        for token in self.words:
             while position < len(segments) and segments[position].left <= token.idx:
                 paragraphs[-1].append(segments[position])
                 position += 1
-            # A token may stand across a mark: then it counts as quoted if it has quoted words.
-            near = segments[max(0, position - 1) : position + 1]
-            segment = next((s for s in near if s.holds(token.idx, token.idx + len(token))), None)
+            # A word may stand across a mark: then it counts as quoted if it has quoted words.
+            segment = None
+            if position and token.idx < segments[position - 1].right:
+                segment = segments[position - 1]
+            if (segment is None or not segment.holds(token.idx, token.end)) and (
+                position < len(segments) and segments[position].left < token.end
+            ):
+                segment = segments[position]
+            if segment and not segment.holds(token.idx, token.end):
+                segment = None
             if segment:
+                self.quoted[segment].append(token)
                 if token.tag_ in cues.FINITE_TAGS:
                     self.clausal.add(segment.start)
             elif token.is_space:
@@ -96,7 +118,7 @@ class Page:
 
     def _ends(self, items: list[Item], last: int) -> bool:
         item, following = items[last], items[last + 1]
-        if isinstance(item, Token):
+        if isinstance(item, Word):
             if item.text == "." and last and _is_title(items[last - 1], "."):
                 return False
             if item.text in ".!?":
@@ -104,7 +126,7 @@ class Page:
             return (
                 item.text.endswith(".")
                 and not _is_title(item)
-                and isinstance(following, Token)
+                and isinstance(following, Word)
                 and following.text[0].isupper()
                 and bool(following.is_sent_start)
             )
@@ -132,12 +154,12 @@ class Page:
                 )
         return False
 
-    def cue_start(self, verb: Token) -> int:
+    def cue_start(self, verb: Word) -> int:
         """Where a cue starts, with what denies it: "did not say" is another cue than "say"."""
         first = self.negations.get(verb.i, verb)
         if not verb.i - _MAX_DENIAL <= first.i < verb.i or not self.narrative[first.i]:
             return verb.idx
-        before = self.doc[first.i - 1] if first.i else first
+        before = self.words[first.i - 1] if first.i else first
         is_aux = before.dep_ in ("aux", "auxpass") and before.head.i == verb.i
         return before.idx if is_aux and self.narrative[before.i] else first.idx
 
@@ -152,7 +174,7 @@ class Page:
         return words >= _LONG or (words >= _SHORT and segment.start in self.clausal)
 
 
-def is_cue(token: Token) -> bool:
+def is_cue(token: Word) -> bool:
     """Whether a word is one by which speech is attributed, used as a verb."""
     return token.lower_ in cues.CUES and (
         token.tag_[:2] == "VB" or token.lower_ in cues.SPEECH_ONLY
@@ -160,4 +182,4 @@ def is_cue(token: Token) -> bool:
 
 
 def _is_title(item: Item, ending: str = "") -> bool:
-    return isinstance(item, Token) and item.lower_ + ending in cues.ADDRESSES
+    return isinstance(item, Word) and item.lower_ + ending in cues.ADDRESSES

@@ -10,8 +10,6 @@ import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from spacy.tokens import Doc
-
 from schemas import Entity, Quote, stable_id
 from transforms.language import indirect
 from transforms.language.marks import Segment, quoted_segments
@@ -27,10 +25,11 @@ from transforms.language.rules import (
     Rules,
 )
 from transforms.language.speakers import Speakers
+from transforms.language.words import Words
 
 
 def find_quotes(
-    doc: Doc,
+    words: Words,
     text: str,
     *,
     entities: Sequence[Entity],
@@ -41,14 +40,15 @@ def find_quotes(
 ) -> list[Quote]:
     """The quotes and the indirect speech of ``text``, in order.
 
+    ``words`` are those of the text as analysed by `analyse_texts`, maybe of its beginning only.
     Without a ranker the rules alone decide.
     """
-    analysed = len(doc.text)
+    analysed = words[-1].end if words else 0
     segments = quoted_segments(text)
-    page = Page(doc, text, [s for s in segments if s.right <= analysed])
+    page = Page(words, text, [s for s in segments if s.right <= analysed])
     speakers = Speakers(page, entities)
     rules = Rules(page, speakers)
-    contents = indirect.Contents(doc, [(s.left, s.right) for s in segments])
+    contents = indirect.Contents(words, [(s.left, s.right) for s in segments])
     if ranker:
         readings = read_quotes(page, speakers, rules, ranker)
         reports = read_reports(contents, rules, ranker)
@@ -101,7 +101,7 @@ def _reports_by_rule(contents: indirect.Contents, rules: Rules) -> dict[tuple[in
     """What the cues report by rule, by start and end."""
     reports: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
-        content = contents.of(contents.doc[index])
+        content = contents.of(contents.words[index])
         if content:
             said = Attribution(content.method, cue.start, cue.end, cue.speaker)
             reading = Reading(said, "indirect", indirect.CONFIDENCE[content.method])

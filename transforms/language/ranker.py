@@ -102,8 +102,8 @@ def quote_features(site: Site, candidate: Candidate | None, chance: float) -> li
 
 
 def total(weights: Mapping[str, float], features: Iterable[str]) -> float:
-    """The sum of the weights of distinct features."""
-    return sum(weights.get(feature, 0.0) for feature in set(features))
+    """The sum of the weights of distinct features, whatever their order."""
+    return math.fsum(map(weights.__getitem__, weights.keys() & features))
 
 
 def softmax(totals: Sequence[float]) -> list[float]:

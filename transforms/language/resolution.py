@@ -13,10 +13,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from spacy.tokens import Doc, Token
-
 from schemas import Entity, Quote
 from transforms.language import cues
+from transforms.language.words import Word, Words
 
 PRONOUNS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",
@@ -189,16 +188,16 @@ class _Mention(NamedTuple):
 
 
 def resolve_speakers(
-    doc: Doc, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+    words: Words, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
 ) -> list[Quote]:
     """The quotes with the names of those speakers that are pronouns or descriptions.
 
-    A name is given only where it is clear who of the article is meant. ``doc`` is ``text`` as
-    analysed by `analyse_texts`; quotes of speakers given by name stay as they are.
+    A name is given only where it is clear who of the article is meant. ``words`` are those of
+    ``text`` as analysed by `analyse_texts`; quotes of speakers given by name stay as they are.
     """
     if not entities or not any(map(_is_open, quotes)):
         return list(quotes)
-    names = _Page(doc, text, quotes, entities).resolve()
+    names = _Page(words, text, quotes, entities).resolve()
     return [
         replace(quote, speaker_name=names.get(quote.speaker_start)) if _is_open(quote) else quote
         for quote in quotes
@@ -213,10 +212,10 @@ class _Page:
     """An article while it is read."""
 
     def __init__(
-        self, doc: Doc, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+        self, words: Words, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
     ) -> None:
-        self._doc = doc
-        self._token_starts = [token.idx for token in doc]
+        self._words = words
+        self._token_starts = [token.idx for token in self._words]
         self._text = text
         self._entities = entities
         self._mentions = sorted(
@@ -226,7 +225,10 @@ class _Page:
         )
         self._mention_starts = [mention.start for mention in self._mentions]
         self._spans = sorted((quote.start, quote.end) for quote in quotes)
-        self._span_starts = [start for start, _ in self._spans]
+        self._quoted = [number is not None for number in self._covering(self._spans)]
+        covering = self._covering([(mention.start, mention.end) for mention in self._mentions])
+        self._named = [None if n is None else self._mentions[n] for n in covering]
+        """The mention that covers each word."""
         self._speakers = {
             quote.speaker_start: quote
             for quote in quotes
@@ -255,18 +257,17 @@ class _Page:
         """Names by the start of the speaker."""
         found: dict[int | None, str] = {}
         sentence = paragraph = covered = 0
-        for token in self._doc:
+        for token, quoted, mention in zip(self._words, self._quoted, self._named, strict=True):
             if token.is_space:
                 paragraph += "\n" in token.text
                 continue
-            if self._is_quoted(token.idx):
+            if quoted:
                 continue
             sentence += bool(token.is_sent_start)
             quote = self._speakers.get(token.idx)
             who: int | None = None
-            part = "speaker" if quote else _part(token)
+            part = "speaker"
             gender = PRONOUNS.get(token.lower_)
-            mention = self._mention_at(token.idx)
             place = (sentence, paragraph)
             if quote and quote.speaker_kind == "description" and quote.speaker_end:
                 covered = max(covered, quote.speaker_end)
@@ -275,14 +276,15 @@ class _Page:
             elif gender:
                 said = self._said.get(token.idx, set())
                 who = self._meant(gender, place, said, LEAD)
-                part = part if quote or part == "subject" else "pronoun"
+                if not quote:
+                    part = "subject" if _part(token) == "subject" else "pronoun"
             elif mention and mention.start >= covered:
                 covered = mention.end
                 if self._entities[mention.who].label == "PERSON":
                     who, part = mention.who, self._part_of(mention)
                     gender = self._title_gender(mention)
             elif token.idx >= covered and self._is_unnamed(token):
-                who = _UNNAMED
+                who, part = _UNNAMED, part if quote else _part(token)
             if who is not None:
                 self._traces.append(_Trace(who, *place, WEIGHTS[part], gender))
                 if quote and who != _UNNAMED:
@@ -291,25 +293,23 @@ class _Page:
 
     # ------------------------------------------------------------------------------ places
 
-    def _is_quoted(self, offset: int) -> bool:
-        number = bisect_right(self._span_starts, offset) - 1
-        return number >= 0 and offset < self._spans[number][1]
-
-    def _mention_at(self, offset: int) -> _Mention | None:
-        number = bisect_right(self._mention_starts, offset) - 1
-        if number >= 0 and offset < self._mentions[number].end:
-            return self._mentions[number]
-        return None
+    def _covering(self, spans: Sequence[tuple[int, int]]) -> Iterator[int | None]:
+        """For each word the number of the span it starts in, the last of those that begin there."""
+        number = -1
+        for word in self._words:
+            while number + 1 < len(spans) and spans[number + 1][0] <= word.idx:
+                number += 1
+            yield number if number >= 0 and word.idx < spans[number][1] else None
 
     def _within(self, start: int, end: int) -> list[_Mention]:
         first = bisect_right(self._mention_starts, start - 1)
         return self._mentions[first : bisect_right(self._mention_starts, end - 1)]
 
-    def _tokens(self, start: int, end: int) -> list[Token]:
+    def _tokens(self, start: int, end: int) -> list[Word]:
         """The tokens that reach into a stretch of the text."""
         first = max(0, bisect_right(self._token_starts, start) - 1)
-        tokens = self._doc[first : bisect_left(self._token_starts, end)]
-        return [token for token in tokens if token.idx + len(token) > start]
+        tokens = self._words[first : bisect_left(self._token_starts, end)]
+        return [token for token in tokens if token.end > start]
 
     def _part_of(self, mention: _Mention) -> str:
         for quote in (self._speakers.get(mention.start), self._speaker_before(mention)):
@@ -326,9 +326,9 @@ class _Page:
                 return quote
         return None
 
-    def _is_unnamed(self, token: Token) -> bool:
+    def _is_unnamed(self, token: Word) -> bool:
         """Whether a token stands for a person who is none of the entities."""
-        if token.dep_ not in cues.SUBJECTS or self._mention_at(token.idx):
+        if token.dep_ not in cues.SUBJECTS or self._named[token.i]:
             return False
         if token.tag_ == "NNP":
             return True
@@ -374,13 +374,12 @@ class _Page:
         """Pronouns that follow a person in a sentence that names nobody else before them."""
         votes: dict[int, Counter[str]] = defaultdict(Counter)
         people: set[int] = set()
-        for token in self._doc:
-            if token.is_space or self._is_quoted(token.idx):
+        for token, quoted, mention in zip(self._words, self._quoted, self._named, strict=True):
+            if token.is_space or quoted:
                 continue
             if token.is_sent_start:
                 people = set()
             gender = PRONOUNS.get(token.lower_)
-            mention = self._mention_at(token.idx)
             if mention and self._entities[mention.who].label == "PERSON":
                 people.add(mention.who)
             elif gender and len(people) == 1:
@@ -413,11 +412,11 @@ class _Page:
         first, after = tokens[0].i, tokens[-1].i + 1
         phrases = [self._words_before(first)]
         # "Lena Maris, the mayor," and "Lena Maris is the mayor"
-        if after + 1 < len(self._doc) and (self._doc[after].lower_ in (",", "is", "was")):
+        if after + 1 < len(self._words) and (self._words[after].lower_ in (",", "is", "was")):
             phrases.append(self._phrase(after + 1))
         # "The mayor, Lena Maris,"
-        if first > 1 and self._doc[first - 1].text == ",":
-            head = self._doc[first - 2]
+        if first > 1 and self._words[first - 1].text == ",":
+            head = self._words[first - 2]
             if any(token.dep_ == "appos" and token.head == head for token in tokens):
                 phrases.append(self._words_before(first - 1))
         yield from filter(None, map(_role, phrases))
@@ -425,16 +424,16 @@ class _Page:
     def _words_before(self, end: int) -> list[str]:
         """The nouns right before a token, with what qualifies them."""
         start = end
-        while start and end - start < _MAX_ROLE and self._doc[start - 1].tag_ in _ROLE_TAGS:
+        while start and end - start < _MAX_ROLE and self._words[start - 1].tag_ in _ROLE_TAGS:
             start -= 1
-        return [token.text for token in self._doc[start:end]]
+        return [token.text for token in self._words[start:end]]
 
     def _phrase(self, start: int) -> list[str]:
         """The words of an apposition or a predicate that begins with an article."""
-        if self._doc[start].tag_ not in ("DT", "PRP$"):
+        if self._words[start].tag_ not in ("DT", "PRP$"):
             return []
         words = []
-        for token in self._doc[start + 1 : start + 1 + _MAX_ROLE]:
+        for token in self._words[start + 1 : start + 1 + _MAX_ROLE]:
             if token.tag_ not in cues.PHRASE_TAGS or token.tag_ == "DT":
                 return []
             words.append(token.text)
@@ -472,7 +471,7 @@ class _Page:
         return self._meant(role.gender, place, self._said.get(start, set()), LEAD_OF_OFFICE)
 
 
-def _part(token: Token) -> str:
+def _part(token: Word) -> str:
     head = token
     for _ in range(_MAX_JOINED):
         if head.dep_ != "conj":

@@ -8,12 +8,11 @@ import re
 from bisect import bisect_left
 from typing import Final, NamedTuple
 
-from spacy.tokens import Token
-
 from transforms.language import cues, indirect
 from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
 from transforms.language.page import Item, Page, Unit, is_cue
 from transforms.language.speakers import Speaker, Speakers
+from transforms.language.words import Word
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
@@ -183,12 +182,12 @@ class Rules:
         whole = segment.start in self._page.clausal or end in SENTENCE_ENDS
         if opens:
             after = items[place + 1] if place + 1 < len(items) else None
-            ended = end in ",.!?…—–-" or (isinstance(after, Token) and after.text == ",")
+            ended = end in ",.!?…—–-" or (isinstance(after, Word) and after.text == ",")
             direct = after is None or ended or whole
-        elif isinstance(before, Token) and before.text[-1] in ":,—–-":
+        elif isinstance(before, Word) and before.text[-1] in ":,—–-":
             direct = whole
         else:
-            direct = isinstance(before, Token) and is_cue(before) and whole
+            direct = isinstance(before, Word) and is_cue(before) and whole
             direct = direct and self._page.text[segment.start].isupper()
         return "direct" if direct else "mixed"
 
@@ -201,8 +200,8 @@ class Rules:
         words = WORD.findall(self._page.text, segment.start, segment.end)
         capital = all(w[0].isupper() or w[0].isdigit() or w in cues.SMALL for w in words)
         near = _LAST_WORD.search(self._page.text, max(0, segment.left - _MAX_LABEL), segment.left)
-        previous = near[1].lower() if near and isinstance(before, Token) else ""
-        following = after.lower_ if isinstance(after, Token) else ""
+        previous = near[1].lower() if near and isinstance(before, Word) else ""
+        following = after.lower_ if isinstance(after, Word) else ""
         if previous in cues.SCARE or previous in cues.WORKS:
             return NAMED_LABEL
         if capital and len(words) > 1 and previous in cues.PERFORMED:
@@ -217,7 +216,7 @@ class Rules:
             or following in cues.WORKS
         ):
             return LABEL
-        neighbours = [n.text for n in (before, after) if isinstance(n, Token)]
+        neighbours = [n.text for n in (before, after) if isinstance(n, Word)]
         inside_a_name = len(neighbours) == 2 and all(n[0].isupper() for n in neighbours)
         short = len(words) <= 2 and self._page.text[segment.end - 1].isalnum()
         return LABEL if short and inside_a_name else None
@@ -231,22 +230,19 @@ class Rules:
             if isinstance(item, Segment):
                 continue
             following = items[number + 1] if number + 1 < len(items) else None
-            head: Token | None = None
+            head: Word | None = None
             end = item
             if item.lower_ in cues.PHRASES:
-                if (
-                    not isinstance(following, Token)
-                    or following.lower_ != cues.PHRASES[item.lower_]
-                ):
+                if not isinstance(following, Word) or following.lower_ != cues.PHRASES[item.lower_]:
                     continue
                 end = following
             if item.lower_ == "according":
                 method, head = "according-to", head_right(items, number + 2)
-            elif self._is_unsaid(item):
-                continue
             elif is_cue(item) or end is not item or item.lower_ in indirect.CUES:
+                if self._is_unsaid(item):
+                    continue
                 method, head = self._subject(items, number)
-            elif item.text == ":" and isinstance(following, Segment) and not found:
+            elif item.text == ":" and not isinstance(following, Word) and not found:
                 method, head = "colon", self._before_colon(items, number)
             elif item.text[-1] in cues.DASHES and not number and _is_name(items[1:]):
                 method, head = "signature", head_right(items, 1)
@@ -254,7 +250,7 @@ class Rules:
                 item.text[-1] in cues.DASHES
                 and number
                 and isinstance(items[number - 1], Segment)
-                and isinstance(following, Token)
+                and isinstance(following, Word)
                 and following.text[0].isupper()
                 and len(items) - number <= _MAX_NAME
             ):
@@ -264,7 +260,7 @@ class Rules:
             if head is not None:
                 start = self._page.cue_start(item)
                 speaker = self._speaker(head)
-                cue = Cue(start, end.idx + len(end), item.lower_, method, speaker)
+                cue = Cue(start, end.end, item.lower_, method, speaker)
                 if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
                     speaker = self._reporting(item, head, cue.speaker)
                     self.heard[item.i] = cue._replace(speaker=speaker)
@@ -274,7 +270,7 @@ class Rules:
                 found.append(cue)
         return found
 
-    def _reporting(self, cue: Token, head: Token, speaker: Speaker) -> Speaker:
+    def _reporting(self, cue: Word, head: Word, speaker: Speaker) -> Speaker:
         """Who says what a cue reports; a description is taken whole: "people near the talks"."""
         if cue.lower_ == "according":
             named = self._page.objects.get(cue.i + 1)
@@ -289,19 +285,19 @@ class Rules:
         ):
             return speaker
         end = speaker.end
-        for token in self._page.doc[head.i + 1 : min(head.right_edge.i + 1, head.i + _MAX_ASIDE)]:
+        for token in self._page.words[head.i + 1 : min(head.right_edge.i + 1, head.i + _MAX_ASIDE)]:
             if not self._page.narrative[token.i] or token.text in ",;:()–—-":
                 break
             if token.tag_ in ("WP", "WDT") or token.i == cue.i:
                 break
-            end = max(end, token.idx + len(token))
+            end = max(end, token.end)
         if end == speaker.end:
             return speaker
         return speaker._replace(end=end, kind="description")
 
-    def _subject(self, items: list[Item], number: int) -> tuple[str, Token | None]:
+    def _subject(self, items: list[Item], number: int) -> tuple[str, Word | None]:
         cue = items[number]
-        assert isinstance(cue, Token)
+        assert isinstance(cue, Word)
         before = [item for item in items[max(0, number - 2) : number] if _is_solid(item)]
         opens = number == 0 and cue.tag_ in cues.FINITE_TAGS
         if opens or (before and isinstance(before[-1], Segment)):
@@ -313,7 +309,7 @@ class Rules:
             return "subject", head
         return "beside", head_left(items, number - 1)
 
-    def _is_unsaid(self, verb: Token) -> bool:
+    def _is_unsaid(self, verb: Word) -> bool:
         """Whether a verb is passive and does not say by whom: "a class called", "he was warned"."""
         page = self._page
         bare = verb.i not in page.helped and verb.i not in page.subjects
@@ -322,7 +318,7 @@ class Rules:
         )
         return passive and verb.i not in page.agents and verb.lower_ != "quoted"
 
-    def _by_parse(self, cue: Token) -> Token | None:
+    def _by_parse(self, cue: Word) -> Word | None:
         verb = cue
         for _ in range(_MAX_CLIMB):
             if verb.i in self._page.agents:
@@ -339,14 +335,14 @@ class Rules:
             verb = verb.head
         return None
 
-    def _before_colon(self, items: list[Item], colon: int) -> Token | None:
+    def _before_colon(self, items: list[Item], colon: int) -> Word | None:
         for item in reversed(items[max(0, colon - _MAX_ASIDE) : colon]):
-            if isinstance(item, Token) and item.i in self._page.subjects:
+            if isinstance(item, Word) and item.i in self._page.subjects:
                 subject = self._page.subjects[item.i]
                 return subject if self._page.narrative[subject.i] else None
         return head_left(items, colon - 1)
 
-    def _reported(self, verb: Token, cue: Cue, known: dict[int, Cue]) -> Cue:
+    def _reported(self, verb: Word, cue: Cue, known: dict[int, Cue]) -> Cue:
         """The cue, or that of the clause above: "X said she hoped", "X condemned what he called".
 
         What X reports of X, or of a mind, is X's word; what X reports that Y said is left to Y.
@@ -383,7 +379,7 @@ class Choice:
         self.relay = relays[0].speaker if said and relays else None
         self.starts = [cue.start for cue in self.cues]
         self.opening = next(
-            (n for n, i in enumerate(unit.items) if isinstance(i, Token) and i.text[0].isalnum()),
+            (n for n, i in enumerate(unit.items) if isinstance(i, Word) and i.text[0].isalnum()),
             len(unit.items),
         )
         """Place of the first word outside quotes."""
@@ -424,9 +420,9 @@ def _is_solid(item: Item) -> bool:
     return isinstance(item, Segment) or item.text != ","
 
 
-def head_right(items: list[Item], first: int) -> Token | None:
+def head_right(items: list[Item], first: int) -> Word | None:
     """The head of the noun phrase that begins at ``first``."""
-    head: Token | None = None
+    head: Word | None = None
     for number, item in enumerate(items[first : first + _MAX_NAME], first):
         whole = head is None or head.tag_ in cues.NOUN_TAGS
         if isinstance(item, Segment):
@@ -459,10 +455,10 @@ def _is_name(items: list[Item]) -> bool:
 
 def _is_noun(items: list[Item], number: int) -> bool:
     item = items[number] if number < len(items) else None
-    return isinstance(item, Token) and item.tag_ in cues.NOUN_TAGS
+    return isinstance(item, Word) and item.tag_ in cues.NOUN_TAGS
 
 
-def head_left(items: list[Item], last: int) -> Token | None:
+def head_left(items: list[Item], last: int) -> Word | None:
     """The head of the noun phrase that ends at ``last``, verbs and asides skipped."""
     floor = max(0, last - _MAX_ASIDE)
     while last >= floor:

@@ -5,12 +5,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from spacy.tokens import Token
-
 from schemas import Entity
 from transforms.language import cues
 from transforms.language.marks import Segment
 from transforms.language.page import Page, is_cue
+from transforms.language.words import Word
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
@@ -59,40 +58,40 @@ class Speakers:
 
     def __init__(self, page: Page, entities: Sequence[Entity]) -> None:
         self._page = page
-        self._doc = page.doc
+        self._words = page.words
         self._mentions = _Mentions(entities, page.segments)
 
-    def of(self, head: Token) -> Speaker:
+    def of(self, head: Word) -> Speaker:
         """The mention of which ``head`` is the head, as printed, with its role."""
         joint = self._page.conjuncts.get(head.i)
         if head.lower_ in cues.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
-            return Speaker(head.idx, head.idx + len(head), "pronoun", None, None)
+            return Speaker(head.idx, head.end, "pronoun", None, None)
         first, last = self._extent(head)
-        follows = self._doc[last + 1] if last + 1 < len(self._doc) else head
+        follows = self._words[last + 1] if last + 1 < len(self._words) else head
         named = self._mentions.at(follows.idx)
         if named and named[0] == follows.idx and self._page.narrative[follows.i]:
-            tokens = self._doc[follows.i : follows.i + _MAX_NAME]
+            tokens = self._words[follows.i : follows.i + _MAX_NAME]
             if any(t.dep_ == "appos" and t.head == head and t.idx < named[1] for t in tokens):
                 return self._person(first, follows.i, named)
         mention = self._mentions.at(head.idx)
-        start, end = self._doc[first].idx, self._doc[last].idx + len(self._doc[last])
+        start, end = self._words[first].idx, self._words[last].end
         if joint is not None and self._joins(last, joint):
             last = self._extent(joint)[1]
-            end = self._doc[last].idx + len(self._doc[last])
+            end = self._words[last].end
             kind = "named" if head.tag_ in ("NNP", "NNPS") else "description"
             return Speaker(start, end, kind, None, None)
         if mention and mention[3] == "PERSON":
             return self._person(first, last, mention)
-        name = mention[2] if mention and mention[1] >= head.idx + len(head) else None
+        name = mention[2] if mention and mention[1] >= head.end else None
         if name or (head.tag_ in ("NNP", "NNPS") and head.text[0].isupper()):
             inside = mention[0] if name and mention else end
             titles = [
                 n
                 for n in range(first, last)
-                if self._doc[n].idx < inside and self._doc[n].lower_ in cues.TITLES
+                if self._words[n].idx < inside and self._words[n].lower_ in cues.TITLES
             ]
-            start = self._doc[titles[-1] + 1].idx if titles else start
-            role = self._page.text[self._doc[first].idx : start].strip() or self._aside(last)
+            start = self._words[titles[-1] + 1].idx if titles else start
+            role = self._page.text[self._words[first].idx : start].strip() or self._aside(last)
             return Speaker(start, end, "named", role, name)
         aside = self._named_aside(last)
         if aside:
@@ -101,57 +100,57 @@ class Speakers:
 
     def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> Speaker:
         start, end, name, _ = mention
-        before = next((n for n in range(first, last) if self._doc[n + 1].idx >= start), None)
-        if before is not None and self._doc[before].lower_ in cues.HONORIFICS:
-            start = self._doc[before].idx
+        before = next((n for n in range(first, last) if self._words[n + 1].idx >= start), None)
+        if before is not None and self._words[before].lower_ in cues.HONORIFICS:
+            start = self._words[before].idx
         possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
         end -= len(possessive[0]) if possessive else 0
-        role = self._page.text[self._doc[first].idx : start].strip() or None
-        while last + 1 < len(self._doc) and self._doc[last + 1].idx < end:
+        role = self._page.text[self._words[first].idx : start].strip() or None
+        while last + 1 < len(self._words) and self._words[last + 1].idx < end:
             last += 1
         return Speaker(start, end, "named", role or self._aside(last), name)
 
-    def _extent(self, head: Token) -> tuple[int, int]:
+    def _extent(self, head: Word) -> tuple[int, int]:
         """Indices of the first and last token of the noun phrase up to its head's name."""
-        doc, first, last = self._doc, head.i, head.i
+        words, first, last = self._words, head.i, head.i
         while (
             head.i - first < _MAX_NAME
             and first
             and self._page.narrative[first - 1]
-            and doc[first - 1].tag_ in cues.PHRASE_TAGS
-            and doc[first - 1].ent_type_ not in cues.TIMES
-            and not (doc[first - 1].tag_ == "VBN" and is_cue(doc[first - 1]))
+            and words[first - 1].tag_ in cues.PHRASE_TAGS
+            and words[first - 1].ent_type_ not in cues.TIMES
+            and not (words[first - 1].tag_ == "VBN" and is_cue(words[first - 1]))
         ):
             first -= 1
-        while doc[first].tag_ in ("POS", "HYPH") and first < head.i:
+        while words[first].tag_ in ("POS", "HYPH") and first < head.i:
             first += 1
         first = self._ratio_start(first)
         mention = self._mentions.at(head.idx)
         while (
-            last + 1 < len(doc)
+            last + 1 < len(words)
             and last - head.i < _MAX_NAME
             and self._page.narrative[last + 1]
             and mention
-            and doc[last + 1].idx < mention[1]
-            and doc[last + 1].tag_ != "POS"
+            and words[last + 1].idx < mention[1]
+            and words[last + 1].tag_ != "POS"
         ):
             last += 1
         return first, last
 
     def _ratio_start(self, first: int) -> int:
         """Where a share of people begins: "about three in 10 voters"."""
-        doc = self._doc
-        if first < 2 or not (doc[first].tag_ == doc[first - 2].tag_ == "CD"):
+        words = self._words
+        if first < 2 or not (words[first].tag_ == words[first - 2].tag_ == "CD"):
             return first
-        if doc[first - 1].lower_ not in cues.RATIOS:
+        if words[first - 1].lower_ not in cues.RATIOS:
             return first
         first -= 2
-        if first and doc[first - 1].lower_ in cues.ROUGHLY and self._page.narrative[first - 1]:
+        if first and words[first - 1].lower_ in cues.ROUGHLY and self._page.narrative[first - 1]:
             first -= 1
         return first
 
-    def _joins(self, last: int, joint: Token) -> bool:
-        between = self._doc[last + 1 : joint.i]
+    def _joins(self, last: int, joint: Word) -> bool:
+        between = self._words[last + 1 : joint.i]
         return (
             0 < len(between) <= 5
             and between[0].tag_ == "CC"
@@ -159,16 +158,18 @@ class Speakers:
             and all(self._page.narrative[token.i] for token in (*between, joint))
         )
 
-    def _described_end(self, head: Token, end: int) -> int:
+    def _described_end(self, head: Word, end: int) -> int:
         """The end of a description with what qualifies it: "a nurse from Skerray"."""
         after = head.i + 1
         if (
-            after >= len(self._doc)
-            or self._doc[after].tag_ != "IN"
-            or self._doc[after].head != head
+            after >= len(self._words)
+            or self._words[after].tag_ != "IN"
+            or self._words[after].head != head
         ):
             return end
-        for token in self._doc[after : min(self._doc[after].right_edge.i + 1, after + _MAX_ASIDE)]:
+        for token in self._words[
+            after : min(self._words[after].right_edge.i + 1, after + _MAX_ASIDE)
+        ]:
             if (
                 not self._page.narrative[token.i]
                 or (token.is_punct and token.tag_ != "HYPH")
@@ -177,7 +178,7 @@ class Speakers:
             ):
                 break
             if token.tag_ in cues.NOUN_TAGS:
-                end = token.idx + len(token)
+                end = token.end
         return end
 
     def _aside(self, last: int) -> str | None:
@@ -193,7 +194,7 @@ class Speakers:
             return None
         if any(t.tag_ in cues.FINITE_TAGS for t in tokens):
             return None
-        return self._page.text[tokens[0].idx : tokens[-1].idx + len(tokens[-1])]
+        return self._page.text[tokens[0].idx : tokens[-1].end]
 
     def _named_aside(self, last: int) -> Speaker | None:
         """The name in "the mayor, Ann Lowe, said"."""
@@ -205,18 +206,18 @@ class Speakers:
             return Speaker(mention[0], mention[1], "named", None, mention[2])
         return None
 
-    def _aside_tokens(self, last: int) -> list[Token]:
+    def _aside_tokens(self, last: int) -> list[Word]:
         """The tokens between the commas after a name, without an age."""
-        doc = self._doc
+        words = self._words
         for _ in range(2):
             if (
-                last + 1 >= len(doc)
-                or doc[last + 1].text != ","
+                last + 1 >= len(words)
+                or words[last + 1].text != ","
                 or not self._page.narrative[last + 1]
             ):
                 return []
-            tokens: list[Token] = []
-            for token in doc[last + 2 : last + 2 + _MAX_ASIDE]:
+            tokens: list[Word] = []
+            for token in words[last + 2 : last + 2 + _MAX_ASIDE]:
                 if token.text in ",.;:()" or not self._page.narrative[token.i] or token.is_space:
                     break
                 if token.tag_ in ("WP", "WDT") or (token.tag_[:2] == "VB" and is_cue(token)):
