@@ -84,8 +84,8 @@ def mention_words(mention: str) -> list[str]:
 def mention_heads(mention: str) -> set[str]:
     """The heads of a mention and of the names set beside it, folded.
 
-    >>> sorted(mention_heads("the mayor of Ostby, Anna Lowe, and Ben Cole"))
-    ['lowe', 'mayor']
+    >>> sorted(mention_heads("a doctor from Ostby, Anna Lowe, and her friends"))
+    ['doctor', 'lowe']
     """
     plain = re.sub(r"\([^)]*\)", " ", " ".join(mention.split()).strip(" ,.:;“”„‟\"＂«»`'‘’"))
     heads: set[str] = set()

@@ -9,8 +9,9 @@ usage: python -m benchmarks.train FOLDER
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -203,7 +204,7 @@ def fit(groups: Sequence[Group], penalty: Penalty) -> dict[str, float]:
     counts = Counter(feature for row in rows for feature in row)
     known = sorted(feature for feature, count in counts.items() if count >= penalty.rarest)
     numbers = {feature: number for number, feature in enumerate(known)}
-    columns = [[numbers[feature] for feature in row if feature in numbers] for row in rows]
+    columns = [sorted(numbers[feature] for feature in row if feature in numbers) for row in rows]
     matrix = csr_matrix(
         (
             np.ones(sum(map(len, columns))),
@@ -240,17 +241,19 @@ def fit(groups: Sequence[Group], penalty: Penalty) -> dict[str, float]:
     }
 
 
-def train(parsed: Sequence[Parsed]) -> Weights:
+def train(
+    parsed: Sequence[Parsed], penalties: Mapping[str, Penalty] = MappingProxyType(PENALTIES)
+) -> Weights:
     """The weights of the three models."""
     settings = [prepare(each) for each in parsed]
     reports = [group for setting in settings for group in report_groups(setting)]
-    weights = {REPORTS: fit(reports, PENALTIES[REPORTS])}
+    weights = {REPORTS: fit(reports, penalties[REPORTS])}
     chooser: Chooser = _ByRule()
     for _ in range(ROUNDS):
         seen = [site for setting in settings for site in look_at(setting, chooser)]
-        speakers = fit(list(speaker_groups(seen)), PENALTIES[SPEAKERS])
+        speakers = fit(list(speaker_groups(seen)), penalties[SPEAKERS])
         chooser = Ranker({**weights, SPEAKERS: speakers, QUOTES: {}})
-        quotes = fit(list(quote_groups(seen, chooser)), PENALTIES[QUOTES])
+        quotes = fit(list(quote_groups(seen, chooser)), penalties[QUOTES])
         weights |= {SPEAKERS: speakers, QUOTES: quotes}
         chooser = Ranker(weights)
     return weights

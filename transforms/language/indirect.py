@@ -21,8 +21,8 @@ CONFIDENCE: Final = {
     "object": 0.64,
     "call-for": 0.61,
 }
-"""How often a rule is right about the content and the speaker, on PolNeAR's training and
-development articles."""
+"""How often a rule is right about the content and the speaker: `benchmarks.quotes --rules` over
+PolNeAR's training and development articles."""
 
 CLAUSES: Final = frozenset(
     ("clause", "clause-before", "parenthesis", "according-to-clause", "as-clause")

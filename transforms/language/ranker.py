@@ -116,13 +116,17 @@ def softmax(totals: Sequence[float]) -> list[float]:
 @cache
 def load_ranker() -> Ranker:
     """The ranker that comes with the package."""
-    weights: dict[str, dict[str, float]] = {}
-    file = files(__package__).joinpath("ranker.tsv")
-    for line in file.read_text(encoding="utf-8").splitlines():
+    return Ranker(read_weights(files(__package__).joinpath("ranker.tsv").read_text("utf-8")))
+
+
+def read_weights(lines: str) -> Weights:
+    """Weights from lines of table, feature and weight, separated by tabs; "#" begins a comment."""
+    weights: dict[str, dict[str, float]] = {SPEAKERS: {}, QUOTES: {}, REPORTS: {}}
+    for line in lines.splitlines():
         if not line.startswith("#"):
             table, feature, weight = line.split("\t")
-            weights.setdefault(table, {})[feature] = float(weight)
-    return Ranker(weights)
+            weights[table][feature] = float(weight)
+    return weights
 
 
 def read_quotes(
