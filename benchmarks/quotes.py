@@ -54,17 +54,17 @@ def _entities(document: Document, doc: Doc) -> list[Entity]:
 def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
     """The quotes of a document as the pipeline finds them."""
     document, doc, entities = parsed
-    words = Words(doc)
-    quotes = find_quotes(
-        words,
-        document.text,
-        entities=entities,
-        ranker=ranker,
-        article_id=document.name,
-        run_id="",
-        day=_DAY,
-    )
-    return resolve_speakers(words, document.text, quotes, entities)
+    with Words(doc) as words:
+        quotes = find_quotes(
+            words,
+            document.text,
+            entities=entities,
+            ranker=ranker,
+            article_id=document.name,
+            run_id="",
+            day=_DAY,
+        )
+        return resolve_speakers(words, document.text, quotes, entities)
 
 
 def tables(quotes: Score, speech: Score) -> Iterator[str]:

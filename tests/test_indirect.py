@@ -7,6 +7,10 @@ Row = tuple[str, str, str, str]
 
 CASES: list[tuple[str, list[Row]]] = [
     (
+        "Despite Marsh's promise that the gates would open, nobody came.",
+        [("that the gates would open", "Marsh", "promise", "clause")],
+    ),
+    (
         "The survey found that most farmers oppose the dam.",
         [("that most farmers oppose the dam", "The survey", "found", "clause")],
     ),
@@ -288,6 +292,7 @@ NONE = [
     "The pier was closed in May.",
     "The mayor added sugar to the tea.",
     "Berg found that the gate was open.",
+    "She said it.",
     "When asked whether it was cold, Berg left the room.",
     "Asked about the gate, Marsh left the room.",
     "They told a story.",

@@ -65,10 +65,11 @@ class Analyser:
         entities = find_entities(doc, article.text, **keys)
         matches = self._tagger.analyse(article.text, article.title)
         topics = self._tagger.tag_article(matches, **keys)
-        words = Words(doc)
-        found = find_quotes(words, article.text, entities=entities, ranker=self._ranker, **keys)
+        with Words(doc) as words:
+            found = find_quotes(words, article.text, entities=entities, ranker=self._ranker, **keys)
+            resolved = resolve_speakers(words, article.text, found, entities)
         quotes = []
-        for quote in resolve_speakers(words, article.text, found, entities):
+        for quote in resolved:
             tags = self._tagger.tag_span(
                 matches, quote.start, quote.end, quote_id=quote.quote_id, **keys
             )

@@ -28,9 +28,9 @@ _SMALL_TAGS: Final = cues.words("IN TO DT CC WDT PRP$ POS WP WRB PRP MD RP")
 _INSIDE: Final = frozenset(("parenthesis", "as-clause", "according-to-clause"))
 """Rules whose content may have the cue in it."""
 _METHODS: Final[Mapping[str, str]] = {
-    "ccomp": "clause", "advcl": "clause", "all": "clause", "all-prep": "clause",
+    "acl": "clause", "ccomp": "clause", "advcl": "clause", "all": "clause", "all-prep": "clause",
     "xcomp": "infinitive", "dobj": "object", "oprd": "object", "attr": "object",
-    "acomp": "object", "dative": "object", "acl": "object", "nsubj": "object",
+    "acomp": "object", "dative": "object", "nsubj": "object",
     "pcomp": "object",
 }  # fmt: skip
 
@@ -67,8 +67,7 @@ class Options:
         for span in self._spans(token, rule):
             for cut, last in self._ends(span):
                 bounds = self._contents.trimmed(span.first, last)
-                within = bounds is not None and bounds[0] <= index <= bounds[1]
-                if bounds and not (within and span.method not in _INSIDE):
+                if bounds and self._may_be_said(bounds, index, span.method):
                     found.setdefault(bounds, []).append((span.method, cut))
         if not found:
             return []
@@ -89,6 +88,13 @@ class Options:
             )
             for bounds, made in found.items()
         ]
+
+    def _may_be_said(self, bounds: tuple[int, int], cue: int, method: str) -> bool:
+        """Whether a span can be a content: more than "it", and without its cue in most cases."""
+        first, last = bounds
+        if first == last and self._words[first].tag_ in ("PRP", "DT"):
+            return False
+        return method in _INSIDE or not first <= cue <= last
 
     def _is_of_text(self, cue: Cue) -> bool:
         """Whether a text says it: people find what they think, surveys what they tell."""

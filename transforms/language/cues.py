@@ -39,6 +39,17 @@ spoken speaking read reads reading think thinks thought thinking believe believe
 believing feel feels felt feeling know knows knew swear swears swore swearing sing sings sang
 singing hear heard find finds found foresee foresees foresaw mean means meant
 """
+# Nouns that report what their owner says: "her claim that", "Lee's call for".
+NOUNS: Final = words(
+    """
+    accusation accusations admission allegation allegations announcement announcements argument
+    arguments assertion assertions call calls claim claims comment comments complaint complaints
+    concession contention criticism declaration demand demands denial description insistence pledge
+    pledges prediction predictions promise promises proposal proposals question questions remark
+    remarks request requests statement statements suggestion suggestions threat threats vow vows
+    warning warnings
+    """
+)
 # Cues only together with the word that follows.
 PHRASES: Final = {
     "put": "it", "puts": "it", "go": "on", "goes": "on", "went": "on", "going": "on",

@@ -243,6 +243,10 @@ class Rules:
                 if self._is_unsaid(item):
                     continue
                 method, head = self._subject(items, number)
+            elif item.lower_ in cues.NOUNS and item.i in self._page.owners:
+                method, head = "owner", self._page.owners[item.i]
+                if not self._page.narrative[head.i]:
+                    continue
             elif item.text == ":" and not isinstance(following, Word) and not found:
                 method, head = "colon", self._before_colon(items, number)
             elif item.text[-1] in cues.DASHES and not number and _is_name(items[1:]):
@@ -265,7 +269,7 @@ class Rules:
                 if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
                     speaker = self._reporting(item, head, cue.speaker)
                     self.heard[item.i] = cue._replace(speaker=speaker)
-                if item.lower_ in indirect.CUES:
+                if item.lower_ in indirect.CUES or method == "owner":
                     continue
                 by_token[item.i] = cue = self._reported(item, cue, by_token)
                 found.append(cue)

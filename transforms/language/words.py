@@ -52,7 +52,11 @@ class Word:
 
 
 class Words(list[Word]):
-    """The words of a parsed text, in order."""
+    """The words of a parsed text, in order.
+
+    Words know each other, so the memory of a text would be held until Python looks for cycles;
+    used as a context manager, they are taken apart at its end.
+    """
 
     def __init__(self, doc: Doc) -> None:
         super().__init__(map(Word.__new__, repeat(Word, len(doc))))
@@ -74,6 +78,14 @@ class Words(list[Word]):
             word.is_space = space == 1
             word.is_sent_start = first == 1
             word.head = self[i + head]
+
+    def __enter__(self) -> "Words":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for word in self:
+            del word.head, word._words
+        self.clear()
 
 
 def _names(doc: Doc, codes: list[int]) -> Iterator[str]:
