@@ -209,11 +209,8 @@ CASES: list[tuple[str, list[Row]]] = [
         [("the strike would go on", "The union", "saying", "clause")],
     ),
     (
-        "Lee dismissed the report, saying that the figures were wrong.",
-        [
-            ("the report", "Lee", "dismissed", "object"),
-            ("that the figures were wrong", "Lee", "saying", "clause"),
-        ],
+        "Lee walked out of the meeting, saying that the figures were wrong.",
+        [("that the figures were wrong", "Lee", "saying", "clause")],
     ),
     (
         "The mayor said the pier was closed and warned that the bridge could fail.",
@@ -336,9 +333,9 @@ def test_what_was_not_said_says_so(find: Find, text: str, cue: str) -> None:
 
 
 VIA = {
-    "The plan failed, Mulino said, according to Voice of America.": [
-        ("The plan failed", "Mulino", "Voice of America"),
-        ("The plan failed, Mulino said", "Voice of America", None),
+    "The canal would stay open all year, Mulino said on Monday, according to Voice of America.": [
+        ("The canal would stay open all year", "Mulino", "Voice of America"),
+        ("The canal would stay open all year, Mulino said on Monday", "Voice of America", None),
     ],
     "The Northern Herald reported that Ida Berg said the dam would fail.": [
         ("that Ida Berg said the dam would fail", "The Northern Herald", None),

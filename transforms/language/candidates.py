@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from transforms.language import cues
-from transforms.language.features import at, group, kind, size
+from transforms.language.features import at, group, kind, plain, size
 from transforms.language.marks import WORD, Segment
 from transforms.language.page import Item, Page, Unit, is_cue
 from transforms.language.rules import Attribution, Choice, Reading, head_left, head_right
@@ -152,7 +152,7 @@ class Candidates:
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
         for name, item in (("w-1", before), ("w+1", after), ("w-2", further)):
             if isinstance(item, Word):
-                features.append(f"{name}={item.lower_}")
+                features.append(f"{name}={plain(item)}")
         if root is not None:
             governor = "cue" if root.head.lower_ in cues.CUES else root.head.tag_
             features += [f"dep={root.dep_}", f"tag={root.tag_}", f"governor={governor}"]
@@ -319,7 +319,7 @@ class Candidates:
         if word in cues.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
             yield f"pronoun={word}"
         elif head.tag_ in ("NN", "NNS"):
-            yield f"noun={word}"
+            yield f"noun={plain(head)}"
             yield f"nounkind={_noun_kind(word)}"
         if head.dep_ == "pobj":
             yield f"prep={head.head.lower_}"

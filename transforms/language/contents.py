@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from transforms.language import cues
-from transforms.language.features import size
+from transforms.language.features import plain, size
 from transforms.language.indirect import CLAUSES, Contents, TokenSpan
 from transforms.language.rules import Cue
 from transforms.language.words import Word
@@ -198,7 +198,7 @@ class Options:
         end = cue.speaker.end
         last = next((t for t in near if t.idx < end <= t.end), None)
         if last is not None:
-            yield f"sword={'NAME' if cue.speaker.kind == 'named' else last.lower_}"
+            yield f"sword={'NAME' if cue.speaker.kind == 'named' else plain(last)}"
             yield f"stag={last.tag_}"
             yield f"sent={last.ent_type_}"
             yield f"sgap={'B' if last.i < token.i else 'A'}{size(abs(last.i - token.i))}"
@@ -234,7 +234,7 @@ class Options:
             f"ends={last + 1 == len(words) or words[last + 1].text in '.!?'}",
         )  # fmt: skip
         if root.tag_[:2] in ("NN", "VB"):
-            yield f"root={root.lower_}"
+            yield f"root={plain(root)}"
         if last + 1 < len(words):
             yield f"nextdep={words[last + 1].dep_}"
         yield from (f"{feature}+way={way}" for feature in crossed)

@@ -25,6 +25,12 @@ def size(number: int) -> str:
     return "26+"
 
 
+def plain(word: Word) -> str:
+    """A word as such, the tag of a name: nobody's name speaks for or against anything."""
+    capital = word.tag_ in cues.NOUN_TAGS and word.text[0].isupper()
+    return word.tag_ if capital or word.ent_type_ in cues.NAMED_LABELS else word.lower_
+
+
 def kind(item: Item | None) -> str:
     """What stands somewhere: a quote, a verb, a mark, a small word as such, or a tag."""
     if item is None:
