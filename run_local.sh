@@ -11,4 +11,4 @@ if [ $# -gt 0 ]; then
   exec "$venv/bin/python" -m pipeline ingest "$@"
 fi
 exec "$venv/bin/python" "$here/sample/server.py" -- "$venv/bin/python" -m pipeline ingest \
-  --feeds '{base}/feeds.opml' --allow_private_networks 127.0.0.1/32 --output "$here/output/sample"
+  --feeds '{base}/feeds.opml' --allow_private_networks 127.0.0.1/32 --host_delays 127.0.0.1=0 --output "$here/output/sample"

@@ -100,7 +100,7 @@ def cost_of_loop(count: int) -> Cost:
 def cost_of_ingest(count: int) -> Cost:
     """`ingest` over so many articles."""
     with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
-        flags = ["--allow_private_networks", "127.0.0.1/32"]
+        flags = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
         cost = cost_of("pipeline", "ingest", "--feeds", *feeds, "--output", out, *flags)
         (articles,) = Path(out).glob("runs/*/jsonl/articles")
         lines = sum(

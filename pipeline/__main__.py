@@ -2,14 +2,13 @@
 
 import sys
 
-from pipeline.quiet import quiet_extraction, quiet_imports
+from pipeline.quiet import quiet_imports
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code (0 done, 1 failed, 2 usage, 3 many dead letters)."""
     with quiet_imports():
         from pipeline.commands import run_command
-    quiet_extraction()
     return run_command(sys.argv[1:] if argv is None else argv)
 
 

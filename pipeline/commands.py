@@ -10,13 +10,16 @@ from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.ingest import ingest
+from pipeline.ingest import IngestOptions, RunOptions, ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
 from pipeline.schedule import repeat
 from pipeline.summary import NotAccountedForError
 from transforms.analysis import AnalysisOptions
+from transforms.fetching import FetchOptions
+from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
+from transforms.isolation import LimitOptions
 from transforms.options import UsageError, add_flags, from_flags, require
 from transforms.sinks.files import FORMATS
 
@@ -84,9 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--output", required=True, type=Path, metavar="DIR", help="output folder")
     sub.add_argument(
         "--state",
-        type=Path,
         metavar="DIR",
-        help="also remember here what was ingested, for when outputs are moved away",
+        help="what runs remember of feeds, hosts and articles: a folder of any of Beam's file "
+        "systems (default: .state in the output folder)",
     )
     sub.add_argument(
         "--poll_interval_sec",
@@ -98,13 +101,17 @@ def _parser() -> argparse.ArgumentParser:
         "--formats", default="jsonl,parquet", help="jsonl, parquet or both (default both)"
     )
     sub.add_argument("--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)")
+    add_flags(RunOptions, sub, "run")
     add_flags(HttpOptions, sub, "fetching")
+    add_flags(HostOptions, sub, "politeness")
+    add_flags(LimitOptions, sub, "limits")
     add_flags(AnalysisOptions, sub, "analysis")
     sub.set_defaults(command=_ingest)
 
     sub = command("analyze", "Analyse texts: one JSON object with id and text a line.")
     _add_line_files(sub)
     sub.add_argument("--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)")
+    add_flags(LimitOptions, sub, "limits")
     add_flags(AnalysisOptions, sub, "analysis")
     sub.set_defaults(command=_analyze)
 
@@ -112,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "extract", "Extract articles from pages: one JSON object with id and path or html."
     )
     _add_line_files(sub)
+    add_flags(LimitOptions, sub, "limits")
     sub.set_defaults(command=_extract)
     return parser
 
@@ -168,14 +176,23 @@ def _ingest_once(args: argparse.Namespace, formats: list[str], options: Pipeline
             formats=formats,
             taxonomy=args.taxonomy,
             run_id=_run_id(args),
-            http=from_flags(HttpOptions, args),
-            analysis=from_flags(AnalysisOptions, args),
+            options=IngestOptions(
+                run=from_flags(RunOptions, args),
+                fetching=fetch_options(args),
+                limits=from_flags(LimitOptions, args),
+                analysis=from_flags(AnalysisOptions, args),
+            ),
             beam_options=options,
         )
     print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")
     return summary.dead_letter_ratio
+
+
+def fetch_options(args: argparse.Namespace) -> FetchOptions:
+    """How the web is asked, from the parsed flags."""
+    return FetchOptions(from_flags(HttpOptions, args), from_flags(HostOptions, args))
 
 
 def _report(error: Exception) -> None:
@@ -194,9 +211,15 @@ def _analyze(args: argparse.Namespace, _options: PipelineOptions) -> float:
             run_id=_run_id(args),
             taxonomy=args.taxonomy,
             options=from_flags(AnalysisOptions, args),
+            limits=from_flags(LimitOptions, args),
         )
 
 
 def _extract(args: argparse.Namespace, _options: PipelineOptions) -> float:
     with progress():
-        return extract_lines(args.input, args.output, run_id=_run_id(args))
+        return extract_lines(
+            args.input,
+            args.output,
+            run_id=_run_id(args),
+            limits=from_flags(LimitOptions, args),
+        )

@@ -1,5 +1,6 @@
 """The whole graph, in the order of the data."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -9,14 +10,18 @@ import apache_beam as beam
 from transforms.analysis import AnalyseArticles, AnalysisOptions
 from transforms.articles import ExtractArticles
 from transforms.deduplication import DropDuplicateArticles, DropDuplicateEntries
-from transforms.entries import ParseEntries
+from transforms.documents import load_documents
+from transforms.entries import Entry, ParseEntries
 from transforms.feed_health import SumUpFeeds
 from transforms.feed_list import Feed
 from transforms.feeds import FetchFeeds
-from transforms.http import HttpOptions
+from transforms.fetching import FetcherHandle, FetchOptions
+from transforms.isolation import IsolatedHandle, LimitOptions
+from transforms.language.findings import load_analyser
 from transforms.language.topics import Taxonomy
 from transforms.pages import FetchPages
 from transforms.sinks.files import WriteRecords
+from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 from transforms.stories import GroupStories
 
@@ -35,12 +40,14 @@ STAGES: Final = (
 
 @dataclass(frozen=True)
 class Ingest:
-    """All that the graph is built from."""
+    """All that the graph is built from. ``retries`` are entries that failed in earlier runs."""
 
     run: Run
     feeds: Sequence[Feed]
-    known: dict[str, str]
-    http: HttpOptions
+    retries: Sequence[Entry]
+    state: StateHandle
+    fetching: FetchOptions
+    limits: LimitOptions
     analysis: AnalysisOptions
     taxonomy: Taxonomy
     staging: str
@@ -54,39 +61,48 @@ class Built(NamedTuple):
     outcomes: beam.PCollection
     feed_health: beam.PCollection
     dead_letters: beam.PCollection
+    state_changes: beam.PCollection
 
 
 def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
     """Add the graph to a pipeline."""
-    run = job.run
-    feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
-    documents = feeds | "FetchFeeds" >> FetchFeeds(run, job.http)
-    entries = documents.main | "ParseEntries" >> ParseEntries(run)
-    fresh = entries.main | "DropDuplicateEntries" >> DropDuplicateEntries(run, job.known)
-    pages = fresh.main | "FetchPages" >> FetchPages(run, job.http)
-    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run)
-    articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, job.known)
-    grouped = articles.main | "GroupStories" >> GroupStories(run)
-    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(
-        run, job.analysis, job.taxonomy
-    )
+    run, state = job.run, job.state
+    fetcher = FetcherHandle(job.fetching, state)
+    documents = IsolatedHandle(load_documents, job.limits, name="reading")
+    analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy)
+    analysing = IsolatedHandle(analyser, job.limits, name="analysis")
 
-    stages = (documents, entries, fresh, pages, extracted, articles, analysed)
+    feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
+    fetched = feeds | "FetchFeeds" >> FetchFeeds(
+        run, fetcher, state, job.fetching.http.max_fetch_bytes
+    )
+    parsed = fetched.main | "ParseEntries" >> ParseEntries(run, documents)
+    retries = pipeline | "Retries" >> beam.Create(job.retries).with_output_types(Entry)
+    entries = (parsed.main, retries) | "Entries" >> beam.Flatten()
+    fresh = entries | "DropDuplicateEntries" >> DropDuplicateEntries(run, state)
+    pages = fresh.main | "FetchPages" >> FetchPages(run, fetcher)
+    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents)
+    articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
+    grouped = articles.main | "GroupStories" >> GroupStories(run)
+    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analysing)
+
+    stages = (fetched, parsed, fresh, pages, extracted, articles, analysed)
     dead = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()
     outcomes = [s.outcomes for s in stages] | "Outcomes" >> beam.Flatten()
     reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()
-    health = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run)
+    summed = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run, state)
+    learnt = [s.state_changes for s in (*stages, summed)] | "StateChanges" >> beam.Flatten()
 
     # Written apart, not flattened first: a flatten would hold all records of the run.
     records = {
         "Analysed": analysed.main,
         "Stories": grouped.stories,
         "DeadLetters": dead,
-        "FeedHealth": health,
+        "FeedHealth": summed.health,
     }
     files = [
         collection | f"Write{what}_{name}" >> WriteRecords(job.staging, name)
         for what, collection in records.items()
         for name in job.formats
     ] | "Files" >> beam.Flatten()
-    return Built(files, outcomes, health, dead)
+    return Built(files, outcomes, summed.health, dead, learnt)

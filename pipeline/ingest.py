@@ -1,8 +1,11 @@
 """One run of the main job: build the graph, run it, make its records visible, sum it up."""
 
+import datetime as dt
 import json
 import uuid
-from collections.abc import Container, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,64 +19,113 @@ from pipeline.summary import Summary, stage_counts, summarise
 from schemas import DeadLetter, FeedHealth
 from schemas.jsonable import from_json, to_line
 from transforms.analysis import AnalysisOptions
-from transforms.feed_list import read_feed_lists
-from transforms.http import HttpOptions
-from transforms.language.model import ModelError, check_model
+from transforms.entries import Entry, failed_entry
+from transforms.feed_list import Feed, read_feed_lists
+from transforms.fetching import FetchOptions
+from transforms.isolation import LimitOptions
+from transforms.language.installed import ModelError, check_model
 from transforms.language.topics import TaxonomyError, load_taxonomy
-from transforms.options import UsageError
-from transforms.sinks.commit import commit, known_entries, remember, staging_of
+from transforms.options import UsageError, flag, require
+from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WrittenFile
+from transforms.sinks.state_files import StateHandle, StateStore
 from transforms.stage import Outcome, Run
+from transforms.state import State, StateChange
 from transforms.times import now
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Which feeds a run takes, and what it does where another one is under way."""
+
+    only_due_feeds: bool = flag(
+        "fetch only the feeds that are due by how often they publish and what they ask for",
+        default=False,
+        action="store_true",
+    )
+    wait_for_run_sec: float = flag(
+        "seconds to wait for another run over the same state or output, before giving up",
+        default=0.0,
+        type=float,
+        metavar="SECONDS",
+    )
+
+    def __post_init__(self) -> None:
+        require(self.wait_for_run_sec >= 0, "--wait_for_run_sec must not be below 0")
+
+
+@dataclass(frozen=True)
+class IngestOptions:
+    """All options of a run that are grouped beside what they are for."""
+
+    run: RunOptions
+    fetching: FetchOptions
+    limits: LimitOptions
+    analysis: AnalysisOptions
 
 
 def ingest(
     *,
     feeds: Sequence[str],
     output: Path,
-    state: Path | None,
+    state: str | None,
     formats: Sequence[str],
     taxonomy: str | None,
     run_id: str,
-    http: HttpOptions,
-    analysis: AnalysisOptions,
+    options: IngestOptions,
     beam_options: PipelineOptions,
 ) -> Summary:
     """Run the main job once.
 
     Raises:
-        UsageError: an input cannot be read, or the output cannot be written.
+        UsageError: an input cannot be read, or a folder cannot be written or is held.
     """
     run = Run(run_id=run_id, started_at=now())
     try:
         topics = load_taxonomy(taxonomy)
-        check_model(analysis.model)
+        check_model(options.analysis.model)
     except (TaxonomyError, ModelError) as error:
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
-    listed = read_feed_lists(feeds, http)
-    with staging_of(output, run_id, state) as staging:
+    folder = state or str(output / ".state")
+    store, wait_sec = StateStore(folder, output), options.run.wait_for_run_sec
+    with (
+        store.held(wait_sec=wait_sec),
+        staging_of(output, run_id, wait_sec=wait_sec) as staging,
+    ):
+        listed = read_feed_lists(feeds, options.fetching)
+        handle = StateHandle(folder)
+        known = handle.adopt(store.load())
+        due, left = split_due(listed, known, run.started_at, only_due=options.run.only_due_feeds)
         job = Ingest(
             run=run,
-            feeds=listed,
-            known=known_entries(output, state),
-            http=http,
-            analysis=analysis,
+            feeds=due,
+            retries=due_retries(known, listed, run.started_at),
+            state=handle,
+            fetching=options.fetching,
+            limits=options.limits,
+            analysis=options.analysis,
             taxonomy=topics,
             staging=str(staging),
             formats=formats,
         )
-        summary = _run(job, beam.Pipeline(runner=runner, options=beam_options), output)
-        if state is not None:
-            remember(output / "runs" / run_id, state)
+        summary, learnt = _run(
+            job, left, beam.Pipeline(runner=runner, options=beam_options), output
+        )
+        store.add(run_id, learnt)
+        for line in learnt:
+            known.apply(line)
+        store.compact(known)
         write_views(output)
     return summary
 
 
-def _run(job: Ingest, pipeline: beam.Pipeline, output: Path) -> Summary:
+def _run(
+    job: Ingest, left: Counter[str], pipeline: beam.Pipeline, output: Path
+) -> tuple[Summary, list[str]]:
     staging = Path(job.staging)
     for name, collection in build(pipeline, job)._asdict().items():
         _ = collection | f"List_{name}" >> beam.ParDo(_Lines(str(staging / name)))
@@ -81,26 +133,48 @@ def _run(job: Ingest, pipeline: beam.Pipeline, output: Path) -> Summary:
     result.wait_until_finish()
 
     files = list(_read(staging / "files", WrittenFile))
-    outcomes = list(_read(staging / "outcomes", Outcome))
     summary = summarise(
         run=job.run,
-        feeds=len(job.feeds),
+        left=left,
+        retries=len(job.retries),
+        feeds=len(job.feeds) + left.total(),
         stages=stage_counts(result),
         files=files,
-        outcomes=outcomes,
+        outcomes=_read(staging / "outcomes", Outcome),
         health=list(_read(staging / "feed_health", FeedHealth)),
         dead_letters=_read(staging / "dead_letters", DeadLetter),
         output=str(output),
     )
-    commit(output, staging, files, _ingested(outcomes, job.known), summary.to_json())
-    return summary
+    learnt = sorted(c.line for c in _read(staging / "state_changes", StateChange))
+    commit(output, staging, files, learnt, summary.to_json())
+    return summary, learnt
 
 
-def _ingested(outcomes: Sequence[Outcome], known: Container[str]) -> set[tuple[str, str]]:
-    """Keys, not known so far, of the entries whose article is in the output, with its id."""
-    there = {o.article_id for o in outcomes if o.kind in ("article", "known")}
-    ended = {(o.entry_key, o.article_id) for o in outcomes if o.article_id in there}
-    return {(key, article_id) for key, article_id in ended if article_id and key not in known}
+def split_due(
+    feeds: Sequence[Feed], state: State, at: dt.datetime, *, only_due: bool
+) -> tuple[list[Feed], Counter[str]]:
+    """The feeds to fetch at a time, and how many of the others are left alone for which reason."""
+    due, left = [], Counter[str]()
+    for feed in feeds:
+        known = state.feeds.get(feed.url)
+        if known is None:
+            due.append(feed)
+        elif known.retired:
+            left["retired"] += 1
+        elif known.closed_until and known.closed_until > at:
+            left["waiting"] += 1
+        elif only_due and known.next_due and known.next_due > at:
+            left["not_due"] += 1
+        else:
+            due.append(feed)
+    return due, left
+
+
+def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:
+    """The entries of these feeds that failed in earlier runs and are to be tried again."""
+    listed = {feed.url for feed in feeds}
+    failed = (f for f in state.failed.values() if f.feed_url in listed and not f.waits("", at))
+    return sorted(map(failed_entry, failed), key=lambda entry: entry.key)
 
 
 def runner_of(options: PipelineOptions) -> PipelineRunner:

@@ -1,21 +1,26 @@
 """``analyze`` and ``extract``: the same analysis and extraction on JSON lines, without feeds."""
 
 import datetime as dt
+import functools
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from schemas import Article, DeadLetter, content_hash, stable_id
 from schemas.jsonable import format_time, json_line, to_json, to_line
-from transforms.analysis import BATCH_SIZE, Analyser, AnalysisOptions, Findings
-from transforms.articles import decode_page, extract_article
-from transforms.language.model import ModelError
+from transforms.analysis import BATCH_SIZE, AnalysisOptions, analyse
+from transforms.documents import load_documents
+from transforms.extraction import Extraction, extract_page
+from transforms.isolation import Isolated, LimitOptions
+from transforms.language.findings import Findings, load_analyser
+from transforms.language.installed import ModelError, check_model
 from transforms.language.topics import TaxonomyError, load_taxonomy
+from transforms.lost import Lost
 from transforms.options import UsageError, require
-from transforms.stage import Lost, Progress, Run, dead_letter
+from transforms.stage import Progress, Run, dead_letter
 from transforms.times import now
 
 Item = dict[str, Any]
@@ -23,7 +28,13 @@ Work = Callable[[list[Item]], list[Item | Exception]]
 
 
 def analyze_lines(
-    source: Path, target: Path, *, run_id: str, taxonomy: str | None, options: AnalysisOptions
+    source: Path,
+    target: Path,
+    *,
+    run_id: str,
+    taxonomy: str | None,
+    options: AnalysisOptions,
+    limits: LimitOptions,
 ) -> float:
     """Analyse the texts of a file; returns the share of lines that became dead letters.
 
@@ -32,19 +43,29 @@ def analyze_lines(
     """
     run = Run(run_id, now())
     try:
-        analyser = Analyser(options.model, load_taxonomy(taxonomy))
+        check_model(options.model)
+        setup = functools.partial(load_analyser, options.model, load_taxonomy(taxonomy))
     except (TaxonomyError, ModelError) as error:
         raise UsageError(str(error)) from error
 
-    def work(items: list[Item]) -> list[Item | Exception]:
-        try:
-            found = analyser.analyse([_article(item, run) for item in items])
-        except Exception as error:  # find the one text that did it; the others go on
-            return [error] if len(items) == 1 else [r for item in items for r in work([item])]
-        return [_found_in(item, findings) for item, findings in zip(items, found, strict=True)]
+    with Isolated[Sequence[Article], list[Findings]](setup, limits, name="analysis") as isolated:
 
-    empty: Item = {name: [] for name in Findings._fields}
-    return _each_line(source, target, run, "AnalyseArticles", work, empty)
+        def work(items: list[Item]) -> list[Item | Exception]:
+            articles = {n: _article(item, run) for n, item in enumerate(items) if _is_text(item)}
+            found = dict(zip(articles, analyse(isolated, [*articles.values()]), strict=True))
+            no_text = Lost("NoText", "the line has no text, or it is not a string")
+            results = [found.get(number, no_text) for number in range(len(items))]
+            return [
+                result if isinstance(result, Exception) else _found_in(item, result)
+                for item, result in zip(items, results, strict=True)
+            ]
+
+        empty: Item = {name: [] for name in Findings._fields}
+        return _each_line(source, target, run, "AnalyseArticles", work, empty)
+
+
+def _is_text(item: Item) -> bool:
+    return isinstance(item.get("text"), str)
 
 
 def _found_in(item: Item, findings: Findings) -> Item:
@@ -52,7 +73,7 @@ def _found_in(item: Item, findings: Findings) -> Item:
     return {"id": item["id"], **{name: [to_json(r) for r in found] for name, found in records}}
 
 
-def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
+def extract_lines(source: Path, target: Path, *, run_id: str, limits: LimitOptions) -> float:
     """Extract the pages of a file; returns the share of lines that became dead letters.
 
     Raises:
@@ -60,46 +81,50 @@ def extract_lines(source: Path, target: Path, *, run_id: str) -> float:
     """
     fields = ("title", "authors", "text", "canonical_url", "language", "site_name")
 
-    def work(items: list[Item]) -> list[Item | Exception]:
-        results: list[Item | Exception] = []
-        for item in items:
-            try:
-                url = item.get("url")
-                html = _html(item, source.parent)
-                found = extract_article(html, url=url if isinstance(url, str) else None)
-                if found is None:
-                    raise Lost("NoText", "no article text was found in the page")
-                date = format_time(found.published_at) if found.published_at else None
-                data = {name: getattr(found, name) for name in fields}
-                results.append({"id": item["id"], **data, "date": date})
-            except Exception as error:  # whatever it is, it costs this page and no other
-                results.append(error)
-        return results
+    with Isolated[Any, tuple[Extraction, str]](load_documents, limits, name="reading") as isolated:
 
-    empty: Item = dict.fromkeys((*fields, "date")) | {"authors": []}
-    return _each_line(source, target, Run(run_id, now()), "ExtractArticles", work, empty)
+        def work(items: list[Item]) -> list[Item | Exception]:
+            results: list[Item | Exception] = []
+            for item in items:
+                try:
+                    url = item.get("url")
+                    page = functools.partial(
+                        extract_page,
+                        _page(item, source.parent),
+                        url=url if isinstance(url, str) else None,
+                    )
+                    found, _ = isolated(page)
+                    date = format_time(found.published_at) if found.published_at else None
+                    data = {name: getattr(found, name) for name in fields}
+                    results.append({"id": item["id"], **data, "date": date})
+                except Exception as error:  # whatever it is, it costs this page and no other
+                    results.append(error)
+            return results
+
+        empty: Item = dict.fromkeys((*fields, "date")) | {"authors": []}
+        return _each_line(source, target, Run(run_id, now()), "ExtractArticles", work, empty)
 
 
-def _html(item: Item, folder: Path) -> str:
+def _page(item: Item, folder: Path) -> str | bytes:
     if isinstance(item.get("html"), str):
         return str(item["html"])
     if not isinstance(item.get("path"), str):
         raise Lost("NoPage", "the line has neither html nor a path")
     path = Path(item["path"])
     data = (path if path.exists() else folder / path).read_bytes()
-    return decode_page(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
 
 
 def _article(item: Item, run: Run) -> Article:
-    text, title = item.get("text"), item.get("title")
-    if not isinstance(text, str):
-        raise Lost("NoText", "the line has no text, or it is not a string")
+    text, title = item["text"], item.get("title")
     return Article(
         article_id=stable_id(str(item["id"])),
         run_id=run.run_id,
         day=_day(item.get("date")) or run.started_at.date(),
         url=str(item.get("url") or ""),
         canonical_url=str(item.get("url") or ""),
+        lineage_id=stable_id(str(item["id"])),
+        version=1,
         feed_url="",
         feed_title=None,
         entry_id=str(item["id"]),
@@ -116,6 +141,8 @@ def _article(item: Item, run: Run) -> Article:
         word_count=len(text.split()),
         extraction_method="given",
         truncated_or_paywalled=False,
+        noindex=False,
+        tdm_reserved=False,
         story_id=stable_id("story", stable_id(str(item["id"]))),
     )
 

@@ -16,9 +16,3 @@ def quiet_imports() -> Iterator[None]:
         yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def quiet_extraction() -> None:
-    """Silence the extraction libraries: a page that they complain of becomes a dead letter."""
-    for name in ("trafilatura", "htmldate"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,17 @@ from transforms.sinks.files import WrittenFile
 from transforms.stage import Outcome, Run
 from transforms.times import now
 
-FEED_STATUSES: Final = ("ok", "unchanged", "empty", "failed")
+FEED_STATUSES: Final = (
+    "ok",
+    "unchanged",
+    "empty",
+    "failed",
+    "retired",
+    "waiting",
+    "not_due",
+)
+"""How a feed ended: the last two were left alone, for its own asking or as not due yet."""
+
 _SHOWN_DEAD_LETTERS: Final = 20
 
 
@@ -71,7 +81,8 @@ class Summary:
     @staticmethod
     def _sum(total: int, parts: dict[str, int]) -> str:
         sign = "=" if total == sum(parts.values()) else "IS NOT"
-        named = (f"{count} {name.replace('_', ' ')}" for name, count in parts.items())
+        shown = {n: c for n, c in parts.items() if c} or dict(list(parts.items())[:1])
+        named = (f"{count} {name.replace('_', ' ')}" for name, count in shown.items())
         return f"{total} {sign} {' + '.join(named)}"
 
 
@@ -79,6 +90,8 @@ def summarise(
     *,
     run: Run,
     feeds: int,
+    left: Mapping[str, int],
+    retries: int,
     stages: dict[str, dict[str, int]],
     files: Sequence[WrittenFile],
     outcomes: Iterable[Outcome],
@@ -88,17 +101,18 @@ def summarise(
 ) -> Summary:
     """Sum up a run.
 
-    ``entries`` is counted where feeds are parsed, ``outcomes`` where each entry ends, and
-    ``feeds`` where the feed lists are read: that they agree says that nothing was lost.
+    ``entries`` is counted where feeds are parsed, and where entries are taken up that failed in
+    earlier runs (``retries``); ``outcomes`` where each entry ends; ``feeds`` where the feed lists
+    are read, with those that are ``left`` alone: that they agree says that nothing was lost.
     """
     records: Counter[str] = Counter()
     first_format = min((file.format for file in files), default=None)
     for file in files:
         if file.format == first_format:
             records[file.partition.partition("/")[0]] += file.rows
-    entries = sum(h.entries_seen for h in health)
+    entries = sum(h.entries_seen for h in health) + retries
     kinds = Counter(o.kind for o in outcomes)
-    statuses = Counter(h.status for h in health)
+    statuses = Counter(h.status for h in health) + Counter(left)
     inputs = entries + feeds
     letters = sorted(dead_letters, key=lambda d: (d.stage, d.error_type, d.source, d.message))
     lost = kinds["dead_letter"] + statuses["failed"]

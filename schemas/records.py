@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from schemas.fields import doc
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,18 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """An article as extracted, one record a canonical URL."""
+    """An article as extracted, one record a canonical URL and version of its text."""
 
     TABLE: ClassVar[str] = "articles"
     KEY: ClassVar[str] = "article_id"
 
-    article_id: str = doc("Hash of the canonical URL.")
+    article_id: str = doc("Hash of the canonical URL; of a later version, of that and its number.")
     run_id: str = doc("The run that wrote this record.")
     day: dt.date = doc("UTC day of publication, or of fetching where that is unknown.")
     url: str = doc("The address as the feed gave it.")
     canonical_url: str = doc("The address by which copies of the article are recognised.")
+    lineage_id: str = doc("Id of the article's first version, the same for all of them.")
+    version: int = doc("1, and one more each time that the published text was found changed.")
     feed_url: str = doc("The feed that listed the article first.")
     feed_title: str | None = doc("Title of that feed.")
     entry_id: str = doc("The entry's own id (guid, atom:id), or its link.")
@@ -61,6 +63,8 @@ class Article:
     word_count: int = doc("Words in text.")
     extraction_method: str = doc("trafilatura, or feed_content where the page could not be had.")
     truncated_or_paywalled: bool = doc("The page says that not all of the article is free to read.")
+    noindex: bool = doc("The page asks not to be indexed (robots meta or header).")
+    tdm_reserved: bool = doc("The page reserves text and data mining (TDM Reservation Protocol).")
     story_id: str = doc("The story of which this article is a copy or the only member.")
     schema_version: int = doc("Version of this schema.", default=SCHEMA_VERSION)
 
@@ -185,7 +189,7 @@ class FeedHealth:
     run_id: str = doc("The run that wrote this record.")
     day: dt.date = doc("UTC day of the run.")
     feed_url: str = doc("The feed as listed.")
-    status: str = doc("ok, unchanged, empty or failed.")
+    status: str = doc("ok, unchanged, empty, failed, or retired (the server answered 410).")
     http_status: int | None = doc("Status of the last response; null for files and failures.")
     entries_seen: int = doc("Entries in the feed.")
     entries_new: int = doc("Entries that were not known.")
@@ -193,6 +197,7 @@ class FeedHealth:
     not_modified: bool = doc("The server answered 304.")
     bytes: int = doc("Bytes of the feed's document after decompression.")
     duration: float = doc("Seconds that fetching took.")
+    failure_class: str | None = doc("Error type of the failure, as in its dead letter.")
     consecutive_failures: int = doc("Runs in a row that failed, this one included.")
     next_due: dt.datetime | None = doc("When the feed should be fetched again, UTC.")
     schema_version: int = doc("Version of this schema.", default=SCHEMA_VERSION)

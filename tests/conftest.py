@@ -9,9 +9,15 @@ from spacy.language import Language
 from schemas import Quote
 from tests.quoting import Find, quotes_of
 from tests.web import Web
+from transforms.documents import load_documents
+from transforms.fetching import FetcherHandle, FetchOptions
+from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
+from transforms.isolation import Isolated, IsolatedHandle, LimitOptions
 from transforms.language.model import analyse_texts, load_model
+from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
+from transforms.state import State
 
 
 @pytest.fixture
@@ -34,6 +40,38 @@ def web() -> Iterator[Web]:
 def http() -> HttpOptions:
     """Quick to give up, and free to reach the test's own server."""
     return HttpOptions(fetch_timeout_sec=2.0, allow_private_networks=["127.0.0.1/32"])
+
+
+@pytest.fixture
+def fetching(http: HttpOptions) -> FetchOptions:
+    """Without delay between requests; no robots.txt is asked for."""
+    return FetchOptions(http, HostOptions(host_delay_sec=0, robots="none"))
+
+
+@pytest.fixture
+def known() -> State:
+    """What earlier runs learnt: nothing, unless a test says so."""
+    return State()
+
+
+@pytest.fixture
+def state(known: State) -> StateHandle:
+    handle = StateHandle("unused")
+    handle.adopt(known)
+    return handle
+
+
+@pytest.fixture
+def fetcher(fetching: FetchOptions, state: StateHandle) -> FetcherHandle:
+    return FetcherHandle(fetching, state)
+
+
+@pytest.fixture(scope="session")
+def documents() -> Iterator[IsolatedHandle]:
+    handle = IsolatedHandle(load_documents, LimitOptions(), name="reading")
+    with handle.get() as _kept:
+        assert isinstance(_kept, Isolated)
+        yield handle
 
 
 @pytest.fixture(scope="session")

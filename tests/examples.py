@@ -40,6 +40,8 @@ def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
         "day": TIME.date(),
         "url": canonical,
         "canonical_url": canonical,
+        "lineage_id": article_id,
+        "version": 1,
         "feed_url": "https://a.example/feed",
         "feed_title": "The A",
         "entry_id": canonical,
@@ -56,6 +58,8 @@ def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
         "word_count": len(text.split()),
         "extraction_method": "trafilatura",
         "truncated_or_paywalled": False,
+        "noindex": False,
+        "tdm_reserved": False,
         "story_id": story_id_of(article_id),
     }
     return Article(**(given | fields))

@@ -1,3 +1,5 @@
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +9,10 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Entity, Quote, TopicTag
 from tests.examples import article
-from transforms.analysis import AnalyseArticles, Analyser, AnalysisOptions, Findings
-from transforms.language.topics import load_taxonomy
+from transforms.analysis import AnalyseArticles
+from transforms.isolation import IsolatedHandle, LimitOptions
+from transforms.language.findings import Findings, load_analyser
+from transforms.language.installed import DEFAULT_MODEL
 from transforms.stage import Run
 
 TEXT = (
@@ -17,17 +21,41 @@ TEXT = (
 )
 ENGLISH = article("https://a.example/1", TEXT)
 SPANISH = replace(article("https://a.example/2", TEXT), language="es")
+WORDS = ("odd", "slow")
 UNKNOWN = replace(article("https://a.example/3", TEXT), language=None)
 
 
-def analyse(pipeline: beam.Pipeline, run: Run, *articles: Article) -> Any:
+def load() -> Callable[[Sequence[Article]], list[Findings]]:
+    """The real analysis, but for texts that make it fail."""
+    work = load_analyser(DEFAULT_MODEL, None)
+
+    def analyse(articles: Sequence[Article]) -> list[Findings]:
+        if any("odd" in a.text for a in articles):
+            raise ValueError("odd text")
+        if any("slow" in a.text for a in articles):
+            time.sleep(60)
+        return work(articles)
+
+    return analyse
+
+
+@pytest.fixture(scope="module")
+def analyser() -> Iterator[IsolatedHandle]:
+    handle = IsolatedHandle(load, LimitOptions(item_time_limit_sec=3), name="analysis")
+    with handle.get():
+        yield handle
+
+
+def analyse(pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, *articles: Article) -> Any:
     created = pipeline | beam.Create(articles)
-    return created | AnalyseArticles(run, AnalysisOptions(), load_taxonomy())
+    return created | AnalyseArticles(run, analyser)
 
 
-def test_articles_come_with_their_findings(pipeline: beam.Pipeline, run: Run) -> None:
+def test_articles_come_with_their_findings(
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
+) -> None:
     with pipeline:
-        out = analyse(pipeline, run, ENGLISH, SPANISH, UNKNOWN)
+        out = analyse(pipeline, run, analyser, ENGLISH, SPANISH, UNKNOWN)
         kinds = out.main | beam.Map(lambda r: (r.article_id, type(r).__name__)) | beam.Distinct()
         found = [(a.article_id, t.__name__) for a in (ENGLISH, UNKNOWN) for t in (Entity, Quote)]
         tags = [(a.article_id, TopicTag.__name__) for a in (ENGLISH, UNKNOWN)]
@@ -39,9 +67,11 @@ def test_articles_come_with_their_findings(pipeline: beam.Pipeline, run: Run) ->
         )
 
 
-def test_quotes_carry_the_topics_that_are_tagged_to_them(pipeline: beam.Pipeline, run: Run) -> None:
+def test_quotes_carry_the_topics_that_are_tagged_to_them(
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
+) -> None:
     with pipeline:
-        out = analyse(pipeline, run, ENGLISH)
+        out = analyse(pipeline, run, analyser, ENGLISH)
         quotes = out.main | beam.Filter(lambda r: isinstance(r, Quote))
         tags = out.main | "tags" >> beam.Filter(
             lambda r: isinstance(r, TopicTag) and r.quote_id is not None
@@ -58,26 +88,28 @@ def test_quotes_carry_the_topics_that_are_tagged_to_them(pipeline: beam.Pipeline
         )
 
 
-def test_an_article_whose_analysis_fails_is_kept(
-    pipeline: beam.Pipeline, run: Run, monkeypatch: pytest.MonkeyPatch
+def test_an_article_whose_analysis_fails_is_kept_and_the_others_go_on(
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
 ) -> None:
-    findings = Analyser._findings
-
-    def fail_on_one(self: Analyser, article: Article, doc: Any) -> Findings:
-        if article.article_id == UNKNOWN.article_id:
-            raise ValueError("odd text")
-        return findings(self, article, doc)
-
-    monkeypatch.setattr(Analyser, "_findings", fail_on_one)
+    odd, slow = (replace(UNKNOWN, text=word, url=f"https://a.example/{word}") for word in WORDS)
     with pipeline:
-        out = analyse(pipeline, run, ENGLISH, UNKNOWN)
+        out = analyse(pipeline, run, analyser, ENGLISH, odd, slow)
         articles = out.main | beam.Filter(lambda r: isinstance(r, Article))
-        assert_that(articles, equal_to([ENGLISH, UNKNOWN]), "articles")
+        assert_that(articles, equal_to([ENGLISH, odd, slow]), "articles")
+        quotes = out.main | "quotes" >> beam.Filter(lambda r: isinstance(r, Quote))
         assert_that(
-            out.dead_letters | beam.Map(lambda d: (d.stage, d.source, d.message)),
-            equal_to([("AnalyseArticles", UNKNOWN.url, "odd text")]),
+            quotes | "of" >> beam.Map(lambda q: q.article_id), equal_to([ENGLISH.article_id])
+        )
+        assert_that(
+            out.dead_letters | beam.Map(lambda d: (d.stage, d.source, d.error_type)),
+            equal_to(
+                [
+                    ("AnalyseArticles", odd.url, "ValueError"),
+                    ("AnalyseArticles", slow.url, "TimeLimit"),
+                ]
+            ),
             "dead",
         )
         assert_that(
-            out.outcomes | "kind" >> beam.Map(lambda o: o.kind), equal_to(["article"] * 2), "ends"
+            out.outcomes | "kind" >> beam.Map(lambda o: o.kind), equal_to(["article"] * 3), "ends"
         )

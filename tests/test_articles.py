@@ -8,13 +8,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import content_hash
 from tests.examples import TIME, entry
-from transforms.articles import (
-    ExtractArticles,
-    decode_page,
-    extract_article,
-    extract_fragment,
-    language_of,
-)
+from transforms.articles import ExtractArticles
+from transforms.extraction import decode_page, extract_article, extract_fragment, language_of
+from transforms.isolation import IsolatedHandle
 from transforms.pages import Page
 from transforms.stage import Run
 
@@ -165,15 +161,22 @@ def test_languages(text: str, language: str | None) -> None:
     assert language_of(text) == language
 
 
-def test_pages_become_articles_or_dead_letters(pipeline: beam.Pipeline, run: Run) -> None:
-    whole = Page(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME)
+def test_pages_become_articles_or_dead_letters(
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
+) -> None:
+    whole = Page(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME, [])
     undated = replace(whole, entry=entry(URL, published_at=None), html=page().encode())
-    from_feed = Page(entry(URL, content=BODY), URL, None, "", TIME)
-    empty = Page(entry("https://a.example/empty"), URL, b"<html></html>", "", TIME)
+    from_feed = Page(entry(URL, content=BODY), URL, None, "", TIME, [])
+    empty = Page(entry("https://a.example/empty"), URL, b"<html></html>", "", TIME, [])
     with pipeline:
-        out = pipeline | beam.Create([whole, undated, from_feed, empty]) | ExtractArticles(run)
-        rows = out.main | beam.Map(
-            lambda a: (a.canonical_url, a.extraction_method, a.date_source, a.html_hash, a.day)
+        pages = pipeline | beam.Create([whole, undated, from_feed, empty])
+        out = pages | ExtractArticles(run, documents)
+        rows = (
+            out.main
+            | "article" >> beam.Map(lambda e: e.article)
+            | beam.Map(
+                lambda a: (a.canonical_url, a.extraction_method, a.date_source, a.html_hash, a.day)
+            )
         )
         canonical, day = "https://a.example/2026/11/pier", dt.date(2026, 11, 20)
         assert_that(

@@ -5,10 +5,12 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms import entries
-from transforms.entries import ParseEntries, parse_feed
+from transforms.entries import ParseEntries
+from transforms.feed_parsing import MAX_ENTRIES, parse_feed
 from transforms.feeds import FeedDocument
-from transforms.stage import Lost, Run
+from transforms.isolation import IsolatedHandle
+from transforms.lost import Lost
+from transforms.stage import Run
 
 BASE = "https://news.example/feed"
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
@@ -111,18 +113,20 @@ def test_dates_out_of_range_are_none() -> None:
 
 
 def document(body: str) -> FeedDocument:
-    return FeedDocument(BASE, 0, BASE, 200, "", body.encode(), 0.1)
+    return FeedDocument(
+        BASE, 0, BASE, 200, "", body.encode(), 0.1, '"tag"', None, None, max_age_sec=60.0
+    )
 
 
 def test_bad_entries_are_dead_letters_and_the_others_go_on(
-    pipeline: beam.Pipeline, run: Run
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
 ) -> None:
     items = f"""<item>{ITEM}</item><item><title>No link</title></item>
         <item><title>Mail</title><link>mailto:desk@news.example</link></item>"""
     body = f"<rss version='2.0'><channel>{items}</channel></rss>"
     with pipeline:
-        documents = pipeline | beam.Create([document(body), document("nothing")])
-        parsed = documents | ParseEntries(run)
+        created = pipeline | beam.Create([document(body), document("nothing")])
+        parsed = created | ParseEntries(run, documents)
         assert_that(
             parsed.main | beam.Map(lambda e: (e.link, e.key, e.entry_id, e.position)),
             equal_to([("https://news.example/a",) * 3 + (0,)]),
@@ -146,13 +150,13 @@ def test_bad_entries_are_dead_letters_and_the_others_go_on(
 
 
 def test_entries_beyond_the_limit_are_accounted_for(
-    pipeline: beam.Pipeline, run: Run, monkeypatch: pytest.MonkeyPatch
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
 ) -> None:
-    monkeypatch.setattr(entries, "MAX_ENTRIES", 2)
-    items = "".join(f"<item><link>https://a.example/{i}</link></item>" for i in range(5))
+    links = (f"https://a.example/{i}" for i in range(MAX_ENTRIES + 3))
+    items = "".join(f"<item><link>{link}</link></item>" for link in links)
     body = f"<rss version='2.0'><channel>{items}</channel></rss>"
     with pipeline:
-        parsed = pipeline | beam.Create([document(body)]) | ParseEntries(run)
-        for name, expected in (("main", 2), ("dead_letters", 1), ("outcomes", 3)):
+        parsed = pipeline | beam.Create([document(body)]) | ParseEntries(run, documents)
+        for name, expected in (("main", MAX_ENTRIES), ("dead_letters", 1), ("outcomes", 3)):
             counted = getattr(parsed, name) | f"{name}Count" >> beam.combiners.Count.Globally()
             assert_that(counted, equal_to([expected]), name)

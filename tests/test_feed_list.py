@@ -4,6 +4,8 @@ import pytest
 
 from tests.web import Answer, Web
 from transforms.feed_list import read_feed_lists
+from transforms.fetching import FetchOptions
+from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
 from transforms.options import UsageError
 
@@ -15,7 +17,12 @@ OPML = b"""<?xml version="1.0"?>
 
 
 def urls(*names: str | Path) -> list[str]:
-    return [feed.url for feed in read_feed_lists(list(map(str, names)), HttpOptions())]
+    return [
+        feed.url
+        for feed in read_feed_lists(
+            list(map(str, names)), FetchOptions(HttpOptions(), HostOptions())
+        )
+    ]
 
 
 def test_a_plain_list_has_comments_files_and_each_feed_once(tmp_path: Path) -> None:
@@ -45,16 +52,18 @@ def test_a_file_that_is_a_feed_stands_for_itself(tmp_path: Path, body: str) -> N
 
 
 def test_positions_follow_the_lists() -> None:
-    feeds = read_feed_lists(["https://b.example/", "https://a.example/"], HttpOptions())
+    feeds = read_feed_lists(
+        ["https://b.example/", "https://a.example/"], FetchOptions(HttpOptions(), HostOptions())
+    )
     assert [(feed.position, feed.url[8]) for feed in feeds] == [(0, "b"), (1, "a")]
 
 
-def test_a_list_from_the_web(web: Web, http: HttpOptions) -> None:
+def test_a_list_from_the_web(web: Web, fetching: FetchOptions) -> None:
     web.answers["/list.txt"] = Answer(b"/feed.xml\nhttps://a.example/\n")
-    feeds = read_feed_lists([f"{web.base}/list.txt"], http)
+    feeds = read_feed_lists([f"{web.base}/list.txt"], fetching)
     assert [feed.url for feed in feeds] == [f"{web.base}/feed.xml", "https://a.example/"]
     with pytest.raises(UsageError, match=r"cannot read the feed list .*404"):
-        read_feed_lists([f"{web.base}/none.opml"], http)
+        read_feed_lists([f"{web.base}/none.opml"], fetching)
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,17 @@ import socket
 import pytest
 
 from tests.web import Answer, Web
-from transforms.http import HttpOptions, Response, fetch_all, is_public
+from transforms.addresses import is_public
+from transforms.fetching import Fetcher, FetchOptions
+from transforms.hosts import HostOptions, Request
+from transforms.http import HttpOptions, Response
+from transforms.lost import Lost
 from transforms.options import UsageError
-from transforms.stage import Lost
+
+
+def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | Lost]:
+    with Fetcher(FetchOptions(http, HostOptions(host_delay_sec=0, robots="none"))) as fetcher:
+        return fetcher.fetch(map(Request, urls))
 
 
 def fetch(url: str, http: HttpOptions) -> Response | Lost:
@@ -87,7 +95,7 @@ def test_no_request_reaches_a_private_address(web: Web, host: str) -> None:
     url = web.base.replace("127.0.0.1", host)
     assert error_of(fetch(url + "/secret", HttpOptions())) in (
         "PrivateAddress",
-        "InvalidUrlClientError",
+        "InvalidUrl",
     )
     assert web.requests == []
 

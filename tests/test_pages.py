@@ -7,13 +7,14 @@ from tests.examples import entry
 from tests.web import Answer, Web
 from transforms.feed_list import Feed
 from transforms.feeds import FetchFeeds
-from transforms.http import HttpOptions
+from transforms.fetching import FetcherHandle
 from transforms.pages import FetchPages
+from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 
 
 def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(
-    pipeline: beam.Pipeline, run: Run, web: Web, http: HttpOptions
+    pipeline: beam.Pipeline, run: Run, web: Web, fetcher: FetcherHandle
 ) -> None:
     good = entry(web.html("/good", "<p>Hello</p>"))
     web.answers["/moved"] = Answer(status=301, headers={"Location": "/good"})
@@ -24,7 +25,7 @@ def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(
     moved, *bad = (entry(f"{web.base}/{path}") for path in paths)
     kept = replace(bad[-1], content="<p>In the feed.</p>")
     with pipeline:
-        out = pipeline | beam.Create([good, moved, *bad, kept]) | FetchPages(run, http)
+        out = pipeline | beam.Create([good, moved, *bad, kept]) | FetchPages(run, fetcher)
         assert_that(
             out.main | beam.Map(lambda p: (p.entry.link, p.url, p.html, p.content_type)),
             equal_to(
@@ -56,7 +57,12 @@ def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(
 
 
 def test_feeds_come_from_the_web_and_from_files(
-    pipeline: beam.Pipeline, run: Run, web: Web, http: HttpOptions, tmp_path: object
+    pipeline: beam.Pipeline,
+    run: Run,
+    web: Web,
+    fetcher: FetcherHandle,
+    state: StateHandle,
+    tmp_path: object,
 ) -> None:
     file = f"{tmp_path}/feed.xml"
     with open(file, "w", encoding="utf-8") as out:  # noqa: PTH123
@@ -66,7 +72,7 @@ def test_feeds_come_from_the_web_and_from_files(
     names = [file, f"{web.base}/old", f"{web.base}/gone", f"{file}.none"]
     feeds = [Feed(url=name, position=i) for i, name in enumerate(names)]
     with pipeline:
-        documents = pipeline | beam.Create(feeds) | FetchFeeds(run, http)
+        documents = pipeline | beam.Create(feeds) | FetchFeeds(run, fetcher, state, 1_000_000)
         assert_that(
             documents.main | beam.Map(lambda d: (d.feed_url, d.url, d.status, d.body, d.position)),
             equal_to(

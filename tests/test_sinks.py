@@ -14,9 +14,10 @@ from schemas.jsonable import from_json, json_line, to_json
 from tests.examples import article
 from transforms.options import UsageError
 from transforms.sinks import files
-from transforms.sinks.commit import commit, known_entries, staging_of
+from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WriteRecords, WrittenFile, partition_of
+from transforms.sinks.state_files import read_state_file
 
 ARTICLES = [
     article(f"https://a.example/{i}", f"Text “{i}”.", day=dt.date(2026, 11, 19 + i % 2))
@@ -59,25 +60,25 @@ def ingest(
     run_id: str,
     records: list[Record],
     file_format: str,
-    ingested: Sequence[tuple[str, str]] = (),
+    learnt: Sequence[str] = (),
 ) -> Path:
     """A committed run of these records."""
     with staging_of(output, run_id) as staging:
         written = write(staging, records, file_format)
         assert sum(file.rows for file in written) == len(records)
         assert not (output / "runs" / run_id).exists()
-        return commit(output, staging, written, ingested, "{}")
+        return commit(output, staging, written, learnt, "{}")
 
 
 @pytest.mark.parametrize("file_format", files.FORMATS)
 def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None:
-    entries = [("k", "id"), ("a", "b")]
-    run = ingest(tmp_path, "r1", [*ARTICLES, TAG], file_format, entries)
+    run = ingest(tmp_path, "r1", [*ARTICLES, TAG], file_format, ["line"])
     assert run == tmp_path / "runs" / "r1"
     day = run / file_format / "articles" / "day=2026-11-19"
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
-    assert known_entries(tmp_path) == {"k": "id", "a": "b"}
+    runs, lines = read_state_file(str(run / "learnt.state"))
+    assert (runs, [*lines]) == (["r1"], ["line\n"])
 
     write_views(tmp_path)
     with duckdb.connect(str(tmp_path / "newsbeam.duckdb"), read_only=True) as db:

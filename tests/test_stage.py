@@ -8,7 +8,9 @@ from apache_beam.testing.util import assert_that, equal_to
 from pipeline.summary import stage_counts
 from schemas import DeadLetter
 from transforms.feed_health import SumUpFeeds
-from transforms.stage import FeedReport, Lost, Outcome, Run, Stage, run_stage
+from transforms.lost import Lost
+from transforms.sinks.state_files import StateHandle
+from transforms.stage import FeedReport, Outcome, Run, Stage, run_stage
 
 
 class Halve(Stage):
@@ -68,7 +70,9 @@ def test_a_dead_letter_has_the_same_id_in_every_run(run: Run) -> None:
     assert letter(ValueError()).message == "ValueError"
 
 
-def test_feed_health_counts_how_entries_ended(pipeline: beam.Pipeline, run: Run) -> None:
+def test_feed_health_counts_how_entries_ended(
+    pipeline: beam.Pipeline, run: Run, state: StateHandle
+) -> None:
     reports = [
         FeedReport("a", "ok", 200, 4, 900, 0.5),
         FeedReport("b", "failed", 404, 0, 0, 0.0),
@@ -78,8 +82,8 @@ def test_feed_health_counts_how_entries_ended(pipeline: beam.Pipeline, run: Run)
     with pipeline:
         of_reports = pipeline | "Reports" >> beam.Create(reports)
         of_outcomes = pipeline | "Outcomes" >> beam.Create(outcomes)
-        health = (of_reports, of_outcomes) | SumUpFeeds(run)
-        rows = health | "row" >> beam.Map(
+        health = (of_reports, of_outcomes) | SumUpFeeds(run, state)
+        rows = health.health | "row" >> beam.Map(
             lambda h: (
                 h.feed_url,
                 h.status,

@@ -3,14 +3,22 @@ import json
 
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter
-from transforms.feed_health import feed_health
+from transforms.feed_health import feed_health, feed_state
+from transforms.lost import Lost
 from transforms.sinks.files import WrittenFile
-from transforms.stage import FeedReport, Lost, Outcome, Run, dead_letter
+from transforms.stage import FeedReport, Outcome, Run, dead_letter
 
 RUN = Run("run-1", dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc))
 
 
-def summary(*kinds: str, entries: int, letters: int = 0, feeds: int = 1) -> Summary:
+def summary(
+    *kinds: str,
+    entries: int,
+    letters: int = 0,
+    feeds: int = 1,
+    retries: int = 0,
+    left: dict[str, int] | None = None,
+) -> Summary:
     report = FeedReport("https://a.example/feed", "ok", 200, entries, 900, 0.1)
     lost: list[DeadLetter] = [
         dead_letter(RUN, "FetchPages", f"https://a.example/{i}", Lost("Http404", "gone"))
@@ -19,13 +27,15 @@ def summary(*kinds: str, entries: int, letters: int = 0, feeds: int = 1) -> Summ
     return summarise(
         run=RUN,
         feeds=feeds,
+        left=left or {},
+        retries=retries,
         stages={"Write.jsonl": {"in": 3}, "FetchPages": {"in": 2, "out": 1, "dead_letters": 1}},
         files=[
             WrittenFile("x", "articles/day=2026-11-20", form, 2, "a")
             for form in ("parquet", "jsonl")
         ],
         outcomes=[Outcome("https://a.example/feed", str(i), k, None) for i, k in enumerate(kinds)],
-        health=[feed_health(report, {}, RUN)],
+        health=[feed_health(report, {}, feed_state(report, None, RUN), RUN)],
         dead_letters=lost,
         output="out",
     )
@@ -37,7 +47,7 @@ def test_a_run_that_adds_up() -> None:
     assert list(done.stages) == ["FetchPages", "Write.jsonl"]
     assert done.records == {"articles": 2}
     table = done.table()
-    assert "entries: 3 = 1 article + 1 known + 0 duplicate + 1 dead letter" in table
+    assert "entries: 3 = 1 article + 1 known + 1 dead letter" in table
     assert "dead letters: 1 FetchPages Http404\n  https://a.example/0: gone" in table
     assert json.loads(done.to_json())["outcomes"]["article"] == 1
 
@@ -47,6 +57,12 @@ def test_a_run_that_does_not_add_up_says_so() -> None:
     assert not lost_entry.adds_up and "entries: 2 IS NOT 1 article" in lost_entry.table()
     lost_feed = summary("article", entries=1, feeds=2)
     assert not lost_feed.adds_up and "feeds: 2 IS NOT 1 ok" in lost_feed.table()
+
+
+def test_feeds_left_alone_and_entries_tried_again_are_counted() -> None:
+    done = summary("article", "known", entries=1, retries=1, feeds=3, left={"not_due": 2})
+    assert done.adds_up
+    assert "feeds: 3 = 1 ok + 2 not due" in done.table()
 
 
 def test_many_dead_letters_are_counted_and_some_shown() -> None:

@@ -1,96 +1,74 @@
-"""Extract articles from pages, with trafilatura."""
+"""Extract articles from pages, where extraction can be killed."""
 
-import datetime as dt
-import re
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlsplit
+from dataclasses import replace
+from typing import Any
 
 import apache_beam as beam
-import py3langid
-import trafilatura
-from lxml import etree
-from w3lib.encoding import html_to_unicode
 
 from schemas import Article, content_hash
-from transforms.cleaning import clean_html, clean_line, clean_text
-from transforms.deduplication import article_id_of
+from transforms.deduplication import Extracted, article_id_of
+from transforms.entries import entry_ends
+from transforms.extraction import Extraction, extract_page
+from transforms.isolation import IsolatedHandle
+from transforms.lost import Lost
 from transforms.pages import Page
-from transforms.stage import Composite, Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
 from transforms.stories import story_id_of
-from transforms.times import iso_time
-from transforms.urls import UrlError, canonical_url, web_url
-
-_PAYWALL: Final = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
-_JSON_LD_DATE: Final = re.compile(r'"datePublished"\s*:\s*"([^"]{10,40})"')
-_META_DATE: Final = re.compile(
-    r"<meta[^>]{0,100}article:published_time[^>]{0,100}content=[\"']([^\"']{10,40})", re.IGNORECASE
-)
-_TIME_ELEMENT: Final = re.compile(
-    r"<time\b[^>]{0,200}\bdatetime=[\"']?([^\"'>]{16,40})", re.IGNORECASE
-)
-_XML_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*>", re.IGNORECASE)
-_TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
-_NO_LETTERS: Final = re.compile(r"[\W_]|^the\b")
-_MIN_LETTERS_FOR_LANGUAGE: Final = 60
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """What a page says of itself. ``published_at`` is UTC; a day without time is midnight."""
-
-    title: str
-    authors: list[str]
-    published_at: dt.datetime | None
-    text: str
-    canonical_url: str | None
-    language: str | None
-    site_name: str | None
-    truncated_or_paywalled: bool
+from transforms.urls import canonical_url
 
 
 class ExtractArticles(Composite):
     """Pages to articles."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
         super().__init__()
-        self.run = run
+        self.stage = _ExtractArticles(run, documents)
 
     def expand(self, pages: beam.PCollection) -> StageOutput:
-        return run_stage(pages, _ExtractArticles(self.run), Article)
+        return run_stage(pages, self.stage, Extracted)
 
 
 class _ExtractArticles(Stage):
     name = "ExtractArticles"
 
+    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+        super().__init__(run)
+        self._handle = documents
+
+    def setup(self) -> None:
+        self.isolated = self._handle.get()
+
+    def teardown(self) -> None:
+        del self.isolated  # which ends with the last stage that has it
+
     def source(self, element: Page) -> str:
         return element.entry.link
 
-    def ending(self, element: Page, error: Exception) -> Iterator[Outcome]:  # noqa: ARG002
-        yield Outcome(element.entry.feed_url, element.entry.key, "dead_letter", None)
+    def ending(self, element: Page, error: Exception) -> Iterator[Ending]:
+        yield from entry_ends(element.entry, error)
 
     def handle(self, element: Page) -> Iterator[Any]:
-        entry, method, html_hash = element.entry, "trafilatura", None
-        found = None
-        if element.html is not None:
-            html = decode_page(element.html, element.content_type)
-            found = extract_article(html, url=element.url)
-            html_hash = content_hash(element.html)
-        if found is None and entry.content:
-            html_hash = None
-            method = "feed_content"
-            found = extract_fragment(entry.content, url=entry.link)
-        if found is None:
-            raise Lost("NoText", "no article text was found in the page")
+        try:
+            found, method = self._extract(element, element.html)
+        except Lost:
+            if element.html is None or not element.entry.content:
+                raise
+            found, method = self._extract(element, None)
+        entry = element.entry
         canonical = canonical_url(found.canonical_url or element.url)
+        lineage = entry.lineage or article_id_of(canonical)
         published = entry.published_at or found.published_at
-        yield Article(
-            article_id=article_id_of(canonical),
+        from_page = element.html is not None and method == "trafilatura"
+        article = Article(
+            article_id=lineage,
             run_id=self.run.run_id,
             day=(published or element.fetched_at).date(),
             url=entry.link,
             canonical_url=canonical,
+            lineage_id=lineage,
+            version=1,
             feed_url=entry.feed_url,
             feed_title=entry.feed_title,
             entry_id=entry.entry_id,
@@ -103,113 +81,25 @@ class _ExtractArticles(Stage):
             site_name=found.site_name or entry.feed_title,
             text=found.text,
             text_hash=content_hash(found.text),
-            html_hash=html_hash,
+            html_hash=content_hash(element.html) if from_page and element.html else None,
             word_count=len(found.text.split()),
             extraction_method=method,
             truncated_or_paywalled=found.truncated_or_paywalled,
-            story_id=story_id_of(article_id_of(canonical)),
+            noindex=found.noindex,
+            tdm_reserved=found.tdm_reserved,
+            story_id=story_id_of(lineage),
         )
+        yield Extracted(article, replace(entry, content=None))
 
-
-def decode_page(body: bytes, content_type: str = "") -> str:
-    """A page's text by its byte order mark, HTTP header or own declaration, else UTF-8 if it is.
-
-    >>> decode_page(b"<p>caf\\xe9</p>", "text/html; charset=latin-1")
-    '<p>café</p>'
-    """
-    return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
-
-
-def _guess_encoding(body: bytes) -> str:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
-
-
-def extract_article(html: str, *, url: str | None = None) -> Extraction | None:
-    """The article of a page, or None if no text is found in it."""
-    html = clean_html(_XML_DECLARATION.sub("", html, count=1))
-    tree = trafilatura.load_html(html)
-    if tree is None:
-        return None
-    canonical = _canonical_link(tree, url)
-    lang = str(tree.get("lang") or "")[:2].lower()
-    found = trafilatura.bare_extraction(
-        tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
-    )
-    site_name = clean_line(getattr(found, "sitename", None))
-    title = _without_site_name(clean_line(getattr(found, "title", None)), site_name)
-    text = clean_text(getattr(found, "text", None) or "").removeprefix(f"{title}\n")
-    if not text:
-        return None
-    return Extraction(
-        title=title,
-        authors=_names(getattr(found, "author", None)),
-        published_at=_page_time(html, getattr(found, "date", None)),
-        text=text,
-        canonical_url=canonical,
-        language=language_of(text) or lang or None,
-        site_name=site_name or None,
-        truncated_or_paywalled=bool(_PAYWALL.search(html)),
-    )
-
-
-def extract_fragment(html: str, *, url: str) -> Extraction | None:
-    """The article of a feed's own full text, or None if there is none."""
-    found = extract_article(f"<html><body><article>{html}</article></body></html>", url=url)
-    text = found.text if found else clean_text(_plain(html))
-    if not text:
-        return None
-    return Extraction("", [], None, text, None, language_of(text), None, False)
-
-
-def language_of(text: str) -> str | None:
-    """ISO 639-1 code of a text's language; None if there is too little to tell."""
-    if sum(map(str.isalpha, text[:500])) < _MIN_LETTERS_FOR_LANGUAGE:
-        return None
-    return str(py3langid.classify(text[:3000])[0])
-
-
-def _canonical_link(tree: Any, url: str | None) -> str | None:
-    """The page's own canonical link, unless it is none or names the front page by mistake."""
-    for link in tree.iterfind(".//link[@rel='canonical']"):
-        try:
-            canonical = web_url(link.get("href") or "", url or "")
-        except UrlError:
-            return None  # the address that was fetched serves instead
-        is_front = urlsplit(canonical).path in ("", "/") and not urlsplit(canonical).query
-        return None if is_front and url and urlsplit(url).path not in ("", "/") else canonical
-    return None
-
-
-def _without_site_name(title: str, site_name: str) -> str:
-    """A title without the outlet's name behind its last bar or dash."""
-    parts = _TITLE_SEPARATOR.split(title)
-    ending, name = (_NO_LETTERS.sub("", text.lower()) for text in (parts[-1], site_name))
-    if len(parts) < 3 or not (name and ending):
-        return title
-    is_name = ending.startswith(name) or name.startswith(ending)
-    return "".join(parts[:-2]) if is_name else title
-
-
-def _names(author: str | None) -> list[str]:
-    return [clean_line(name) for name in (author or "").split(";") if name.strip()]
-
-
-def _page_time(html: str, day: str | None) -> dt.datetime | None:
-    """The time that the page states for machines, else the day that htmldate found.
-
-    The day is refined by the first time element that lies in it as written.
-    """
-    stated = _JSON_LD_DATE.search(html) or _META_DATE.search(html)
-    time = iso_time(stated[1]) if stated else None
-    if time is None and day:
-        within = (m[1] for m in _TIME_ELEMENT.finditer(html) if m[1].startswith(day))
-        time = next(filter(None, map(iso_time, within)), None)
-    return time or iso_time(day or "")
-
-
-def _plain(html: str) -> str:
-    return "\n".join(map(str, etree.HTML(f"<div>{html}</div>").itertext()))
+    def _extract(self, page: Page, html: bytes | None) -> tuple[Extraction, str]:
+        found: tuple[Extraction, str] = self.isolated(
+            functools.partial(
+                extract_page,
+                html,
+                url=page.url,
+                content_type=page.content_type,
+                headers={header.name: header.value for header in page.headers},
+                fragment=page.entry.content,
+            )
+        )
+        return found

@@ -1,40 +1,46 @@
-"""Parse feeds into entries: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed."""
+"""Parse feeds into entries, where parsing can be killed."""
 
-import calendar
 import datetime as dt
+import functools
 import json
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
 import apache_beam as beam
-import feedparser
-from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
+from schemas.jsonable import from_json, to_line
 from schemas.rows import row
-from transforms.cleaning import clean_line
+from transforms.feed_parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
+from transforms.feed_schedule import latest
 from transforms.feeds import FeedDocument
+from transforms.isolation import IsolatedHandle
+from transforms.lost import Lost
 from transforms.stage import (
     Composite,
+    Ending,
     FeedReport,
-    Lost,
     Outcome,
     Run,
     Stage,
     StageOutput,
     run_stage,
 )
-from transforms.times import iso_time
+from transforms.state import FailedEntry, StateChange, alias_key, change, entry_key, retry_time
+from transforms.times import now
 from transforms.urls import UrlError, canonical_url, web_url
-
-MAX_ENTRIES: Final = 1000
 
 
 @row
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a feed. ``key`` is its canonical link, by which copies are recognised."""
+    """One item of a feed. ``key`` is its canonical link, by which copies are recognised.
+
+    ``alias`` is its own id within its feed, where that is one; ``attempts`` counts the runs in
+    which it failed; ``lineage`` is the article that it led to before its feed changed it.
+    """
 
     feed_url: str
     feed_title: str | None
@@ -48,62 +54,103 @@ class Entry:
     published_at: dt.datetime | None
     content: str | None
     language: str | None
+    fingerprint: str = ""
+    alias: str | None = None
+    attempts: int = 0
+    lineage: str | None = None
 
 
-@dataclass(frozen=True)
-class RawEntry:
-    """An item as the feed has it, before its link is checked."""
+def entry_ends(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:
+    """What ends with an entry that became a dead letter, and when it is tried again."""
+    yield Outcome(entry.feed_url, entry.key, "dead_letter", None)
+    lost = error if isinstance(error, Lost) else None
+    tried = lost is None or lost.attempts > 0
+    attempts, at = entry.attempts + tried, now()
+    yield change(
+        FailedEntry(
+            key=entry_key(entry.key),
+            at=at,
+            feed_url=entry.feed_url,
+            fingerprint=entry.fingerprint,
+            attempts=attempts,
+            error_type=lost.error_type if lost else type(error).__name__,
+            not_before=retry_time(
+                attempts,
+                temporary=bool(lost and lost.temporary),
+                not_before=lost.not_before if lost else None,
+                at=at,
+            ),
+            entry=to_line(entry),
+        )
+    )
 
-    entry_id: str
-    link: str
-    title: str
-    authors: list[str]
-    published_at: dt.datetime | None
-    content: str | None
 
-
-@dataclass(frozen=True)
-class ParsedFeed:
-    """A feed's title, language and items."""
-
-    title: str | None
-    language: str | None
-    entries: list[RawEntry]
+def failed_entry(failed: FailedEntry) -> Entry:
+    """The entry that failed, to be tried again."""
+    entry = from_json(Entry, json.loads(failed.entry))
+    return replace(entry, attempts=failed.attempts, position=MAX_ENTRIES)
 
 
 class ParseEntries(Composite):
     """Feed documents to entries."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
         super().__init__()
-        self.run = run
+        self.stage = _ParseEntries(run, documents)
 
     def expand(self, documents: beam.PCollection) -> StageOutput:
-        return run_stage(documents, _ParseEntries(self.run), Entry)
+        return run_stage(documents, self.stage, Entry)
 
 
 class _ParseEntries(Stage):
     name = "ParseEntries"
 
+    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+        super().__init__(run)
+        self._handle = documents
+
+    def setup(self) -> None:
+        self.isolated = self._handle.get()
+
+    def teardown(self) -> None:
+        del self.isolated  # which ends with the last stage that has it
+
     def source(self, element: FeedDocument) -> str:
         return element.feed_url
 
-    def ending(self, element: FeedDocument, error: Exception) -> Iterator[FeedReport]:  # noqa: ARG002
-        yield _report(element, "failed", 0)
+    def ending(self, element: FeedDocument, error: Exception) -> Iterator[Ending]:
+        kind = error.error_type if isinstance(error, Lost) else type(error).__name__
+        yield _report(element, "failed", error_type=kind)
 
     def handle(self, element: FeedDocument) -> Iterator[Any]:
-        feed = parse_feed(element.body, url=element.url, content_type=element.content_type)
-        yield _report(element, "ok" if feed.entries else "empty", len(feed.entries))
-        for position, raw in enumerate(feed.entries[:MAX_ENTRIES]):
-            yield from self._entry(element, feed, position, raw)
-        beyond = feed.entries[MAX_ENTRIES:]
+        feed: ParsedFeed = self.isolated(
+            functools.partial(
+                parse_feed, element.body, url=element.url, content_type=element.content_type
+            )
+        )
+        yield _report(
+            element,
+            "ok" if feed.items else "empty",
+            entries=feed.items,
+            hold_sec=max(element.max_age_sec, feed.ttl_sec),
+            skip_hours=feed.skip_hours,
+            skip_days=feed.skip_days,
+            published=latest([e.published_at for e in feed.entries if e.published_at]),
+        )
+        ids = Counter(raw.entry_id for raw in feed.entries)
+        for position, raw in enumerate(feed.entries):
+            own_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
+            yield from self._entry(element, feed, position, raw, own_id)
+        beyond = feed.items - len(feed.entries)
         if beyond:
-            message = f"{len(feed.entries)} entries; the first {MAX_ENTRIES} were read"
+            message = f"{feed.items} entries; the first {MAX_ENTRIES} were read"
             yield self.dead_letter(element, Lost("TooManyEntries", message))
-            yield from (_end(element, raw) for raw in beyond)
+            for number in range(beyond):
+                key = stable_id(element.feed_url, "beyond", number)
+                yield Outcome(element.feed_url, key, "dead_letter", None)
 
     def _entry(
-        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry
+        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry, own_id: str
     ) -> Iterator[Any]:
         try:
             if not raw.link:
@@ -112,7 +159,8 @@ class _ParseEntries(Stage):
             key = canonical_url(link)
         except (Lost, UrlError) as error:
             yield self.dead_letter(document, error)
-            yield _end(document, raw)
+            key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
+            yield Outcome(document.feed_url, key, "dead_letter", None)
             return
         yield Entry(
             feed_url=document.feed_url,
@@ -127,109 +175,21 @@ class _ParseEntries(Stage):
             published_at=raw.published_at,
             content=raw.content,
             language=feed.language,
+            fingerprint=raw.fingerprint,
+            alias=alias_key(document.feed_url, own_id) if own_id else None,
         )
 
 
-def _report(document: FeedDocument, status: str, entries: int) -> FeedReport:
+def _report(document: FeedDocument, status: str, **more: Any) -> FeedReport:
     return FeedReport(
         feed_url=document.feed_url,
         status=status,
         http_status=document.status,
-        entries=entries,
         bytes=len(document.body),
         seconds=document.seconds,
+        url=document.url,
+        moved_to=document.moved_to,
+        etag=document.etag,
+        last_modified=document.last_modified,
+        **more,
     )
-
-
-def _end(document: FeedDocument, raw: RawEntry) -> Outcome:
-    key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
-    return Outcome(document.feed_url, key, "dead_letter", None)
-
-
-def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
-    """The entries of a feed, in its order.
-
-    Raises:
-        Lost: the document is no feed.
-    """
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
-        return _parse_json_feed(body)
-    if not body.strip():
-        raise Lost("NotAFeed", "the document is empty")
-    headers = {"content-location": url}
-    if content_type:
-        headers["content-type"] = content_type
-    parsed = feedparser.parse(body, response_headers=headers)
-    if not parsed.get("version") and not parsed.entries:
-        if b"<html" in body[:2000].lower():
-            raise Lost("NotAFeed", "not a feed but an HTML page")
-        reason = parsed.get("bozo_exception", "it has neither a known root nor entries")
-        raise Lost("NotAFeed", f"not a feed: {reason}")
-    return ParsedFeed(
-        title=clean_line(parsed.feed.get("title")) or None,
-        language=parsed.feed.get("language") or None,
-        entries=[_raw_entry(entry) for entry in parsed.entries],
-    )
-
-
-def _raw_entry(entry: Any) -> RawEntry:
-    times = (entry[key] for key in ("published_parsed", "updated_parsed") if key in entry)
-    time = next(filter(None, times), None)
-    authors = [clean_line(a.get("name")) for a in entry.get("authors", [])]
-    content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
-    return RawEntry(
-        entry_id=clean_line(entry.get("id")),
-        link=entry.get("link") or "",
-        title=_title(entry),
-        authors=[name for name in authors if name],
-        published_at=_utc(time) if time else None,
-        content=content or None,
-    )
-
-
-def _title(entry: Any) -> str:
-    title = entry.get("title") or ""
-    if "html" in entry.get("title_detail", {}).get("type", ""):
-        title = replace_entities(remove_tags(title))
-    return clean_line(title)
-
-
-def _utc(time: Any) -> dt.datetime | None:
-    try:
-        return dt.datetime.fromtimestamp(calendar.timegm(time), dt.timezone.utc)
-    except (ValueError, OverflowError, OSError):
-        return None  # a year beyond what a time can hold: the page's own date is used
-
-
-def _parse_json_feed(body: bytes) -> ParsedFeed:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Lost("NotAFeed", f"not a JSON Feed: {error}") from error
-    if not str(data.get("version", "")).startswith("https://jsonfeed.org/version/"):
-        raise Lost("NotAFeed", "JSON, but no JSON Feed: its version is missing")
-    items = data.get("items")
-    if not isinstance(items, list):
-        raise Lost("NotAFeed", "not a JSON Feed: items is no list")
-    return ParsedFeed(
-        title=clean_line(_string(data.get("title"))) or None,
-        language=_string(data.get("language")) or None,
-        entries=[_json_item(item) for item in items if isinstance(item, dict)],
-    )
-
-
-def _json_item(item: dict[str, Any]) -> RawEntry:
-    authors = item.get("authors") or [item.get("author")]
-    names = [a.get("name") for a in authors if isinstance(a, dict)]
-    return RawEntry(
-        entry_id=clean_line(_string(item.get("id"))),
-        link=_string(item.get("url") or item.get("external_url")),
-        title=clean_line(_string(item.get("title"))),
-        authors=[clean_line(name) for name in names if isinstance(name, str)],
-        published_at=iso_time(_string(item.get("date_published"))),
-        content=_string(item.get("content_html")) or None,
-    )
-
-
-def _string(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""

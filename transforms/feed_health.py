@@ -1,22 +1,34 @@
-"""One record a feed and run: how reading it went, and how its entries ended."""
+"""One record a feed and run: how reading it went, how its entries ended, and when it is due."""
 
+import random
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 
 from schemas import FeedHealth, stable_id
+from transforms.feed_schedule import Hints, latest, next_due, next_try
+from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, FeedReport, Outcome, Run
+from transforms.state import FeedState, StateChange, change
+
+
+class SummedUp(NamedTuple):
+    """The health of feeds, and what is to be remembered of them."""
+
+    health: beam.PCollection
+    state_changes: beam.PCollection
 
 
 class SumUpFeeds(Composite):
-    """Feed reports and the outcomes of entries to the health of each feed."""
+    """Feed reports and the outcomes of entries to the health and the state of each feed."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, state: StateHandle) -> None:
         super().__init__()
         self.run = run
+        self.state = state
 
-    def expand(self, inputs: tuple[beam.PCollection, beam.PCollection]) -> beam.PCollection:
+    def expand(self, inputs: tuple[beam.PCollection, beam.PCollection]) -> SummedUp:
         reports, outcomes = inputs
         keyed = reports | "KeyReports" >> beam.Map(lambda r: (r.feed_url, r))
         counts = (
@@ -26,22 +38,86 @@ class SumUpFeeds(Composite):
             | "KeyCounts" >> beam.MapTuple(lambda of, count: (of[0], (of[1], count)))
         )
         joined = {"reports": keyed, "counts": counts} | "Join" >> beam.CoGroupByKey()
-        return joined | "Health" >> beam.FlatMap(_healths, self.run).with_output_types(FeedHealth)
+        summed = joined | "SumUp" >> beam.ParDo(_SumUp(self.run, self.state)).with_output_types(
+            FeedHealth, state_changes=StateChange
+        ).with_outputs("state_changes", main="health")
+        return SummedUp(summed.health, summed.state_changes)
 
 
-def _healths(joined: tuple[str, Mapping[str, Iterable[Any]]], run: Run) -> Iterator[FeedHealth]:
-    _, groups = joined
-    for report in groups["reports"]:
-        yield feed_health(report, dict(groups["counts"]), run)
+class _SumUp(beam.DoFn):
+    def __init__(self, run: Run, state: StateHandle) -> None:
+        self.run = run
+        self._handle = state
+
+    def setup(self) -> None:
+        self.state = self._handle.get()
+
+    def process(self, element: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Any]:
+        url, groups = element
+        for report in groups["reports"]:
+            after = feed_state(report, self.state.feeds.get(url), self.run)
+            yield feed_health(report, dict(groups["counts"]), after, self.run)
+            yield beam.pvalue.TaggedOutput("state_changes", change(after))
 
 
-def feed_health(report: FeedReport, outcomes: Mapping[str, int], run: Run) -> FeedHealth:
-    """The health of a feed from its report and the number of its entries by kind of outcome.
+def feed_state(report: FeedReport, before: FeedState | None, run: Run) -> FeedState:
+    """What is to be remembered of a feed after a run.
+
+    >>> import datetime as dt
+    >>> run = Run("r", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc))
+    >>> failed = FeedReport("https://example.org/feed", "failed", 500, error_type="Http500")
+    >>> once = feed_state(failed, None, run)
+    >>> twice = feed_state(failed, once, run)
+    >>> twice.failures, twice.failure_class, twice.next_due > once.next_due
+    (2, 'Http500', True)
+    """
+    at, url = run.started_at, report.feed_url
+    chance = random.Random(stable_id(url, run.run_id))
+    before = before or FeedState(url, at, url)
+    if report.status in ("failed", "retired"):
+        failures = before.failures + 1
+        due = next_try(failures, at, chance)
+        closed = report.closed_until
+        retired = report.status == "retired"
+        return FeedState(
+            feed_url=url,
+            at=at,
+            url=before.url,
+            etag=before.etag,
+            last_modified=before.last_modified,
+            validated_url=before.validated_url,
+            failures=failures,
+            failure_class=report.error_type,
+            retired=retired,
+            closed_until=closed,
+            next_due=None if retired else max(due, closed or due),
+            published=before.published,
+        )
+    unchanged = report.status == "unchanged"
+    published = latest(report.published, before.published)
+    hints = Hints(report.hold_sec, frozenset(report.skip_hours), frozenset(report.skip_days))
+    return FeedState(
+        feed_url=url,
+        at=at,
+        url=report.moved_to or before.url,
+        etag=report.etag or (before.etag if unchanged else None),
+        last_modified=report.last_modified or (before.last_modified if unchanged else None),
+        validated_url=report.url,
+        next_due=next_due(published, hints, at, chance),
+        published=published,
+    )
+
+
+def feed_health(
+    report: FeedReport, outcomes: Mapping[str, int], after: FeedState, run: Run
+) -> FeedHealth:
+    """The health of a feed from its report, the number of its entries by kind, and its state.
 
     >>> import datetime as dt
     >>> run = Run("r", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc))
     >>> report = FeedReport("https://example.org/feed", "ok", 200, 3, 900, 0.1)
-    >>> health = feed_health(report, {"article": 2, "known": 1}, run)
+    >>> counts = {"article": 2, "known": 1}
+    >>> health = feed_health(report, counts, feed_state(report, None, run), run)
     >>> health.entries_seen, health.entries_new, health.entries_failed
     (3, 2, 0)
     """
@@ -56,9 +132,10 @@ def feed_health(report: FeedReport, outcomes: Mapping[str, int], run: Run) -> Fe
         entries_seen=report.entries,
         entries_new=outcomes.get("article", 0),
         entries_failed=outcomes.get("dead_letter", 0),
-        not_modified=False,
+        not_modified=report.status == "unchanged",
         bytes=report.bytes,
         duration=report.seconds,
-        consecutive_failures=int(report.status == "failed"),
-        next_due=None,
+        failure_class=report.error_type,
+        consecutive_failures=after.failures,
+        next_due=after.next_due,
     )

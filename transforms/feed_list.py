@@ -1,16 +1,17 @@
 """Which feeds to read: plain lists, OPML, single feeds, from files and from the web."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from lxml import etree
 
 from schemas.rows import row
-from transforms.http import HttpOptions, fetch_all
+from transforms.fetching import Fetcher, FetchOptions
+from transforms.hosts import Request
+from transforms.lost import Lost
 from transforms.options import UsageError
-from transforms.stage import Lost
 from transforms.urls import UrlError, web_url
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")
@@ -25,7 +26,7 @@ class Feed:
     position: int
 
 
-def read_feed_lists(names: Sequence[str], http: HttpOptions) -> list[Feed]:
+def read_feed_lists(names: Sequence[str], options: FetchOptions) -> list[Feed]:
     """The feeds of all lists in order, each once.
 
     A name is a URL or a file: a plain list (one feed a line, ``#`` starts a comment), OPML,
@@ -36,17 +37,20 @@ def read_feed_lists(names: Sequence[str], http: HttpOptions) -> list[Feed]:
     """
     found: dict[str, None] = {}
     for name in names:
-        found.update(dict.fromkeys(_expand(name, http)))
+        found.update(dict.fromkeys(_expand(name, options)))
     if not found:
         raise UsageError(f"no feed in {', '.join(names)}")
     return [Feed(url=url, position=i) for i, url in enumerate(found)]
 
 
-def _expand(name: str, http: HttpOptions) -> list[str]:
+def _expand(name: str, options: FetchOptions) -> list[str]:
     if name.lower().startswith(("http://", "https://")):
         if not urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
             return [_feed(name, name, "")]
-        (answer,) = fetch_all([name], http)
+        # Its reader named this very address, as in a browser: robots.txt is about crawling.
+        asked = replace(options, hosts=replace(options.hosts, robots="none"))
+        with Fetcher(asked) as fetcher:
+            (answer,) = fetcher.fetch([Request(name)])
         if isinstance(answer, Lost):
             raise UsageError(f"cannot read the feed list {name}: {answer.message}")
         return parse_feed_list(answer.body, name, name)

@@ -4,20 +4,28 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import apache_beam as beam
 
 from schemas.rows import row
 from transforms.feed_list import Feed
-from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import Composite, FeedReport, Lost, Run, Stage, StageOutput, run_stage
+from transforms.feed_schedule import max_age
+from transforms.fetching import FetcherHandle, FetchStage
+from transforms.hosts import Request, host_of
+from transforms.http import Response
+from transforms.lost import Lost
+from transforms.sinks.state_files import StateHandle
+from transforms.sniffing import binary_kind
+from transforms.stage import Composite, FeedReport, Run, StageOutput, run_stage
+
+_GONE: Final = 410
 
 
 @row
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """A feed's bytes as they came."""
+    """A feed's bytes as they came, and what its answer said of the next time."""
 
     feed_url: str
     position: int
@@ -26,60 +34,111 @@ class FeedDocument:
     content_type: str
     body: bytes
     seconds: float
+    etag: str | None
+    last_modified: str | None
+    moved_to: str | None
+    max_age_sec: float
 
 
 class FetchFeeds(Composite):
-    """Feeds to their documents."""
+    """Feeds to their documents, one lane a host. A feed that has not changed has none."""
 
-    def __init__(self, run: Run, http: HttpOptions) -> None:
+    def __init__(
+        self, run: Run, fetcher: FetcherHandle, state: StateHandle, max_bytes: int
+    ) -> None:
         super().__init__()
-        self.run = run
-        self.http = http
+        self.stage = _FetchFeeds(run, fetcher, state, max_bytes)
 
     def expand(self, feeds: beam.PCollection) -> StageOutput:
-        batches = feeds | "Batch" >> beam.BatchElements(min_batch_size=16, max_batch_size=16)
-        return run_stage(batches, _FetchFeeds(self.run, self.http), FeedDocument)
+        lanes = (
+            feeds
+            | "Key" >> beam.Map(_lane).with_output_types(tuple[str, Feed])
+            | "Lanes" >> beam.GroupByKey()
+        )
+        return run_stage(lanes, self.stage, FeedDocument)
 
 
-class _FetchFeeds(Stage):
+def _lane(feed: Feed) -> tuple[str, Feed]:
+    return (host_of(feed.url) if _is_web(feed.url) else feed.url, feed)
+
+
+class _FetchFeeds(FetchStage):
     name = "FetchFeeds"
 
-    def __init__(self, run: Run, http: HttpOptions) -> None:
-        super().__init__(run)
-        self.http = http
+    def __init__(
+        self, run: Run, fetcher: FetcherHandle, state: StateHandle, max_bytes: int
+    ) -> None:
+        super().__init__(run, fetcher)
+        self._state_handle = state
+        self._max_bytes = max_bytes
+
+    def setup(self) -> None:
+        super().setup()
+        self.feeds = self._state_handle.get().feeds
 
     def source(self, element: Feed) -> str:
         return element.url
 
     def ending(self, element: Feed, error: Exception) -> Iterator[FeedReport]:
-        status = error.http_status if isinstance(error, Lost) else None
-        yield FeedReport(element.url, "failed", status, 0, 0, 0.0)
+        lost = error if isinstance(error, Lost) else Lost(type(error).__name__, str(error))
+        yield FeedReport(
+            element.url,
+            "retired" if lost.http_status == _GONE else "failed",
+            lost.http_status,
+            error_type=lost.error_type,
+            closed_until=lost.not_before,
+        )
 
-    def handle(self, element: list[Feed]) -> Iterator[Any]:
-        remote = [feed.url for feed in element if _is_web(feed.url)]
-        answers = dict(zip(remote, fetch_all(remote, self.http), strict=True))
-        for feed in element:
-            yield from self._document(feed, answers.get(feed.url))
+    def request(self, element: Feed) -> Request | None:
+        if not _is_web(element.url):
+            return None
+        known = self.feeds.get(element.url)
+        if known is None:
+            return Request(element.url)
+        return Request(
+            known.url,
+            etag=known.etag,
+            last_modified=known.last_modified,
+            validated_url=known.validated_url,
+        )
 
-    def _document(self, feed: Feed, answer: Response | Lost | None) -> Iterable[Any]:
-        if isinstance(answer, Lost):
-            return self.lost(feed, answer)
+    def answered(self, element: Feed, answer: Response | None) -> Iterable[Any]:
         if answer is None:
-            try:
-                return [read_feed_file(feed, self.http.max_fetch_bytes)]
-            except (OSError, Lost) as error:
-                return self.lost(feed, error)
+            return [read_feed_file(element, self._max_bytes)]
+        if answer.status == 304:
+            return [_unchanged(element, answer)]
+        kind = binary_kind(answer.body)
+        if kind:
+            raise Lost("NotAFeed", f"not a feed but {kind}")
         return [
             FeedDocument(
-                feed_url=feed.url,
-                position=feed.position,
+                feed_url=element.url,
+                position=element.position,
                 url=answer.url,
                 status=answer.status,
                 content_type=answer.headers.get("content-type", ""),
                 body=answer.body,
                 seconds=answer.seconds,
+                etag=answer.headers.get("etag"),
+                last_modified=answer.headers.get("last-modified"),
+                moved_to=answer.moved_to,
+                max_age_sec=max_age(answer.headers.get("cache-control", "")),
             )
         ]
+
+
+def _unchanged(feed: Feed, answer: Response) -> FeedReport:
+    return FeedReport(
+        feed.url,
+        "unchanged",
+        answer.status,
+        seconds=answer.seconds,
+        url=answer.url,
+        moved_to=answer.moved_to,
+        etag=answer.headers.get("etag"),
+        last_modified=answer.headers.get("last-modified"),
+        hold_sec=max_age(answer.headers.get("cache-control", "")),
+    )
 
 
 def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
@@ -102,6 +161,10 @@ def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
         content_type="",
         body=body,
         seconds=time.monotonic() - started,
+        etag=None,
+        last_modified=None,
+        moved_to=None,
+        max_age_sec=0.0,
     )
 
 

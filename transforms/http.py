@@ -1,54 +1,59 @@
-"""Bounded HTTP: deadlines, byte caps, few redirects, no private addresses.
-
-The address is judged on the socket that is about to connect, so neither a name that resolves
-to a private address nor an IP literal in an odd spelling gets through.
-"""
+"""One bounded HTTP request: deadlines, byte caps, no private address, no cookies."""
 
 import asyncio
 import ipaddress
-import socket
 import string
 import time
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from types import TracebackType
+from typing import Final
 from urllib.parse import quote
 
 import aiohttp
 
+from transforms.addresses import Network, PrivateAddress, guarded_sockets
+from transforms.lost import Lost
 from transforms.options import flag, require
-from transforms.stage import Lost
-from transforms.urls import UrlError, web_url
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-# Ranges that ipaddress calls global although they lead elsewhere: NAT64, 6to4, site-local.
-_DISGUISED: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "2002::/16", "fec0::/10")))
+PRODUCT: Final = "newsbeam"
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
-_RETRIED_STATUS: Final = frozenset({500, 502, 504})
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_HEADER_BYTES: Final = 16_384
+_CHUNK: Final = 1 << 16
+_ZLIB_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
 @dataclass(frozen=True)
 class HttpOptions:
     """How the web is asked."""
 
-    user_agent: str = flag(
-        "User-Agent header; say who you are and how to reach you",
-        default="newsbeam/0.1 (feed reader)",
+    user_agent: str | None = flag(
+        "User-Agent header in full (default: newsbeam, its version and the contact)", default=None
+    )
+    contact: str | None = flag(
+        "a mail or web address by which a site can reach you, sent with every request",
+        default=None,
+        metavar="ADDRESS",
     )
     fetch_timeout_sec: float = flag(
         "seconds that one request may take in all", default=30.0, type=float, metavar="SECONDS"
     )
+    connect_timeout_sec: float = flag(
+        "seconds that finding and reaching a server may take",
+        default=10.0,
+        type=float,
+        metavar="SECONDS",
+    )
     max_fetch_bytes: int = flag(
-        "most bytes of one response, after decompression",
+        "most bytes of one response, as sent and after decompression",
         default=10_000_000,
         type=int,
         metavar="BYTES",
     )
-    fetch_concurrency: int = flag("requests at a time", default=16, type=int, metavar="N")
+    fetch_concurrency: int = flag("requests at a time", default=64, type=int, metavar="N")
     fetch_attempts: int = flag(
-        "tries for a request that fails to connect or answers 500, 502 or 504",
+        "tries for a request that fails for now (no connection, 429, 5xx)",
         default=2,
         type=int,
         metavar="N",
@@ -62,9 +67,13 @@ class HttpOptions:
 
     def __post_init__(self) -> None:
         require(self.fetch_timeout_sec > 0, "--fetch_timeout_sec must be above 0")
+        require(self.connect_timeout_sec > 0, "--connect_timeout_sec must be above 0")
         require(self.max_fetch_bytes > 0, "--max_fetch_bytes must be above 0")
         require(self.fetch_concurrency > 0, "--fetch_concurrency must be above 0")
         require(self.fetch_attempts > 0, "--fetch_attempts must be above 0")
+        for name in ("user_agent", "contact"):
+            text = getattr(self, name) or "x"
+            require(text.isprintable() and text.isascii(), f"--{name}: printable ASCII only")
         for network in self.allow_private_networks or ():
             try:
                 ipaddress.ip_network(network)
@@ -77,16 +86,29 @@ class HttpOptions:
             return ()
         return tuple(map(ipaddress.ip_network, self.allow_private_networks or _EVERYWHERE))
 
+    def agent(self) -> str:
+        """The User-Agent header.
+
+        >>> HttpOptions(contact="desk@example.org").agent()
+        'newsbeam/0.1 (feed reader; desk@example.org)'
+        """
+        about = f"feed reader; {self.contact}" if self.contact else "feed reader"
+        return self.user_agent or f"{PRODUCT}/0.1 ({about})"
+
 
 @dataclass(frozen=True)
 class Response:
-    """An answer in full."""
+    """An answer in full.
+
+    ``moved_to`` is where the address has moved for good, if it has (301 and 308 alone led there).
+    """
 
     url: str
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     body: bytes
     seconds: float
+    moved_to: str | None = None
 
     @property
     def media_type(self) -> str:
@@ -94,86 +116,120 @@ class Response:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet.
+class HttpClient:
+    """Connections that are guarded, and one request at a time over any of them."""
 
-    >>> [is_public(a) for a in ("93.184.216.34", "127.0.0.1", "::ffff:10.0.0.1", "2002:7f00::1")]
-    [True, False, False, False]
-    """
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    disguised = any(ip in network for network in _DISGUISED if network.version == ip.version)
-    return ip.is_global and not ip.is_multicast and not disguised
+    def __init__(self, options: HttpOptions) -> None:
+        self._options = options
+        connector = aiohttp.TCPConnector(
+            limit=0,  # who calls bounds how many there are
+            socket_factory=guarded_sockets(options.allowed_networks()),
+            use_dns_cache=False,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            headers={"User-Agent": options.agent(), "Accept-Encoding": "gzip, deflate"},
+            timeout=aiohttp.ClientTimeout(
+                total=options.fetch_timeout_sec, connect=options.connect_timeout_sec
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            max_line_size=_HEADER_BYTES,
+            max_field_size=_HEADER_BYTES,
+            trust_env=False,
+        )
 
+    async def __aenter__(self) -> "HttpClient":
+        return self
 
-def fetch_all(urls: Sequence[str], options: HttpOptions) -> list[Response | Lost]:
-    """Fetch URLs side by side; answers in the order of the URLs, failures in their place."""
-    return asyncio.run(_fetch_all(urls, options))
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        await self._session.close()
 
+    async def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int = 0) -> Response:
+        """The answer to one request. Redirects are answers like any other.
 
-async def _fetch_all(urls: Sequence[str], options: HttpOptions) -> list[Response | Lost]:
-    connector = aiohttp.TCPConnector(
-        limit=options.fetch_concurrency,
-        socket_factory=_guard(options.allowed_networks()),
-        use_dns_cache=False,
-    )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        headers={"User-Agent": options.user_agent},
-        timeout=aiohttp.ClientTimeout(total=options.fetch_timeout_sec),
-        cookie_jar=aiohttp.DummyCookieJar(),
-    ) as session:
-        return await asyncio.gather(*(_fetch(session, url, options) for url in urls))
-
-
-def _guard(allowed: tuple[Network, ...]) -> Any:
-    def make_socket(info: Any) -> socket.socket:
-        family, kind, protocol, _, address = info
-        ip = ipaddress.ip_address(address[0].partition("%")[0])
-        within = any(ip in network for network in allowed if network.version == ip.version)
-        if not within and not is_public(address[0]):
-            raise PrivateAddress(address[0])
-        return socket.socket(family=family, type=kind, proto=protocol)
-
-    return make_socket
-
-
-class PrivateAddress(OSError):
-    """A request would have reached an address that is not public."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(f"{address} is a private address; --allow_private_networks permits it")
-
-
-async def _fetch(session: aiohttp.ClientSession, url: str, options: HttpOptions) -> Response | Lost:
-    for attempt in range(1, options.fetch_attempts + 1):
-        last = attempt == options.fetch_attempts
+        Raises:
+            Lost: there was no answer, or not within the limits; ``temporary`` says whether
+                another try may do better.
+        """
+        limit = max_bytes or self._options.max_fetch_bytes
+        started = time.monotonic()
         try:
-            response = await _follow(session, url, options)
-        except Lost as lost:
-            return lost
+            async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
+                body = await _read(answer, limit)
+                found = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(url, answer.status, found, body, time.monotonic() - started)
         except PrivateAddress as error:
-            return Lost("PrivateAddress", str(error))
-        except asyncio.TimeoutError:
-            message = f"no full answer within {options.fetch_timeout_sec:g} seconds"
-            return Lost("Timeout", message, attempts=attempt)
+            raise Lost("PrivateAddress", str(error)) from error
+        except asyncio.TimeoutError as error:
+            message = f"no full answer within {self._options.fetch_timeout_sec:g} seconds"
+            if isinstance(error, aiohttp.ConnectionTimeoutError):
+                message = f"no connection within {self._options.connect_timeout_sec:g} seconds"
+            raise Lost("Timeout", message, temporary=True) from error
+        except aiohttp.InvalidURL as error:
+            raise Lost("InvalidUrl", f"not an address that can be asked: {url[:200]}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             private = _cause(error, PrivateAddress)
             if private is not None:
-                return Lost("PrivateAddress", str(private))
-            if last:
-                message = str(error) or type(error).__name__
-                return Lost(type(error).__name__, message, attempts=attempt)
-        else:
-            if response.status == 200:
-                return response
-            if last or response.status not in _RETRIED_STATUS:
-                message = f"the server answered {response.status}"
-                status = response.status
-                return Lost(f"Http{status}", message, attempts=attempt, http_status=status)
-        await asyncio.sleep(0.2 * attempt)
-    raise AssertionError("the last attempt returns")
+                raise Lost("PrivateAddress", str(private)) from error
+            message = str(error) or type(error).__name__
+            raise Lost(type(error).__name__, message, temporary=True) from error
+
+
+async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The decompressed body.
+
+    Raises:
+        Lost: it is too large before or after decompression, or wrongly compressed.
+    """
+    encodings = answer.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
+    encoding = encodings[0] if encodings[0] not in ("", "identity") else ""
+    if len(encodings) > 1 or (encoding and encoding not in _ZLIB_BITS):
+        raise Lost("UnknownEncoding", f"the answer is encoded as {','.join(encodings)[:80]}")
+    decoder = _Inflate(encoding) if encoding else None
+    body, sent = bytearray(), 0
+    async for chunk in answer.content.iter_chunked(_CHUNK):
+        sent += len(chunk)
+        body += chunk if decoder is None else decoder.feed(chunk, limit + 1 - len(body))
+        if max(sent, len(body)) > limit:
+            raise Lost("TooLarge", f"more than {limit} bytes")
+    if decoder is not None and sent and not decoder.ended:
+        raise Lost("BadEncoding", f"the {encoding} answer is cut off", temporary=True)
+    return bytes(body)
+
+
+class _Inflate:
+    """A decompressor that never yields more than is asked for, whatever it is fed."""
+
+    def __init__(self, encoding: str) -> None:
+        self._bits = _ZLIB_BITS[encoding]
+        self._inflate = zlib.decompressobj(self._bits)
+        self._started = False
+
+    @property
+    def ended(self) -> bool:
+        return self._inflate.eof or self._bits < 0  # a raw stream need not say where it ends
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        out = bytearray()
+        while data and len(out) < most:
+            try:
+                out += self._inflate.decompress(data, most - len(out))
+            except zlib.error as error:
+                if self._started or self._bits != 15:
+                    message = f"the answer cannot be decompressed: {error}"
+                    raise Lost("BadEncoding", message) from error
+                self._bits = -15  # "deflate" is often sent without its envelope
+                self._inflate = zlib.decompressobj(self._bits)
+                continue
+            self._started = True
+            data = b""
+            if self._inflate.eof and self._bits == 31:  # gzip members follow one another
+                data = self._inflate.unused_data.lstrip(b"\0")
+                self._inflate = zlib.decompressobj(self._bits) if data else self._inflate
+        return bytes(out)
 
 
 def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
@@ -182,28 +238,9 @@ def _cause(error: BaseException | None, kind: type[BaseException]) -> BaseExcept
     return error
 
 
-async def _follow(session: aiohttp.ClientSession, url: str, options: HttpOptions) -> Response:
-    started = time.monotonic()
-    for _ in range(6):
-        async with session.get(url, allow_redirects=False) as answer:
-            if answer.status in _REDIRECTS and "Location" in answer.headers:
-                try:
-                    url = web_url(_location(answer.headers["Location"]), url)
-                except UrlError as error:
-                    raise Lost("BadRedirect", str(error)) from error
-                continue
-            body = bytearray()
-            async for chunk in answer.content.iter_chunked(1 << 16):
-                body += chunk
-                if len(body) > options.max_fetch_bytes:
-                    message = f"more than {options.max_fetch_bytes} bytes"
-                    raise Lost("TooLarge", message)
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            seconds = time.monotonic() - started
-            return Response(url, answer.status, headers, bytes(body), seconds)
-    raise Lost("TooManyRedirects", "more than 5 redirects")
-
-
-def _location(header: str) -> str:
+def location(headers: Mapping[str, str]) -> str | None:
     """A Location header as a link: bytes beyond ASCII stand for themselves."""
-    return quote(header.encode("utf-8", "surrogateescape"), safe=string.punctuation)
+    value = headers.get("location")
+    if value is None:
+        return None
+    return quote(value.encode("utf-8", "surrogateescape"), safe=string.punctuation)

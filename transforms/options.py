@@ -29,7 +29,7 @@ def add_flags(group: type, parser: argparse.ArgumentParser, title: str) -> None:
         else:
             argument["default"] = field.default
         text = field.metadata["help"]
-        if argument.get("default") is not None:
+        if argument.get("default") not in (None, False, ()):
             text += " (default %(default)s)"
         section.add_argument(f"--{field.name}", help=text, **argument)
 

@@ -8,13 +8,27 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.rows import row
-from transforms.entries import Entry
-from transforms.http import HttpOptions, Response, fetch_all
-from transforms.stage import Composite, Lost, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.entries import Entry, entry_ends
+from transforms.fetching import FetcherHandle, FetchStage
+from transforms.hosts import Request, host_of
+from transforms.http import Response
+from transforms.lost import Lost
+from transforms.sniffing import binary_kind
+from transforms.stage import Composite, Ending, Run, StageOutput, run_stage
+from transforms.state import MAX_ATTEMPTS
 from transforms.times import now
 
-BATCH_SIZE: Final = 32
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
+_OPT_OUT_HEADERS: Final = ("x-robots-tag", "tdm-reservation")
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A header of an answer; its name is in lower case."""
+
+    name: str
+    value: str
 
 
 @row
@@ -27,48 +41,63 @@ class Page:
     html: bytes | None
     content_type: str
     fetched_at: dt.datetime
+    headers: list[Header]
 
 
 class FetchPages(Composite):
-    """Entries to pages."""
+    """Entries to pages, one lane a host."""
 
-    def __init__(self, run: Run, http: HttpOptions) -> None:
+    def __init__(self, run: Run, fetcher: FetcherHandle) -> None:
         super().__init__()
-        self.run = run
-        self.http = http
+        self.stage = _FetchPages(run, fetcher)
 
     def expand(self, entries: beam.PCollection) -> StageOutput:
-        batches = entries | "Batch" >> beam.BatchElements(
-            min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE
+        lanes = (
+            entries
+            | "Key" >> beam.Map(lambda e: (host_of(e.link), e)).with_output_types(tuple[str, Entry])
+            | "Lanes" >> beam.GroupByKey()
         )
-        return run_stage(batches, _FetchPages(self.run, self.http), Page)
+        return run_stage(lanes, self.stage, Page)
 
 
-class _FetchPages(Stage):
+class _FetchPages(FetchStage):
     name = "FetchPages"
-
-    def __init__(self, run: Run, http: HttpOptions) -> None:
-        super().__init__(run)
-        self.http = http
 
     def source(self, element: Entry) -> str:
         return element.link
 
-    def ending(self, element: Entry, error: Exception) -> Iterator[Outcome]:  # noqa: ARG002
-        yield Outcome(element.feed_url, element.key, "dead_letter", None)
+    def ending(self, element: Entry, error: Exception) -> Iterator[Ending]:
+        yield from entry_ends(element, error)
 
-    def handle(self, element: list[Entry]) -> Iterator[Any]:
-        answers = fetch_all([entry.link for entry in element], self.http)
-        for entry, answer in zip(element, answers, strict=True):
-            problem = answer if isinstance(answer, Lost) else check_page(answer)
-            if problem is None:
-                assert isinstance(answer, Response)
-                content_type = answer.headers.get("content-type", "")
-                yield Page(entry, answer.url, answer.body, content_type, now())
-            elif entry.content:
-                yield Page(entry, entry.link, None, "", now())
-            else:
-                yield from self.lost(entry, problem)
+    def request(self, element: Entry) -> Request:
+        return Request(element.link, is_page=True)
+
+    def answered(self, element: Entry, answer: Response | None) -> Iterator[Any]:
+        assert answer is not None
+        problem = check_page(answer)
+        if problem is not None:
+            yield from self.unanswered(element, problem)
+            return
+        yield Page(
+            entry=element,
+            url=answer.url,
+            html=answer.body,
+            content_type=answer.headers.get("content-type", ""),
+            fetched_at=now(),
+            headers=[
+                Header(name, answer.headers[name])
+                for name in _OPT_OUT_HEADERS
+                if name in answer.headers
+            ],
+        )
+
+    def unanswered(self, element: Entry, lost: Lost) -> Iterator[Any]:
+        """The feed's own text serves where the page is not to be had, now or after all tries."""
+        waits = lost.temporary and element.attempts + 1 < MAX_ATTEMPTS[True]
+        if element.content and not waits:
+            yield Page(element, element.link, None, "", now(), [])
+        else:
+            yield from self.lost(element, lost)
 
 
 def check_page(answer: Response) -> Lost | None:
@@ -77,6 +106,7 @@ def check_page(answer: Response) -> Lost | None:
         return Lost("NotHtml", f"the page is {answer.media_type}")
     if not answer.body.strip():
         return Lost("EmptyPage", "the page is empty")
-    if answer.body[:5] in (b"%PDF-", b"\x89PNG\r", b"GIF89") or answer.body[:3] == b"\xff\xd8\xff":
-        return Lost("NotHtml", "the page is no HTML, whatever its content type says")
+    kind = binary_kind(answer.body)
+    if kind:
+        return Lost("NotHtml", f"the page is {kind}, whatever its content type says")
     return None

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
 
 import apache_beam as beam
@@ -13,6 +13,8 @@ from apache_beam.typehints.decorators import IOTypeHints
 
 from schemas import DeadLetter, stable_id
 from schemas.rows import row
+from transforms.lost import Lost
+from transforms.state import StateChange
 from transforms.times import now
 
 _LOG = logging.getLogger("newsbeam.progress")
@@ -43,27 +45,29 @@ class Outcome:
 @row
 @dataclass(frozen=True, slots=True)
 class FeedReport:
-    """How reading one feed ended. Every feed of a run ends exactly once."""
+    """How reading one feed ended. Every feed of a run ends exactly once.
+
+    Besides what becomes its health, what the next run has to know: validators and the address
+    they belong to, where the feed has moved for good, and what it says of when to come again
+    (see :class:`transforms.feed_schedule.Hints`).
+    """
 
     feed_url: str
     status: str
-    http_status: int | None
-    entries: int
-    bytes: int
-    seconds: float
-
-
-class Lost(Exception):
-    """An input that a stage gives up on, with an error type and a reason for its dead letter."""
-
-    def __init__(
-        self, error_type: str, message: str, *, attempts: int = 1, http_status: int | None = None
-    ) -> None:
-        super().__init__(message)
-        self.error_type = error_type
-        self.message = message
-        self.attempts = attempts
-        self.http_status = http_status
+    http_status: int | None = None
+    entries: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    error_type: str | None = None
+    closed_until: dt.datetime | None = None
+    url: str | None = None
+    moved_to: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    hold_sec: float = 0.0
+    skip_hours: list[int] = field(default_factory=list)
+    skip_days: list[int] = field(default_factory=list)
+    published: list[dt.datetime] = field(default_factory=list)
 
 
 class StageOutput(NamedTuple):
@@ -73,6 +77,7 @@ class StageOutput(NamedTuple):
     dead_letters: beam.PCollection
     outcomes: beam.PCollection
     feed_reports: beam.PCollection
+    state_changes: beam.PCollection
 
 
 class Composite(beam.PTransform):
@@ -89,6 +94,7 @@ _SIDE_OUTPUTS: Final[dict[type, str]] = {
     DeadLetter: "dead_letters",
     Outcome: "outcomes",
     FeedReport: "feed_reports",
+    StateChange: "state_changes",
 }
 
 
@@ -127,6 +133,9 @@ class Progress:
             _LOG.info("%s: %d", self._name, self._seen)
 
 
+Ending = Outcome | FeedReport | StateChange
+
+
 class Stage(beam.DoFn):
     """A DoFn that counts, and turns what goes wrong with one input into a dead letter.
 
@@ -153,7 +162,7 @@ class Stage(beam.DoFn):
         """Where the input came from: a URL, or a file and line."""
         raise NotImplementedError
 
-    def ending(self, element: Any, error: Exception) -> Iterable[Outcome | FeedReport]:  # noqa: ARG002
+    def ending(self, element: Any, error: Exception) -> Iterable[Ending]:  # noqa: ARG002
         """What ends with an input that is lost: the way of an entry, or of a feed."""
         return ()
 
@@ -171,21 +180,27 @@ class Stage(beam.DoFn):
     def process(self, element: Any) -> Iterator[Any]:
         """Beam's entry point."""
         items = element if isinstance(element, list) else [element]
-        self._in.inc(len(items))
-        self._progress.add(len(items))
+        self.count(len(items))
         try:
             outputs = list(self.handle(element))
         except Exception as error:  # whatever it is, it costs this input and no other
             outputs = [o for item in items for o in self.lost(item, error)]
-        for output in outputs:
-            tag = _SIDE_OUTPUTS.get(type(output))
-            if tag is None:
-                self._out.inc()
-                yield output
-                continue
-            if tag == "dead_letters":
-                self._dead.inc()
-            yield beam.pvalue.TaggedOutput(tag, output)
+        yield from map(self.tagged, outputs)
+
+    def count(self, inputs: int) -> None:
+        """Count inputs."""
+        self._in.inc(inputs)
+        self._progress.add(inputs)
+
+    def tagged(self, output: Any) -> Any:
+        """An output, counted, on its way."""
+        tag = _SIDE_OUTPUTS.get(type(output))
+        if tag is None:
+            self._out.inc()
+            return output
+        if tag == "dead_letters":
+            self._dead.inc()
+        return beam.pvalue.TaggedOutput(tag, output)
 
 
 def run_stage(inputs: beam.PCollection, stage: Stage, output_type: Any) -> StageOutput:
@@ -194,4 +209,4 @@ def run_stage(inputs: beam.PCollection, stage: Stage, output_type: Any) -> Stage
     outputs = inputs | beam.ParDo(stage).with_output_types(output_type, **types).with_outputs(
         *types, main="main"
     )
-    return StageOutput(outputs.main, outputs.dead_letters, outputs.outcomes, outputs.feed_reports)
+    return StageOutput(outputs.main, *(outputs[tag] for tag in StageOutput._fields[1:]))

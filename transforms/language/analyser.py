@@ -1,0 +1,54 @@
+"""Entities, quotes and topics of articles, all together."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from spacy.tokens import Doc
+
+from schemas import Article
+from transforms.language.entities import find_entities
+from transforms.language.findings import Findings
+from transforms.language.model import analyse_texts, load_model
+from transforms.language.quotes import find_quotes
+from transforms.language.ranker import load_ranker
+from transforms.language.resolution import resolve_speakers
+from transforms.language.topics import Taxonomy, TopicTagger
+from transforms.language.words import Words
+
+
+class Analyser:
+    """The language model and the topic tagger, loaded. Not safe in threads."""
+
+    def __init__(self, model: str, taxonomy: Taxonomy | None) -> None:
+        self._nlp = load_model(model)
+        self._tagger = TopicTagger(taxonomy)
+        self._ranker = load_ranker()
+
+    def analyse(self, articles: Sequence[Article]) -> list[Findings]:
+        """The findings of each article, in order. Texts that are not English have none."""
+        english = [a for a in articles if a.language in (None, "en")]
+        docs = analyse_texts(self._nlp, [a.text for a in english])
+        found = {id(a): self._findings(a, doc) for a, doc in zip(english, docs, strict=True)}
+        return [found.get(id(article)) or Findings([], [], []) for article in articles]
+
+    def _findings(self, article: Article, doc: Doc) -> Findings:
+        keys: dict[str, Any] = {
+            "article_id": article.article_id,
+            "run_id": article.run_id,
+            "day": article.day,
+        }
+        entities = find_entities(doc, article.text, **keys)
+        matches = self._tagger.analyse(article.text, article.title)
+        topics = self._tagger.tag_article(matches, **keys)
+        with Words(doc) as words:
+            found = find_quotes(words, article.text, entities=entities, ranker=self._ranker, **keys)
+            resolved = resolve_speakers(words, article.text, found, entities)
+        quotes = []
+        for quote in resolved:
+            tags = self._tagger.tag_span(
+                matches, quote.start, quote.end, quote_id=quote.quote_id, **keys
+            )
+            topics += tags
+            quotes.append(replace(quote, topics=[tag.topic_id for tag in tags]))
+        return Findings(entities, quotes, topics)

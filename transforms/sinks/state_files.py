@@ -1,0 +1,267 @@
+"""State as files, on any Beam file system: one a run, and a snapshot of all now and then.
+
+Layout of a state folder::
+
+    STATE/run-RUN.state          what one run changed
+    STATE/snapshot-TIME.state    everything until then, and which runs that is
+    STATE/damaged/...            files that could not be read, as they were
+
+The changes of a run are first written into the run's own folder, which becomes visible by one
+rename together with the records that they describe; the file in the state folder is a copy. A
+run that is cut off before the copy, or a state folder that is lost, costs nothing: what is not
+in the state folder is taken from the outputs, if need be from the articles themselves.
+
+Every file begins with the runs that it covers and ends with a count and a hash of its lines, so
+that one that was cut off or altered is known for what it is.
+"""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.parquet as pq
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.utils.shared import Shared
+
+from schemas.jsonable import json_line, parse_time
+from transforms.locks import hold, is_local
+from transforms.options import UsageError
+from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.times import now
+from transforms.urls import canonical_url
+
+_LOG = logging.getLogger("newsbeam.state")
+STATE_FILE: Final = "learnt.state"
+_FORMAT: Final = 1
+_RUNS_BEFORE_SNAPSHOT: Final = 50
+
+
+class DamagedState(Exception):
+    """A state file is not what was written."""
+
+
+class StateHandle:
+    """The state as a run found it, for any process of the run. Loaded once in each."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._shared = Shared()
+
+    def adopt(self, state: State) -> State:
+        """Give this process the state that it has loaded already."""
+        adopted: State = self._shared.acquire(lambda: state)
+        return adopted
+
+    def get(self) -> State:
+        """The state; keep a reference to it as long as it is needed."""
+        state: State = self._shared.acquire(lambda: StateStore(self._folder).load())
+        return state
+
+
+class StateStore:
+    """The state folder, and the outputs that say the same."""
+
+    def __init__(self, folder: str, output: Path | None = None) -> None:
+        self._folder = folder
+        self._output = output
+
+    @contextmanager
+    def held(self, *, wait_sec: float = 0.0) -> Iterator[None]:
+        """Hold the state while the context lasts.
+
+        Raises:
+            UsageError: the folder cannot be written, or another run holds it.
+        """
+        try:
+            if not FileSystems.exists(self._folder):
+                FileSystems.mkdirs(self._folder)
+        except (OSError, BeamIOError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"cannot write to the state folder {self._folder}: {reason}"
+            raise UsageError(message) from error
+        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec):
+            yield
+
+    def load(self) -> State:
+        """The state, with the runs of the output that it lacks added to its files.
+
+        Files that are damaged are reported, moved aside, and made up for from the outputs.
+        """
+        state, covered = State(), set[str]()
+        files = self._files()
+        for name in sorted((n for n in files if n.startswith("snapshot-")), reverse=True):
+            if self._apply(name, state, covered):
+                break
+        for name in sorted(n for n in files if n.startswith("run-")):
+            if name.removeprefix("run-").removesuffix(".state") not in covered:
+                self._apply(name, state, covered)
+        for run in self._runs():
+            if run.name not in covered:
+                lines = _lines_of_run(run)
+                for line in lines:
+                    state.apply(line)
+                self.add(run.name, lines)
+        return state
+
+    def add(self, run_id: str, lines: Iterable[str]) -> None:
+        """Keep what a run changed."""
+        write_state_file(FileSystems.join(self._folder, f"run-{run_id}.state"), [run_id], lines)
+
+    def compact(self, state: State) -> None:
+        """Write a snapshot if there are many runs since the last one.
+
+        ``state`` is the sum of all. What the snapshot before it covers goes; what came after
+        that stays until the next one, in case this one is damaged.
+        """
+        files = self._files()
+        snapshots = sorted(name for name in files if name.startswith("snapshot-"))
+        before = read_state_file(self._path(snapshots[-1]))[0] if snapshots else []
+        runs = {name: name.removeprefix("run-").removesuffix(".state") for name in files}
+        runs = {name: run for name, run in runs.items() if name.startswith("run-")}
+        if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT:
+            return
+        visible = {run.name for run in self._runs()}
+        covered = sorted(set(runs.values()) | (set(before) & visible))
+        name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
+        write_state_file(self._path(name), covered, state.lines())
+        old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
+        if old:
+            FileSystems.delete([self._path(name) for name in old])
+
+    def _apply(self, name: str, state: State, covered: set[str]) -> bool:
+        try:
+            runs, lines = read_state_file(self._path(name))
+            for line in lines:
+                state.apply(line)
+        except (DamagedState, ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
+            aside = self._move_aside(name)
+            text = "the state file %s is damaged (%s); it is kept as %s, and what the outputs say"
+            _LOG.warning(text + " is used instead", self._path(name), error, aside)
+            return False
+        covered.update(runs)
+        return True
+
+    def _move_aside(self, name: str) -> str:
+        folder = FileSystems.join(self._folder, "damaged")
+        if not FileSystems.exists(folder):
+            FileSystems.mkdirs(folder)
+        aside = str(FileSystems.join(folder, f"{now():%Y%m%dT%H%M%S%f}-{name}"))
+        FileSystems.rename([self._path(name)], [aside])
+        return aside
+
+    def _path(self, name: str) -> str:
+        return str(FileSystems.join(self._folder, name))
+
+    def _files(self) -> list[str]:
+        (match,) = FileSystems.match([FileSystems.join(self._folder, "*.state")])
+        return [FileSystems.split(metadata.path)[1] for metadata in match.metadata_list]
+
+    def _runs(self) -> list[Path]:
+        folder = self._output / "runs" if self._output else None
+        return sorted(folder.iterdir()) if folder and folder.is_dir() else []
+
+
+def write_state_file(path: str, runs: Iterable[str], lines: Iterable[str]) -> None:
+    """Write a state file, which is there whole or not at all."""
+    if is_local(path):
+        part = Path(f"{path}.part")
+        with part.open("wb") as file:
+            _write(file, runs, lines)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    else:  # elsewhere a file shows when it is closed
+        with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            _write(file, runs, lines)
+
+
+def _write(file: Any, runs: Iterable[str], lines: Iterable[str]) -> None:
+    digest, count = hashlib.blake2b(digest_size=16), 0
+    file.write(_encode({"newsbeam_state": _FORMAT, "runs": sorted(runs)}))
+    for line in lines:
+        data = f"{line}\n".encode()
+        digest.update(data)
+        file.write(data)
+        count += 1
+    file.write(_encode({"lines": count, "hash": digest.hexdigest()}))
+
+
+def read_state_file(path: str) -> tuple[list[str], Iterator[str]]:
+    """The runs that a state file covers, and its lines.
+
+    Raises:
+        DamagedState: it is cut off or altered. Nothing of it has been given then.
+    """
+    digest, count, last, head = hashlib.blake2b(digest_size=16), 0, b"", b""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        head = file.readline()
+        for line in _lines(file):
+            if last:
+                digest.update(last)
+                count += 1
+            last = line
+    try:
+        header, footer = json.loads(head), json.loads(last)
+        sound = footer == {"lines": count, "hash": digest.hexdigest()}
+        version, runs = header["newsbeam_state"], [str(run) for run in header["runs"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DamagedState("it is cut off" if not last.endswith(b"}\n") else "no header") from error
+    if not sound:
+        raise DamagedState("its hash is another")
+    if version != _FORMAT:
+        raise DamagedState(f"it is of format {version!r}; this program reads {_FORMAT}")
+    return runs, _checked_lines(path, count)
+
+
+def _checked_lines(path: str, count: int) -> Iterator[str]:
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.readline()
+        for _ in range(count):
+            yield file.readline().decode("utf-8")
+
+
+def _lines(file: Any) -> Iterator[bytes]:
+    while line := file.readline():
+        yield line
+
+
+def _encode(data: dict[str, Any]) -> bytes:
+    return (json_line(data) + "\n").encode()
+
+
+def _lines_of_run(run: Path) -> list[str]:
+    """What a run of the output changed, by its own word or, failing that, by its articles."""
+    path = run / STATE_FILE
+    if path.exists():
+        try:
+            return list(read_state_file(str(path))[1])
+        except (DamagedState, UnicodeDecodeError) as error:
+            _LOG.warning("%s is damaged (%s); its articles are read instead", path, error)
+    lines: list[str] = []
+    for row in _articles_of_run(run):
+        time = row["fetched_at"]
+        time = parse_time(time) if isinstance(time, str) else time
+        lineage, version = row.get("lineage_id") or row["article_id"], row.get("version") or 1
+        from_page = row["extraction_method"] == "trafilatura"
+        article = KnownArticle(lineage, time, version, row["text_hash"], from_page)
+        entry = KnownEntry(entry_key(canonical_url(row["url"])), time, "", lineage)
+        lines += [line_of(article), line_of(entry)]
+    return lines
+
+
+def _articles_of_run(run: Path) -> Iterator[dict[str, Any]]:
+    columns = {"article_id", "url", "text_hash", "fetched_at", "extraction_method"}
+    columns |= {"lineage_id", "version"}
+    parquet = sorted((run / "parquet" / "articles").rglob("*.parquet"))
+    for path in parquet:
+        there = [name for name in pq.read_schema(path).names if name in columns]
+        yield from pq.read_table(path, columns=there, partitioning=None).to_pylist()
+    for path in [] if parquet else sorted((run / "jsonl" / "articles").rglob("*.jsonl")):
+        with path.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
