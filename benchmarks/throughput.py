@@ -1,38 +1,29 @@
 """CPU and memory of `ingest` beside a hand-written loop, over one local site, in one run.
 
-usage: python -m benchmarks.throughput [--articles 200] [--many 2000] [--skip-memory]
+usage: python -m benchmarks.throughput [--articles 200]
 
 The site has as many articles as wanted, each ten paragraphs drawn from the sample site's English
 pages in one of their designs. Both sides run as processes of their own, one after the other; the
 site is served by this one. Start-up (imports, the model) is what a run over a single article
-takes, and is taken off. CPU seconds are user and system time of the process.
+takes, and is taken off. CPU seconds and memory are those of all processes of a side.
 """
 
 import argparse
-import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
+from benchmarks.processes import Cost, cost_of
 from sample.server import SITE, SampleSite
 
 PARAGRAPHS: Final = 10
 ENTRIES_A_FEED: Final = 500
 OUTLETS: Final = ("harbor-courier", "meridian-wire", "capitol-ledger")
-
-
-class Cost(NamedTuple):
-    """What a process took: CPU seconds and the most memory it held, in MiB."""
-
-    cpu: float
-    peak: float
 
 
 def write_site(folder: Path, count: int) -> list[str]:
@@ -45,6 +36,7 @@ def write_site(folder: Path, count: int) -> list[str]:
         (folder / outlet / "n").mkdir(parents=True)
         shutil.copy(SITE / outlet / "layout.html", folder / outlet / "layout.html")
     (folder / "_redirects").touch()
+    (folder / "404.html").write_text("not found", encoding="utf-8")
     chance = random.Random(7)
     designs = list(texts)
     links = []
@@ -78,16 +70,6 @@ def site_of(count: int) -> Iterator[list[str]]:
             yield [site.base + path for path in paths]
 
 
-def cost_of(*command: str) -> Cost:
-    """Run a Python module in a process of its own; its cost."""
-    process = subprocess.Popen([sys.executable, "-m", *command], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        sys.exit(f"{' '.join(command)}: exit code {process.returncode}")
-    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
-
-
 def cost_of_loop(count: int) -> Cost:
     """The loop over so many articles."""
     with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
@@ -100,7 +82,14 @@ def cost_of_loop(count: int) -> Cost:
 def cost_of_ingest(count: int) -> Cost:
     """`ingest` over so many articles."""
     with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
-        flags = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
+        flags = [
+            "--allow_private_networks",
+            "127.0.0.1/32",
+            "--host_delay_sec",
+            "0",
+            "--max_pages_per_host",
+            "1000000",
+        ]
         cost = cost_of("pipeline", "ingest", "--feeds", *feeds, "--output", out, *flags)
         (articles,) = Path(out).glob("runs/*/jsonl/articles")
         lines = sum(
@@ -114,8 +103,6 @@ def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--articles", type=int, default=200, help="articles for speed")
-    parser.add_argument("--many", type=int, default=2000, help="articles for memory")
-    parser.add_argument("--skip-memory", action="store_true", help="measure speed alone")
     args = parser.parse_args()
     count = args.articles
 
@@ -129,12 +116,6 @@ def main() -> None:
         speeds[name], peaks[name] = 1 / each, all_of_them.peak
         print(f"{name:<8}{one.cpu:>16.1f}{each * 1000:>16.1f}{1 / each:>16.2f}{peaks[name]:>10.0f}")
     print(f"\ningest / loop, articles per CPU second: {speeds['ingest'] / speeds['loop']:.2f}")
-    if not args.skip_memory:
-        many = cost_of_ingest(args.many).peak
-        ratio = many / peaks["ingest"]
-        print(
-            f"ingest, peak memory at {args.many} articles: {many:.0f} MiB, {ratio:.2f} of {count}'s"
-        )
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from transforms.fetching import FetchOptions
 from transforms.isolation import LimitOptions
 from transforms.language.installed import ModelError, check_model
 from transforms.language.topics import TaxonomyError, load_taxonomy
+from transforms.locks import Check
 from transforms.options import UsageError, flag, require
 from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
@@ -93,7 +94,7 @@ def ingest(
     folder = state or str(output / ".state")
     store, wait_sec = StateStore(folder, output), options.run.wait_for_run_sec
     with (
-        store.held(wait_sec=wait_sec),
+        store.held(wait_sec=wait_sec) as check,
         staging_of(output, run_id, wait_sec=wait_sec) as staging,
     ):
         listed = read_feed_lists(feeds, options.fetching)
@@ -113,7 +114,7 @@ def ingest(
             formats=formats,
         )
         summary, learnt = _run(
-            job, left, beam.Pipeline(runner=runner, options=beam_options), output
+            job, left, beam.Pipeline(runner=runner, options=beam_options), output, check
         )
         store.add(run_id, learnt)
         for line in learnt:
@@ -124,7 +125,7 @@ def ingest(
 
 
 def _run(
-    job: Ingest, left: Counter[str], pipeline: beam.Pipeline, output: Path
+    job: Ingest, left: Counter[str], pipeline: beam.Pipeline, output: Path, check: Check
 ) -> tuple[Summary, list[str]]:
     staging = Path(job.staging)
     for name, collection in build(pipeline, job)._asdict().items():
@@ -146,6 +147,7 @@ def _run(
         output=str(output),
     )
     learnt = sorted(c.line for c in _read(staging / "state_changes", StateChange))
+    check()
     commit(output, staging, files, learnt, summary.to_json())
     return summary, learnt
 

@@ -25,11 +25,16 @@ def is_local(folder: str) -> bool:
     return "://" not in folder
 
 
-def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextManager[None]:
+Check = Callable[[], None]
+"""Sees that a folder is still held; raises UsageError if it is not."""
+
+
+def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextManager[Check]:
     """Hold a folder while the context lasts, waiting for who holds it for so long.
 
     On this machine the system keeps the lock and releases it however the process ends. On other
-    file systems the lock is a lease, a file that is renewed while the holder lives.
+    file systems the lock is a lease, a file that is renewed while the holder lives; one that was
+    asleep for longer than the lease may find it taken, which it is to check before it writes.
 
     Raises:
         UsageError: another run holds it, still.
@@ -38,7 +43,7 @@ def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextMan
 
 
 @contextmanager
-def _flock(folder: str, what: str, wait_sec: float) -> Iterator[None]:
+def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Check]:
     with Path(folder, "lock").open("a") as file:
 
         def take() -> bool:
@@ -49,11 +54,11 @@ def _flock(folder: str, what: str, wait_sec: float) -> Iterator[None]:
             return True
 
         _until(take, what, wait_sec)
-        yield
+        yield lambda: None
 
 
 @contextmanager
-def _lease(folder: str, what: str, wait_sec: float) -> Iterator[None]:
+def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Check]:
     path = FileSystems.join(folder, "lock.json")
     me = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
@@ -68,14 +73,18 @@ def _lease(folder: str, what: str, wait_sec: float) -> Iterator[None]:
     _until(take, what, wait_sec)
     ended = threading.Event()
 
+    def check() -> None:
+        if _read_lease(path)[0] != me:
+            raise UsageError(f"another run has taken over {what} meanwhile")
+
     def renew() -> None:
-        while not ended.wait(LEASE_SECONDS / 4):
+        while not ended.wait(LEASE_SECONDS / 4) and _read_lease(path)[0] == me:
             _write_lease(path, me)
 
     thread = threading.Thread(target=renew, name="newsbeam-lease", daemon=True)
     thread.start()
     try:
-        yield
+        yield check
     finally:
         ended.set()
         thread.join()

@@ -30,7 +30,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import json_line, parse_time
-from transforms.locks import hold, is_local
+from transforms.locks import Check, hold, is_local
 from transforms.options import UsageError
 from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
 from transforms.times import now
@@ -72,8 +72,8 @@ class StateStore:
         self._output = output
 
     @contextmanager
-    def held(self, *, wait_sec: float = 0.0) -> Iterator[None]:
-        """Hold the state while the context lasts.
+    def held(self, *, wait_sec: float = 0.0) -> Iterator[Check]:
+        """Hold the state while the context lasts, which gets the means to check that it does.
 
         Raises:
             UsageError: the folder cannot be written, or another run holds it.
@@ -85,8 +85,8 @@ class StateStore:
             reason = getattr(error, "strerror", None) or error
             message = f"cannot write to the state folder {self._folder}: {reason}"
             raise UsageError(message) from error
-        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec):
-            yield
+        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as check:
+            yield check
 
     def load(self) -> State:
         """The state, with the runs of the output that it lacks added to its files.
@@ -223,7 +223,7 @@ def _checked_lines(path: str, count: int) -> Iterator[str]:
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         file.readline()
         for _ in range(count):
-            yield file.readline().decode("utf-8")
+            yield file.readline().decode("utf-8").removesuffix("\n")
 
 
 def _lines(file: Any) -> Iterator[bytes]:

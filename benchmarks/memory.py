@@ -1,0 +1,33 @@
+"""Whether the memory of `ingest` stays flat as runs grow.
+
+usage: python -m benchmarks.memory [--few 1000] [--many 10000] [--most 1.10]
+
+Both runs are over one local site each (see :mod:`benchmarks.throughput`), in processes of their
+own, one after the other. Exits with 1 if the larger run held more than ``--most`` times the memory
+of the smaller one.
+"""
+
+import argparse
+import sys
+
+from benchmarks.throughput import cost_of_ingest
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--few", type=int, default=1000)
+    parser.add_argument("--many", type=int, default=10_000)
+    parser.add_argument("--most", type=float, default=1.10)
+    args = parser.parse_args()
+    peaks = []
+    for count in (args.few, args.many):
+        peaks.append(cost_of_ingest(count).peak)
+        print(f"{count:>7} articles: {peaks[-1]:.0f} MiB at most", flush=True)
+    ratio = peaks[1] / peaks[0]
+    print(f"ratio: {ratio:.2f}")
+    sys.exit(ratio > args.most)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""What a program costs with all the processes that it starts."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_PROC: Final = Path("/proc")
+_SAMPLE_SECONDS: Final = 0.25
+
+
+class Cost(NamedTuple):
+    """CPU seconds, user and system, and the most memory held at a time, in MiB.
+
+    Both are sums over the program and its children; memory that processes share counts once
+    (PSS, sampled four times a second).
+    """
+
+    cpu: float
+    peak: float
+
+
+def cost_of(*command: str) -> Cost:
+    """Run a Python module in a process of its own; its cost.
+
+    Raises:
+        CalledProcessError: it failed.
+    """
+    full = [sys.executable, "-m", *command]
+    process = subprocess.Popen(full, stdout=subprocess.DEVNULL)
+    ended, peaks = threading.Event(), [0.0]
+
+    def watch() -> None:
+        while not ended.wait(_SAMPLE_SECONDS):
+            peaks.append(sum(map(_memory_mib, family(process.pid))))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    _, status, usage = os.wait4(process.pid, 0)
+    ended.set()
+    thread.join()
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, full)
+    return Cost(usage.ru_utime + usage.ru_stime, max(peaks))
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descend from it."""
+    found = [pid]
+    for parent in found:
+        for task in _children_files(parent):
+            try:
+                found += map(int, task.read_text().split())
+            except OSError:
+                continue  # it has ended meanwhile
+    return found
+
+
+def _children_files(pid: int) -> Sequence[Path]:
+    return sorted((_PROC / str(pid) / "task").glob("*/children"))
+
+
+def _memory_mib(pid: int) -> float:
+    try:
+        lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0.0  # it has ended meanwhile
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)

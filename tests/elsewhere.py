@@ -1,0 +1,53 @@
+"""A Beam file system other than the local one: ``elsewhere:///folder/file``, kept on the disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from apache_beam.io.filesystem import FileMetadata
+from apache_beam.io.localfilesystem import LocalFileSystem
+
+SCHEME = "elsewhere"
+_PREFIX = f"{SCHEME}://"
+
+
+def _here(path: str) -> str:
+    return path.removeprefix(_PREFIX)
+
+
+class ElsewhereFileSystem(LocalFileSystem):
+    """Takes the prefix off whatever it is asked for, and puts it on what it finds."""
+
+    @classmethod
+    def scheme(cls) -> str:
+        return SCHEME
+
+    def join(self, basepath: str, *paths: str) -> str:
+        return _PREFIX + str(super().join(_here(basepath), *paths))
+
+    def split(self, path: str) -> tuple[str, str]:
+        head, tail = super().split(_here(path))
+        return _PREFIX + head, tail
+
+    def mkdirs(self, path: str) -> None:
+        super().mkdirs(_here(path))
+
+    def create(self, path: str, *args: Any, **more: Any) -> Any:
+        return super().create(_here(path), *args, **more)
+
+    def open(self, path: str, *args: Any, **more: Any) -> Any:
+        return super().open(_here(path), *args, **more)
+
+    def exists(self, path: str) -> bool:
+        return bool(super().exists(_here(path)))
+
+    def rename(self, sources: list[str], destinations: list[str]) -> None:
+        super().rename([*map(_here, sources)], [*map(_here, destinations)])
+
+    def delete(self, paths: list[str]) -> None:
+        super().delete([*map(_here, paths)])
+
+    def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
+        for path in Path(_here(dir_or_prefix)).rglob("*"):
+            if path.is_file():
+                yield FileMetadata(f"{_PREFIX}{path}", path.stat().st_size)
