@@ -11,23 +11,25 @@ from typing import Any, Final
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Ranges that ipaddress calls global although they lead elsewhere: NAT64, 6to4, site-local,
-# IPv4-compatible, Teredo, and a cloud's metadata service in the address space of its users.
+# Ranges that ipaddress, in one version or another, calls global although they lead elsewhere:
+# to translators and tunnels (6to4 and its relays, Teredo), to services of the network at hand,
+# to a cloud's metadata service; or that are for documents only.
 _DISGUISED: Final = tuple(
     map(
         ipaddress.ip_network,
         (
-            "64:ff9b::/96",
-            "64:ff9b:1::/48",
-            "2002::/16",
-            "fec0::/10",
-            "::/96",
-            "2001::/32",
             "168.63.129.16/32",
-            "100.100.100.200/32",
+            "192.0.0.0/24",
+            "192.88.99.0/24",
+            "2001::/23",
+            "2002::/16",
+            "3fff::/20",
         ),
     )
 )
+
+# All else in IPv6 is reserved, of one site or a way to write other addresses (NAT64, SIIT).
+_UNICAST: Final = ipaddress.ip_network("2000::/3")
 
 
 class PrivateAddress(OSError):
@@ -46,6 +48,8 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
         ip = ip.ipv4_mapped
+    if ip.version == 6 and ip not in _UNICAST:
+        return False
     return ip.is_global and not ip.is_multicast and not _within(ip, _DISGUISED)
 
 
