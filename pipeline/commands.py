@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.feeds import add_feed_actions
 from pipeline.ingest import IngestOptions, RunOptions, ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
@@ -121,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_line_files(sub)
     add_flags(LimitOptions, sub, "limits")
     sub.set_defaults(command=_extract)
+
+    text = "Check feeds, find the feeds of sites, convert feed lists."
+    add_feed_actions(
+        commands.add_parser("feeds", help=text, description=text, allow_abbrev=False),
+        epilog=parser.epilog,
+    )
     return parser
 
 
