@@ -127,13 +127,8 @@ class Answers:
                 answer = lost
             except Exception as error:  # whatever it is, it costs this request and no other
                 answer = Lost(type(error).__name__, str(error) or type(error).__name__)
-            self._fetcher._hosts.unread(1)
+            self._fetcher._hosts.unread(_size(answer))
             self._answers.put((key, answer))
-
-    def ready(self) -> Iterator[tuple[Any, Response | Lost]]:
-        """What has been answered so far."""
-        while self._due and not self._answers.empty():
-            yield self._next()
 
     def rest(self) -> Iterator[tuple[Any, Response | Lost]]:
         """All that is not answered yet, as it comes."""
@@ -144,7 +139,7 @@ class Answers:
     def _next(self) -> tuple[Any, Response | Lost]:
         found = self._answers.get()
         self._due -= 1
-        self._fetcher._loop.call_soon_threadsafe(self._fetcher._hosts.unread, -1)
+        self._fetcher._loop.call_soon_threadsafe(self._fetcher._hosts.unread, -_size(found[1]))
         return found
 
     def give_up(self) -> None:
@@ -153,6 +148,11 @@ class Answers:
             asked.cancel()
         while not self._answers.empty():
             self._next()
+
+
+def _size(answer: Response | Lost) -> int:
+    """The bytes of memory that an answer takes, roughly."""
+    return 2048 + (len(answer.body) if isinstance(answer, Response) else 0)
 
 
 class FetcherHandle:
@@ -177,9 +177,9 @@ class FetcherHandle:
 class FetchStage(Stage):
     """A stage whose inputs are lanes, ``(host, inputs)``, and which asks for each of these.
 
-    Lanes are asked side by side, and what they answer goes on while others are still waited
-    for: at the end of a bundle at the latest. A subclass says what to ask for in
-    :meth:`request`, and in :meth:`answered` what comes of the answer.
+    Lanes are asked side by side. What they answer goes on at the end of a bundle, while others
+    are still waited for. A subclass says what to ask for in :meth:`request`, and in
+    :meth:`answered` what comes of the answer.
     """
 
     def __init__(self, run: Run, fetcher: FetcherHandle) -> None:
@@ -217,9 +217,9 @@ class FetchStage(Stage):
                 yield from map(self.tagged, self._outputs(item, None))
             else:
                 lane.append((item, request))
+        # What is answered meanwhile waits for the end of the bundle: work on it would keep the
+        # lanes that are still to come from being begun.
         self._answers.add(lane)
-        for item, answer in self._answers.ready():
-            yield from map(self.tagged, self._outputs(item, answer))
 
     def finish_bundle(self) -> Iterator[Any]:
         try:
@@ -230,6 +230,7 @@ class FetchStage(Stage):
                 yield _at_end(self.tagged(change(state)))
         finally:
             self._answers.give_up()
+            del self._answers  # which holds the fetcher, too
 
     def _outputs(self, element: Any, answer: Response | Lost | None) -> list[Any]:
         try:

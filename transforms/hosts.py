@@ -29,8 +29,8 @@ _SLOW_DOWN: Final = frozenset({429, 503})
 _FAILED_FOR_NOW: Final = frozenset({500, 502, 504})
 _STRANGER_403: Final = 3
 """So many 403 in a row, on a host that answered before, are taken for a rate limit."""
-_MOST_UNREAD: Final = 32
-"""When so many answers wait to be worked on, no request is begun."""
+_MOST_UNREAD: Final = 1 << 24
+"""When so many bytes of answers wait to be worked on, no request is begun."""
 
 _FIRST_PAUSE: Final = 5.0
 _FIRST_CLOSURE: Final = 900.0
@@ -158,10 +158,22 @@ def retry_after(headers: Mapping[str, str], at: dt.datetime) -> float | None:
     return max(0.0, (aware - at).total_seconds())
 
 
-class Lane:
-    """The way to one host."""
+def origin_of(url: str) -> str:
+    """The origin of an address, whose robots.txt speaks for it.
 
-    def __init__(self, host: str, delay: float, state: HostState | None) -> None:
+    >>> origin_of("http://user@A.example:80/x"), origin_of("https://a.example:80/x")
+    ('http://a.example', 'https://a.example:80')
+    """
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2].lower()
+    port = {"http": ":80", "https": ":443"}[parts.scheme]
+    return f"{parts.scheme}://{netloc.removesuffix(port)}"
+
+
+class Lane:
+    """The way to one host. ``spent`` are the seconds for which it was asked or waited for."""
+
+    def __init__(self, host: str, delay: float, state: HostState | None, agent: str) -> None:
         self.host = host
         self.delay = delay
         self.lock = asyncio.Lock()
@@ -171,14 +183,14 @@ class Lane:
         self.closed_until = state.closed_until if state else None
         self.reason = state.reason if state else ""
         self.closures = state.closures if state else 0
-        self.opened = 0.0
+        self.spent = 0.0
         self.pages = 0
         self.answered = False
         self.forbidden = 0
         self.changed = False
         self.no_robots: dict[str, Lost] = {}
         for file in state.robots if state else ():
-            self.robots[file.origin] = Robots(file)
+            self.robots[file.origin] = Robots(file, agent)
 
     def state(self) -> HostState:
         """What is to be remembered of the host."""
@@ -208,7 +220,7 @@ class Hosts:
         self._random = random.Random()
 
     def unread(self, more: int) -> None:
-        """Count answers that nobody has taken yet, so that memory stays bounded."""
+        """Count bytes of answers that nobody has taken yet, so that memory stays bounded."""
         self._unread += more
         (self._may_ask.set if self._unread < _MOST_UNREAD else self._may_ask.clear)()
 
@@ -229,7 +241,7 @@ class Hosts:
         if host not in self._lanes:
             name = urlsplit(url).hostname or ""
             delay = self._delays.get(host, self._delays.get(name, self._options.host_delay_sec))
-            self._lanes[host] = Lane(host, delay, self._known.get(host))
+            self._lanes[host] = Lane(host, delay, self._known.get(host), self._agent)
         return self._lanes[host]
 
     async def fetch(self, request: Request) -> Response:
@@ -259,12 +271,12 @@ class Hosts:
             temporary=status in _FAILED_FOR_NOW | _SLOW_DOWN | {408, 425},
         )
 
-    async def _follow(self, request: Request, *, obeys: bool, max_bytes: int = 0) -> Response:
+    async def _follow(self, request: Request, *, obeys: bool, first_bytes: int = 0) -> Response:
         url, seconds, for_good, moved_to = request.url, 0.0, True, None
         for _ in range(MAX_REDIRECTS + 1):
             if obeys:
                 await self._check_robots(url)
-            answer = await self._ask(url, request.headers(url), max_bytes)
+            answer = await self._ask(url, request.headers(url), first_bytes)
             seconds += answer.seconds
             target = location(answer.headers) if answer.status in _REDIRECTS else None
             if target is None:
@@ -278,26 +290,43 @@ class Hosts:
         raise Lost("TooManyRedirects", f"more than {MAX_REDIRECTS} redirects")
 
     async def _check_robots(self, url: str) -> None:
-        lane, parts = self.lane(url), urlsplit(url)
-        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        lane, origin = self.lane(url), origin_of(url)
         async with lane.robots_lock:
             robots = lane.robots.get(origin)
             if robots is None or not robots.is_fresh(now()):
                 robots = lane.robots[origin] = await self._read_robots(lane, origin, robots)
                 lane.changed = True
-        lane.delay = max(lane.delay, robots.crawl_delay)
+        if robots.crawl_delay > lane.delay:
+            # The request before, which may have been for robots.txt, knew nothing of it. A delay
+            # that is beyond one run leaves this request, as robots.txt alone is not worth a run.
+            wait = min(robots.crawl_delay, self._options.max_wait_sec)
+            lane.free_at += max(0.0, wait - lane.delay)
+            lane.delay = robots.crawl_delay
         if robots.is_unreachable:
-            why = lane.no_robots.get(origin) or Lost("RobotsUnreachable", "it failed lately")
-            kind = "RobotsUnreachable" if why.http_status else why.error_type
-            message = f"robots.txt of {lane.host} cannot be read for now: {why.message}"
-            raise Lost(kind, message, attempts=why.attempts, temporary=True)
+            raise self._no_robots(lane, origin, robots)
         if not robots.allows(url):
             raise Lost("RobotsDenied", f"robots.txt of {lane.host} does not allow this address")
+
+    @staticmethod
+    def _no_robots(lane: Lane, origin: str, robots: Robots) -> Lost:
+        """Why nothing may be asked for now, and when robots.txt itself is asked for again."""
+        why = lane.no_robots.get(origin) or Lost(
+            "RobotsUnreachable", "it failed lately", attempts=0
+        )
+        return Lost(
+            "RobotsUnreachable" if why.http_status else why.error_type,
+            f"robots.txt of {lane.host} cannot be read for now: {why.message}",
+            attempts=why.attempts,
+            temporary=True,
+            not_before=max(robots.fresh_until, lane.closed_until or robots.fresh_until),
+        )
 
     async def _read_robots(self, lane: Lane, origin: str, before: Robots | None) -> Robots:
         try:
             request = Request(f"{origin}/robots.txt")
-            answer: Response | Lost = await self._follow(request, obeys=False, max_bytes=MAX_BYTES)
+            answer: Response | Lost = await self._follow(
+                request, obeys=False, first_bytes=MAX_BYTES
+            )
         except Lost as lost:
             if lost.error_type in ("HostClosed", "HostLimit", "PrivateAddress"):
                 raise
@@ -314,7 +343,7 @@ class Hosts:
             robots = Robots(file, self._agent)
         return robots
 
-    async def _ask(self, url: str, headers: Mapping[str, str], max_bytes: int) -> Response:
+    async def _ask(self, url: str, headers: Mapping[str, str], first_bytes: int) -> Response:
         """One hop, tried again where that may help, within the lane of its host."""
         lane = self.lane(url)
         for attempt in range(1, self._http.fetch_attempts + 1):
@@ -322,16 +351,12 @@ class Hosts:
             async with lane.lock:
                 await self._wait(lane)
                 try:
-                    async with self._requests:
-                        await self._may_ask.wait()
-                        answer = await self._client.get(url, headers, max_bytes=max_bytes)
+                    answer = await self._get(lane, url, headers, first_bytes)
                 except Lost as lost:
                     lost.attempts = attempt
                     if last or not lost.temporary or lost.error_type == "Timeout":
                         raise
                     answer = None
-                finally:
-                    lane.free_at = time.monotonic() + lane.delay
                 if answer is None or answer.status in _FAILED_FOR_NOW:
                     lane.free_at += 0.2 * attempt * self._random.uniform(1, 2)
                     if answer is not None and last:
@@ -342,28 +367,40 @@ class Hosts:
                 self._slow_down(lane, answer, attempt, last=last)
         return answer  # type: ignore[return-value]  # the last attempt returned or raised
 
+    async def _get(
+        self, lane: Lane, url: str, headers: Mapping[str, str], first_bytes: int
+    ) -> Response:
+        async with self._requests:
+            await self._may_ask.wait()
+            started = time.monotonic()
+            try:
+                return await self._client.get(url, headers, first_bytes=first_bytes)
+            finally:
+                ended = time.monotonic()
+                lane.spent += ended - started
+                lane.free_at = ended + lane.delay
+
     async def _wait(self, lane: Lane) -> None:
         """Until the lane is free.
 
         Raises:
             Lost: it will not be for long, or has had its time.
         """
-        started = time.monotonic()
-        lane.opened = lane.opened or started
         if lane.closed_until is not None and lane.closed_until > now():
             until = f"{lane.closed_until:%Y-%m-%d %H:%M:%S} UTC"
             message = f"{lane.host} is left alone until {until}: {lane.reason}"
             raise Lost(
                 "HostClosed", message, attempts=0, temporary=True, not_before=lane.closed_until
             )
-        if started - lane.opened > self._options.max_host_sec:
+        if lane.spent > self._options.max_host_sec:
             message = f"{lane.host} has had its {self._options.max_host_sec:g} seconds of this run"
             raise Lost("HostLimit", message, attempts=0, temporary=True)
-        pause = lane.free_at - started
+        pause = lane.free_at - time.monotonic()
         if pause > self._options.max_wait_sec:
             message = f"{lane.host} wants {lane.delay:g} seconds between requests"
             raise Lost("HostLimit", message, attempts=0, temporary=True)
         if pause > 0:
+            lane.spent += pause
             await asyncio.sleep(pause)
 
     @staticmethod

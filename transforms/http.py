@@ -133,6 +133,7 @@ class HttpClient:
                 total=options.fetch_timeout_sec, connect=options.connect_timeout_sec
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=[_ask_once],
             auto_decompress=False,
             max_line_size=_HEADER_BYTES,
             max_field_size=_HEADER_BYTES,
@@ -147,18 +148,21 @@ class HttpClient:
     ) -> None:
         await self._session.close()
 
-    async def get(self, url: str, headers: Mapping[str, str], *, max_bytes: int = 0) -> Response:
+    async def get(self, url: str, headers: Mapping[str, str], *, first_bytes: int = 0) -> Response:
         """The answer to one request. Redirects are answers like any other.
+
+        With ``first_bytes``, so many of the body are enough; without, a body beyond the limit
+        is lost.
 
         Raises:
             Lost: there was no answer, or not within the limits; ``temporary`` says whether
                 another try may do better.
         """
-        limit = max_bytes or self._options.max_fetch_bytes
+        limit = first_bytes or self._options.max_fetch_bytes
         started = time.monotonic()
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
-                body = await _read(answer, limit)
+                body = await _read(answer, limit, cut=first_bytes > 0)
                 found = {name.lower(): value for name, value in answer.headers.items()}
                 return Response(url, answer.status, found, body, time.monotonic() - started)
         except PrivateAddress as error:
@@ -178,8 +182,23 @@ class HttpClient:
             raise Lost(type(error).__name__, message, temporary=True) from error
 
 
-async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The decompressed body.
+async def _ask_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from asking again by itself, at once, where a server hangs up."""
+    try:
+        return await handler(request)
+    except aiohttp.ServerDisconnectedError as error:
+        message = "the server hung up before it had answered"
+        raise Lost("ServerDisconnectedError", message, temporary=True) from error
+    except aiohttp.ClientConnectorError:
+        raise
+    except aiohttp.ClientOSError as error:
+        raise Lost(type(error).__name__, str(error), temporary=True) from error
+
+
+async def _read(answer: aiohttp.ClientResponse, limit: int, *, cut: bool) -> bytes:
+    """The decompressed body, or its beginning where it may be cut.
 
     Raises:
         Lost: it is too large before or after decompression, or wrongly compressed.
@@ -194,6 +213,8 @@ async def _read(answer: aiohttp.ClientResponse, limit: int) -> bytes:
         sent += len(chunk)
         body += chunk if decoder is None else decoder.feed(chunk, limit + 1 - len(body))
         if max(sent, len(body)) > limit:
+            if cut:
+                return bytes(body[:limit])
             raise Lost("TooLarge", f"more than {limit} bytes")
     if decoder is not None and sent and not decoder.ended:
         raise Lost("BadEncoding", f"the {encoding} answer is cut off", temporary=True)

@@ -36,9 +36,14 @@ class Robots:
         self._agent = agent
         self._rules = Protego.parse(file.text if file.status == 200 else "")
 
+    @property
+    def fresh_until(self) -> dt.datetime:
+        """Until when what it says may be used."""
+        return self.file.fetched_at + (RETRY if self.is_unreachable else LIFETIME)
+
     def is_fresh(self, now: dt.datetime) -> bool:
         """Whether what it says may still be used."""
-        return now - self.file.fetched_at < (RETRY if self.is_unreachable else LIFETIME)
+        return now < self.fresh_until
 
     @property
     def is_unreachable(self) -> bool:
@@ -63,5 +68,7 @@ def robots_file(origin: str, answer: Response | Lost, now: dt.datetime) -> Robot
         # Too many redirects are as if there were none (2.3.1.2).
         status = 404 if answer.error_type == "TooManyRedirects" else answer.http_status
         return RobotsFile(origin, status, "", now)
-    text = answer.body[:MAX_BYTES].decode("utf-8", "replace") if answer.status == 200 else ""
-    return RobotsFile(origin, answer.status, text, now)
+    body = answer.body if answer.status == 200 else b""
+    if len(body) >= MAX_BYTES:
+        body = body[:MAX_BYTES].rpartition(b"\n")[0]  # half a rule may say the opposite
+    return RobotsFile(origin, answer.status, body.decode("utf-8-sig", "replace"), now)

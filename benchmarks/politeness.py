@@ -1,0 +1,307 @@
+"""How politely, and how fast for that, `ingest` asks many hosts, judged by what they logged.
+
+usage: python -m benchmarks.politeness [--hosts 50] [--articles 20] [--delay 0.25]
+
+Every host is a loopback address with a feed, articles and a robots.txt, and one of the kinds
+below. The judge reads the hosts' logs and the plan of the site, and nothing of the program's.
+
+Feeds are read before the first page is asked for, so the run has two phases. The ratio compares
+the time that the phases would take at best, that of the host with the longest sum of answers and
+of the pauses that are due between them, with the time from the first request of each phase to the
+end of its last.
+"""
+
+import argparse
+import json
+import random
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, pairwise, repeat
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.loopback import ENDLESS_HEADERS, Asked, Loopback, Reply
+
+KINDS: Final = {
+    "rules": "robots.txt disallows some articles, and everything to others",
+    "crawl-delay": "robots.txt asks for twice the delay",
+    "down": "robots.txt is always an error",
+    "robots-busy": "robots.txt is busy at first",
+    "busy": "an article answers 429 with seconds",
+    "drip": "an article never ends, slowly",
+    "plain": "robots.txt allows all",
+    "busy-until": "an article answers 429 with a time",
+    "flood": "an article never ends, fast",
+    "headers": "the headers of an article never end",
+    "no-robots": "there is no robots.txt",
+    "feed-busy": "the feed is busy at first",
+    "closes": "an article answers 503 and asks to be left alone for an hour",
+    "hangs-up": "the connection of an article is cut off",
+}
+VIOLATIONS: Final = (
+    "disallowed",
+    "too soon",
+    "two at once",
+    "before Retry-After",
+    "robots.txt again",
+    "before robots.txt",
+    "nameless",
+)
+TOLERANCE: Final = 0.005
+TARGET: Final = 0.9
+_TRIES: Final = 2
+_TIMEOUT: Final = 3.0
+_MOST_BYTES: Final = 1_000_000
+_SPECIAL: Final = 1
+"""The article that is what its host's kind says."""
+_WORDS: Final = (
+    "harbor council budget voted river bridge minister plan night storm workers school report "
+    "market price energy train city court judge season coach team farm water village museum"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a host is like, and what it asks for."""
+
+    host: str
+    kind: str
+    delay: float
+    articles: int
+
+    def path(self, number: int) -> str:
+        """The path of an article."""
+        closed = self.kind == "rules" and number % 4 == 0
+        return f"/{'closed' if closed else 'news'}/{number}"
+
+    def allows(self, path: str) -> bool:
+        """Whether we may ask for a path."""
+        return path == "/robots.txt" or not (self.kind == "down" or path.startswith("/closed/"))
+
+
+def plans(hosts: int, articles: int, delay: float) -> list[Plan]:
+    """The hosts of a site, all kinds in turn."""
+    kinds = list(KINDS)
+    return [
+        Plan(f"127.0.0.{number + 2}", kind, delay * (2 if kind == "crawl-delay" else 1), articles)
+        for number in range(hosts)
+        for kind in [kinds[number % len(kinds)]]
+    ]
+
+
+def set_up(web: Loopback, plan: Plan) -> None:
+    """Put the answers of a host into the server."""
+    links = [web.base(plan.host) + plan.path(number) for number in range(plan.articles)]
+    items = "".join(f"<item><title>{link}</title><link>{link}</link></item>" for link in links)
+    feed = f"<rss version='2.0'><channel><title>{plan.host}</title>{items}</channel></rss>"
+    kind, host, busy = plan.kind, plan.host, Reply(status=503, retry_in=1)
+    rules = {
+        "rules": "User-agent: newsbeam\nDisallow: /closed/\n\nUser-agent: *\nDisallow: /\n",
+        "crawl-delay": f"User-agent: *\nCrawl-delay: {plan.delay}\n",
+    }.get(kind, "User-agent: *\nDisallow: /closed/\n")
+    robots = Reply(rules.encode())
+    fed = Reply(feed.encode(), headers={"Content-Type": "application/rss+xml"})
+    robots_txt: dict[str, Reply | Sequence[Reply]] = {
+        "down": Reply(status=500),
+        "no-robots": Reply(status=404),
+        "robots-busy": [busy, robots],
+    }
+    web.answers[f"{host}/robots.txt"] = robots_txt.get(kind, robots)
+    web.answers[f"{host}/feed.xml"] = [busy, fed] if kind == "feed-busy" else fed
+    for number in range(plan.articles):
+        web.answers[host + plan.path(number)] = article(f"{host} {number}")
+    special = host + plan.path(_SPECIAL)
+    page = article(special)
+    specials: dict[str, Reply | Sequence[Reply]] = {
+        "busy": [Reply(status=429, retry_in=1), page],
+        "busy-until": [Reply(status=429, retry_in=1, as_date=True), page],
+        "closes": Reply(status=503, retry_in=3600),
+        "drip": replace(page, pieces=repeat(b"."), pause=0.02),
+        "flood": replace(page, pieces=repeat(bytes(65_536))),
+        "headers": Reply(status=ENDLESS_HEADERS, pieces=repeat(b"X-More: and more\r\n")),
+        "hangs-up": [Reply(status=ENDLESS_HEADERS, pieces=[b"X-Less: "]), page],
+    }
+    web.answers[special] = specials.get(kind, page)
+
+
+def article(title: str) -> Reply:
+    """The page of an article unlike any other."""
+    chance = random.Random(title)
+    texts = (" ".join(chance.choices(_WORDS.split(), k=20)) for _ in range(3))
+    body = "".join(f"<p>The {text}.</p>" for text in texts)
+    page = f"<html><head><title>{title}</title></head><body><article>{body}</article></body></html>"
+    return Reply(page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
+
+
+def due_after(asked: Asked, delay: float) -> float:
+    """Seconds that have to pass from the end of a request to the start of the next."""
+    return max(delay, asked.retry_after or 0.0)
+
+
+def judge(log: Iterable[Asked], site: Iterable[Plan]) -> Counter[str]:
+    """How often the requests broke each of the rules."""
+    by_host = logs_of(log)
+    found = Counter(dict.fromkeys(VIOLATIONS, 0))
+    for plan in site:
+        found.update(_violations(by_host.get(plan.host, []), plan))
+    return found
+
+
+def logs_of(log: Iterable[Asked]) -> dict[str, list[Asked]]:
+    """The requests of each host in the order of their starts."""
+    ordered = sorted(log, key=lambda asked: (asked.host, asked.start))
+    return {host: list(group) for host, group in groupby(ordered, key=lambda asked: asked.host)}
+
+
+def _violations(log: Sequence[Asked], plan: Plan) -> Iterable[str]:
+    answered, tries, free_at, asked_at = False, 0, 0.0, 0.0
+    ended = float("-inf")
+    for number, asked in enumerate(log):
+        start = asked.start + TOLERANCE
+        if not plan.allows(asked.path):
+            yield "disallowed"
+        if number and start < ended:
+            yield "two at once"
+        elif number and start < free_at:
+            yield "too soon"
+        if start < asked_at:
+            yield "before Retry-After"
+        if not asked.agent.startswith("newsbeam/"):
+            yield "nameless"
+        if asked.path == "/robots.txt":
+            tries += 1
+            if answered or tries > _TRIES:
+                yield "robots.txt again"
+            answered = answered or (asked.status != 429 and asked.status < 500)
+        elif not tries:
+            yield "before robots.txt"
+        ended = max(ended, asked.end)
+        free_at = max(free_at, asked.end + plan.delay)
+        if asked.retry_after is not None:
+            asked_at = max(asked_at, asked.end + asked.retry_after)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """How long a phase took and would take at best, and the host that says so."""
+
+    ideal: float
+    real: float
+    slowest: str
+
+
+def phase(log: Sequence[Asked], site: Mapping[str, Plan]) -> Phase:
+    """How long some requests took."""
+    sums = {
+        host: sum(asked.end - asked.start for asked in requests)
+        + sum(due_after(asked, site[host].delay) for asked, _ in pairwise(requests))
+        for host, requests in logs_of(log).items()
+    }
+    slowest = max(sums, key=sums.__getitem__)
+    real = max(asked.end for asked in log) - min(asked.start for asked in log)
+    return Phase(sums[slowest], real, slowest)
+
+
+def phases(log: Sequence[Asked], site: Sequence[Plan]) -> tuple[Phase, Phase]:
+    """Feeds, with all that was asked before the first page, and pages."""
+    is_page = ("/news/", "/closed/")
+    first = min(asked.start for asked in log if asked.path.startswith(is_page))
+    by_host = {plan.host: plan for plan in site}
+    feeds = [asked for asked in log if asked.start < first]
+    pages = [asked for asked in log if asked.start >= first]
+    return phase(feeds, by_host), phase(pages, by_host)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A run over the site: what the hosts logged, and the run's own summary."""
+
+    site: list[Plan]
+    log: list[Asked]
+    summary: dict[str, Any]
+
+    def violations(self) -> Counter[str]:
+        """What the judge found."""
+        return judge(self.log, self.site)
+
+    def ratio(self) -> float:
+        """The time at best to the time that it took."""
+        both = phases(self.log, self.site)
+        return sum(p.ideal for p in both) / sum(p.real for p in both)
+
+
+def measure(hosts: int, articles: int, delay: float) -> Measured:
+    """Run `ingest`, in a process of its own, over a site."""
+    site = plans(hosts, articles, delay)
+    with (
+        Loopback([plan.host for plan in site]) as web,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        for plan in site:
+            set_up(web, plan)
+        feeds = Path(folder, "feeds.txt")
+        feeds.write_text("".join(f"{web.base(plan.host)}/feed.xml\n" for plan in site))
+        flags = {
+            "feeds": feeds,
+            "output": f"{folder}/out",
+            "formats": "jsonl",
+            "host_delay_sec": delay,
+            "fetch_timeout_sec": _TIMEOUT,
+            "max_fetch_bytes": _MOST_BYTES,
+            "fetch_attempts": _TRIES,
+            "allow_private_networks": "127.0.0.0/8",
+            "max_dead_letter_ratio": 1,
+        }
+        named = [str(part) for name, value in flags.items() for part in (f"--{name}", value)]
+        command = [sys.executable, "-m", "pipeline", "ingest", *named]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        (summary,) = Path(folder, "out").glob("runs/*/summary.json")
+        return Measured(site, list(web.log), json.loads(summary.read_text(encoding="utf-8")))
+
+
+def table(measured: Measured) -> str:
+    """What was measured, for people."""
+    site, summary = measured.site, measured.summary
+    lines = [f"{'kind':<13}{'hosts':>6}{'requests':>10}{'violations':>12}  what its hosts do"]
+    for kind, about in KINDS.items():
+        hosts = {plan.host: plan for plan in site if plan.kind == kind}
+        log = [asked for asked in measured.log if asked.host in hosts]
+        count = judge(log, hosts.values()).total()
+        lines.append(f"{kind:<13}{len(hosts):>6}{len(log):>10}{count:>12}  {about}")
+    broken = measured.violations()
+    lines.append(f"{'all':<13}{len(site):>6}{len(measured.log):>10}{broken.total():>12}")
+    lines += ["", "violations: " + ", ".join(f"{broken[kind]} {kind}" for kind in VIOLATIONS)]
+    sign = "=" if summary["adds_up"] else "IS NOT"
+    ends = " + ".join(f"{count} {kind}" for kind, count in summary["outcomes"].items() if count)
+    lines.append(f"entries: {summary['entries']} {sign} {ends}")
+    dead = (f"{count} {name}" for name, count in summary["dead_letters"].items())
+    lines += ["dead letters: " + ", ".join(dead), ""]
+    kinds = {plan.host: plan.kind for plan in site}
+    for name, part in zip(("feeds", "pages"), phases(measured.log, site), strict=True):
+        slowest = f"{part.slowest}, {kinds[part.slowest]}"
+        lines.append(f"{name}: {part.real:.2f} s; at best {part.ideal:.2f} s, as {slowest} needs")
+    start, end = min(a.start for a in measured.log), max(a.end for a in measured.log)
+    lines.append(f"from the first request to the end of the last: {end - start:.2f} s")
+    lines.append(f"ratio, at best / measured: {measured.ratio():.3f}")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Measure, print the table, and say by the exit code whether all is as it should be."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hosts", type=int, default=50, help="hosts, each an address")
+    parser.add_argument("--articles", type=int, default=20, help="articles of each host")
+    parser.add_argument("--delay", type=float, default=0.25, help="seconds between requests")
+    args = parser.parse_args()
+    measured = measure(args.hosts, args.articles, args.delay)
+    print(table(measured))
+    polite = not measured.violations().total() and measured.summary["adds_up"]
+    return 0 if polite and measured.ratio() >= TARGET else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
