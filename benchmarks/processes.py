@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -23,6 +24,24 @@ class Cost(NamedTuple):
     peak: float
 
 
+@contextmanager
+def watched(pid: int | None = None) -> Iterator[list[float]]:
+    """What a process and its descendants hold, in MiB, sampled while the context lasts."""
+    ended, samples = threading.Event(), [0.0]
+
+    def watch() -> None:
+        while not ended.wait(_SAMPLE_SECONDS):
+            samples.append(sum(map(_memory_mib, family(pid or os.getpid()))))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()
+
+
 def cost_of(*command: str) -> Cost:
     """Run a Python module in a process of its own; its cost.
 
@@ -31,21 +50,12 @@ def cost_of(*command: str) -> Cost:
     """
     full = [sys.executable, "-m", *command]
     process = subprocess.Popen(full, stdout=subprocess.DEVNULL)
-    ended, peaks = threading.Event(), [0.0]
-
-    def watch() -> None:
-        while not ended.wait(_SAMPLE_SECONDS):
-            peaks.append(sum(map(_memory_mib, family(process.pid))))
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    _, status, usage = os.wait4(process.pid, 0)
-    ended.set()
-    thread.join()
+    with watched(process.pid) as samples:
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, full)
-    return Cost(usage.ru_utime + usage.ru_stime, max(peaks))
+    return Cost(usage.ru_utime + usage.ru_stime, max(samples))
 
 
 def family(pid: int) -> list[int]:

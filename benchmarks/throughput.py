@@ -26,11 +26,16 @@ ENTRIES_A_FEED: Final = 500
 OUTLETS: Final = ("harbor-courier", "meridian-wire", "capitol-ledger")
 
 
-def write_site(folder: Path, count: int) -> list[str]:
-    """Write a site of so many articles; the paths of its feeds."""
+def sample_articles() -> dict[Path, str]:
+    """The sample site's English articles, as they are in its files."""
     pages = [p for outlet in OUTLETS for p in sorted((SITE / outlet).rglob("*.html"))]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
-    texts = {page: text for page, text in texts.items() if text.startswith("---\n")}
+    return {page: text for page, text in texts.items() if text.startswith("---\n")}
+
+
+def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> list[str]:
+    """Write a site of so many articles; the paths of its feeds."""
+    texts = sample_articles()
     paragraphs = [p for text in texts.values() for p in re.findall(r"<p>.*?</p>", text, re.DOTALL)]
     for outlet in OUTLETS:
         (folder / outlet / "n").mkdir(parents=True)
@@ -45,7 +50,7 @@ def write_site(folder: Path, count: int) -> list[str]:
         outlet = design.relative_to(SITE).parts[0]
         canonical = f"canonical: https://{outlet}.example/n/{number}"
         matter = re.sub(r"(?m)^canonical:.*$", canonical, texts[design].split("\n---\n")[0])
-        body = "\n".join(chance.sample(paragraphs, PARAGRAPHS))
+        body = "\n".join(chance.sample(paragraphs, paragraphs_each))
         path = folder / outlet / "n" / f"{number}.html"
         path.write_text(f"{matter}\n---\n{body}\n", encoding="utf-8")
         links.append(f"/{outlet}/n/{number}")

@@ -86,7 +86,10 @@ def decode_page(body: bytes, content_type: str = "") -> str:
     >>> decode_page(b"<p>caf\\xe9</p>", "text/html; charset=latin-1")
     '<p>café</p>'
     """
-    return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
+    try:
+        return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
+    except (UnicodeError, LookupError):  # what it names is a codec of Python's, but no charset
+        return body.decode(_guess_encoding(body), "replace")
 
 
 def _guess_encoding(body: bytes) -> str:

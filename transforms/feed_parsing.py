@@ -4,6 +4,7 @@ import calendar
 import datetime as dt
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -12,7 +13,7 @@ import feedparser
 from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
-from transforms.cleaning import clean_line
+from transforms.cleaning import clean_html, clean_line
 from transforms.feed_schedule import DAYS
 from transforms.lost import Lost
 from transforms.markup import check_markup
@@ -28,6 +29,7 @@ _SKIPPED: Final = re.compile(
 )
 _HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
 _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
+_REFERENCE: Final = re.compile(rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,9});?")
 _FRESH: Final = dt.timedelta(minutes=10)
 
 
@@ -74,10 +76,7 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     if not body.strip():
         raise Lost("NotAFeed", "the document is empty")
     check_markup(body)
-    headers = {"content-location": url}
-    if content_type:
-        headers["content-type"] = content_type
-    parsed = feedparser.parse(body, response_headers=headers)
+    parsed = _parse_xml(_REFERENCE.sub(_possible, body), url, content_type)
     if not parsed.get("version") and not parsed.entries:
         if b"<html" in body[:2000].lower():
             raise Lost("NotAFeed", "not a feed but an HTML page")
@@ -96,6 +95,24 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         skip_hours=hours,
         skip_days=days,
     )
+
+
+def _parse_xml(body: bytes, url: str, content_type: str) -> Any:
+    headers = {"content-location": url}
+    if content_type:
+        headers["content-type"] = content_type
+    try:
+        return feedparser.parse(body, response_headers=headers)
+    except (UnicodeError, LookupError):  # what it names is a codec of Python's, but no charset
+        headers["content-type"] = "application/xml; charset=utf-8"
+        return feedparser.parse(body, response_headers=headers)
+
+
+def _possible(reference: re.Match[bytes]) -> bytes:
+    """A character reference, unless there is no such character: feedparser would fail at it."""
+    digits = reference[1]
+    code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
+    return b"&#xFFFD;" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
 
 
 def _line(text: Any) -> str:
@@ -126,7 +143,7 @@ def _raw_entry(entry: Any, *, dated: bool) -> RawEntry:
         title=_title(entry),
         authors=[name for name in authors if name],
         published_at=published,
-        content=content[:_MAX_CONTENT] or None,
+        content=clean_html(content[:_MAX_CONTENT]) or None,
         fingerprint=_fingerprint(
             entry.get("title"),
             entry.get("summary"),
@@ -194,7 +211,7 @@ def _json_item(item: dict[str, Any]) -> RawEntry:
         title=_line(_string(item.get("title"))),
         authors=[_line(name) for name in names if isinstance(name, str)],
         published_at=iso_time(dates[0]),
-        content=content or None,
+        content=clean_html(content) or None,
         fingerprint=_fingerprint(
             _string(item.get("title")),
             _string(item.get("summary")),

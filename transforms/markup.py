@@ -8,7 +8,7 @@ from transforms.lost import Lost
 MAX_TAGS: Final = 200_000
 MAX_ATTRIBUTES: Final = 1_000
 _TAG: Final = re.compile(rb"<[a-zA-Z/][^<>]*")
-_ATTRIBUTE: Final = re.compile(rb"""\s[^\s=<>"']+\s*=""")
+_ATTRIBUTE: Final = re.compile(rb"""[\s"'][^\s=<>"']+\s*=\s*(?:"[^"]*"|'[^']*')?""")
 _LONG_TAG: Final = 4 * MAX_ATTRIBUTES
 
 

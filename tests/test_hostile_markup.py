@@ -1,0 +1,110 @@
+import pytest
+
+from transforms.cleaning import clean_html, clean_line
+from transforms.extraction import decode_page, extract_page
+from transforms.lost import Lost
+from transforms.markup import MAX_ATTRIBUTES, MAX_TAGS, check_markup
+from transforms.opt_outs import opt_outs
+from transforms.sniffing import binary_kind
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b"<br>" * (MAX_TAGS + 1), "TooManyTags"),
+        (b"<p></p>" * MAX_TAGS, "TooManyTags"),
+        (b"<p " + b"a='b' " * (MAX_ATTRIBUTES + 1) + b">", "TooManyAttributes"),
+        (b"<p\n" + b"a=b\n" * 50_000, "TooManyAttributes"),
+        (b"<p " + b"a=''" * 50_000, "TooManyAttributes"),
+        (b"<p " + b"a ='\"' " * 50_000, "TooManyAttributes"),
+    ],
+)
+def test_too_much_markup_is_lost(body: bytes, error: str) -> None:
+    with pytest.raises(Lost) as caught:
+        check_markup(body)
+    assert caught.value.error_type == error
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<br>" * MAX_TAGS,
+        b"1 < 2 " * (MAX_TAGS + 1),
+        b"<p " + b"a='b' " * MAX_ATTRIBUTES + b">",
+        b"<p title='" + b"x = y " * 50_000 + b"'>",
+        b"<img src='data:," + b"A" * 1_000_000 + b"'>",
+        b"",
+    ],
+    ids=["tags", "signs", "attributes", "long text", "image", "empty"],
+)
+def test_what_is_much_but_not_too_much_is_read(body: bytes) -> None:
+    check_markup(body)
+
+
+@pytest.mark.parametrize("charset", ["punycode", "idna", "rot13", "zlib", "none-such"])
+def test_a_charset_that_is_none_does_not_cost_the_page(charset: str) -> None:
+    body = f"<meta charset='{charset}'><p>“café”</p>".encode()
+    assert "“café”" in decode_page(body)
+    assert "“café”" in decode_page(
+        b"<p>\xe2\x80\x9ccaf\xc3\xa9\xe2\x80\x9d", f"a/b; charset={charset}"
+    )
+
+
+def test_an_entity_is_not_read_from_a_file() -> None:
+    body = (
+        b"<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><html><body><article>"
+        b"<p>The bridge &x; is closed for repairs until spring, the town said on Tuesday.</p>"
+    )
+    found, _ = extract_page(body, url="https://a.example/")
+    assert "root" not in found.text and "is closed" in found.text
+
+
+def test_no_control_character_stays() -> None:
+    dirty = "".join(map(chr, [*range(32), *range(0x7F, 0xA0), 0xFEFF, 0xFFFE, 0xD800]))
+    assert clean_line(f"a{dirty}b").isprintable()
+    assert "\0" not in clean_html(f"a{dirty}b")
+    clean_html(f"a{dirty}b").encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"%PDF-1.4 ...", "a PDF document"),
+        (b"\x89PNG\r\n\x1a\n", "an image"),
+        (b"PK\x03\x04...", "a ZIP archive"),
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"\0\0\0 ftypmp42....", "an image, a sound or a video"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "an image, a sound or a video"),
+        (b"text" + b"\0" * 200, "binary data"),
+        (b"<rss>", None),
+        ("\ufeff<rss/>".encode("utf-16-le"), None),
+        ("<rss version='2.0'>".encode("utf-16-be"), None),
+        ("<html>".encode("utf-32-le"), None),
+        (b"a NUL\0 in a long text" + b" of words" * 50, None),
+        (b"", None),
+    ],
+)
+def test_what_bytes_are(body: bytes, kind: str | None) -> None:
+    assert binary_kind(body) == kind
+
+
+@pytest.mark.parametrize(
+    ("headers", "metas", "expected"),
+    [
+        ({}, {}, (False, False)),
+        ({}, {"robots": "index, follow"}, (False, False)),
+        ({}, {"robots": "none"}, (True, False)),
+        ({}, {"newsbeam": "noindex"}, (True, False)),
+        ({}, {"googlebot": "noindex"}, (False, False)),
+        ({"x-robots-tag": "noindex"}, {}, (True, False)),
+        ({"x-robots-tag": "googlebot: nofollow, newsbeam: noindex"}, {}, (True, False)),
+        ({"x-robots-tag": "googlebot: noindex, nofollow"}, {}, (False, False)),
+        ({"x-robots-tag": "unavailable_after: 25 Jun 2030, noindex"}, {}, (True, False)),
+        ({"tdm-reservation": "0"}, {"tdm-reservation": "1"}, (False, False)),
+        ({}, {"tdm-reservation": " 1 "}, (False, True)),
+    ],
+)
+def test_opt_outs(
+    headers: dict[str, str], metas: dict[str, str], expected: tuple[bool, bool]
+) -> None:
+    assert opt_outs(headers, metas) == expected
