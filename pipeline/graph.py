@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 
 from transforms.analysis import AnalyseArticles, AnalysisOptions
 from transforms.articles import ExtractArticles
@@ -20,6 +21,7 @@ from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
 from transforms.language.topics import Taxonomy
 from transforms.pages import FetchPages
+from transforms.shelf import Shelf
 from transforms.sinks.files import WriteRecords
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
@@ -72,6 +74,8 @@ def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
     analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy)
     analysing = IsolatedHandle(analyser, job.limits, name="analysis")
 
+    shelf = Shelf(FileSystems.join(job.staging, "texts"))
+
     feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
     fetched = feeds | "FetchFeeds" >> FetchFeeds(
         run, fetcher, state, job.fetching.http.max_fetch_bytes
@@ -81,10 +85,10 @@ def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
     entries = (parsed.main, retries) | "Entries" >> beam.Flatten()
     fresh = entries | "DropDuplicateEntries" >> DropDuplicateEntries(run, state)
     pages = fresh.main | "FetchPages" >> FetchPages(run, fetcher)
-    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents)
+    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents, shelf)
     articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
     grouped = articles.main | "GroupStories" >> GroupStories(run)
-    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analysing)
+    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analysing, shelf)
 
     stages = (fetched, parsed, fresh, pages, extracted, articles, analysed)
     dead = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()

@@ -1,12 +1,14 @@
 """Records for tests, valid throughout, of which a test states only what it is about."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from schemas import Article, content_hash
-from transforms.deduplication import article_id_of
+from transforms.deduplication import Extracted, article_id_of, story_id_of
 from transforms.entries import Entry
-from transforms.stories import story_id_of
+from transforms.shelf import Place
+from transforms.stories import sketch_text
 from transforms.urls import canonical_url
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
@@ -63,3 +65,13 @@ def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
         "story_id": story_id_of(article_id),
     }
     return Article(**(given | fields))
+
+
+def extracted(of: Article, place: Place | None = None, **fields: Any) -> Extracted:
+    """An article as extracted, its text put aside, and its entry."""
+    return Extracted(
+        article=replace(of, text=""),
+        entry=entry(of.url, **fields),
+        place=place or Place("nowhere", 0, 0),
+        hashes=sketch_text(of.text),
+    )

@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -8,11 +9,12 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Entity, Quote, TopicTag
-from tests.examples import article
+from tests.examples import article, extracted
 from transforms.analysis import AnalyseArticles
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import DEFAULT_MODEL
+from transforms.shelf import Shelf
 from transforms.stage import Run
 
 TEXT = (
@@ -46,16 +48,25 @@ def analyser() -> Iterator[IsolatedHandle]:
         yield handle
 
 
-def analyse(pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, *articles: Article) -> Any:
-    created = pipeline | beam.Create(articles)
-    return created | AnalyseArticles(run, analyser)
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(str(tmp_path / "texts"))
+
+
+def analyse(
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf, *articles: Article
+) -> Any:
+    writer = shelf.writer()
+    placed = [extracted(article, writer.put(article.text)) for article in articles]
+    writer.close()
+    return pipeline | beam.Create(placed) | AnalyseArticles(run, analyser, shelf)
 
 
 def test_articles_come_with_their_findings(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
 ) -> None:
     with pipeline:
-        out = analyse(pipeline, run, analyser, ENGLISH, SPANISH, UNKNOWN)
+        out = analyse(pipeline, run, analyser, shelf, ENGLISH, SPANISH, UNKNOWN)
         kinds = out.main | beam.Map(lambda r: (r.article_id, type(r).__name__)) | beam.Distinct()
         found = [(a.article_id, t.__name__) for a in (ENGLISH, UNKNOWN) for t in (Entity, Quote)]
         tags = [(a.article_id, TopicTag.__name__) for a in (ENGLISH, UNKNOWN)]
@@ -68,10 +79,10 @@ def test_articles_come_with_their_findings(
 
 
 def test_quotes_carry_the_topics_that_are_tagged_to_them(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
 ) -> None:
     with pipeline:
-        out = analyse(pipeline, run, analyser, ENGLISH)
+        out = analyse(pipeline, run, analyser, shelf, ENGLISH)
         quotes = out.main | beam.Filter(lambda r: isinstance(r, Quote))
         tags = out.main | "tags" >> beam.Filter(
             lambda r: isinstance(r, TopicTag) and r.quote_id is not None
@@ -89,11 +100,11 @@ def test_quotes_carry_the_topics_that_are_tagged_to_them(
 
 
 def test_an_article_whose_analysis_fails_is_kept_and_the_others_go_on(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
 ) -> None:
     odd, slow = (replace(UNKNOWN, text=word, url=f"https://a.example/{word}") for word in WORDS)
     with pipeline:
-        out = analyse(pipeline, run, analyser, ENGLISH, odd, slow)
+        out = analyse(pipeline, run, analyser, shelf, ENGLISH, odd, slow)
         articles = out.main | beam.Filter(lambda r: isinstance(r, Article))
         assert_that(articles, equal_to([ENGLISH, odd, slow]), "articles")
         quotes = out.main | "quotes" >> beam.Filter(lambda r: isinstance(r, Quote))

@@ -1,6 +1,7 @@
 import datetime as dt
 import gzip
 from dataclasses import replace
+from pathlib import Path
 
 import apache_beam as beam
 import pytest
@@ -12,6 +13,7 @@ from transforms.articles import ExtractArticles
 from transforms.extraction import decode_page, extract_article, extract_fragment, language_of
 from transforms.isolation import IsolatedHandle
 from transforms.pages import Page
+from transforms.shelf import Shelf
 from transforms.stage import Run
 
 PARAGRAPHS = [
@@ -162,15 +164,16 @@ def test_languages(text: str, language: str | None) -> None:
 
 
 def test_pages_become_articles_or_dead_letters(
-    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle, tmp_path: Path
 ) -> None:
+    shelf = Shelf(str(tmp_path / "texts"))
     whole = Page(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME, [])
     undated = replace(whole, entry=entry(URL, published_at=None), html=page().encode())
     from_feed = Page(entry(URL, content=BODY), URL, None, "", TIME, [])
     empty = Page(entry("https://a.example/empty"), URL, b"<html></html>", "", TIME, [])
     with pipeline:
         pages = pipeline | beam.Create([whole, undated, from_feed, empty])
-        out = pages | ExtractArticles(run, documents)
+        out = pages | ExtractArticles(run, documents, shelf)
         rows = (
             out.main
             | "article" >> beam.Map(lambda e: e.article)
@@ -178,6 +181,10 @@ def test_pages_become_articles_or_dead_letters(
                 lambda a: (a.canonical_url, a.extraction_method, a.date_source, a.html_hash, a.day)
             )
         )
+        # A shuffle lies between, as in the graph, so that the texts are on the disk.
+        placed = out.main | beam.Reshuffle()
+        texts = placed | "read" >> beam.Map(lambda e: (e.article.text, shelf.read(e.place)))
+        assert_that(texts, equal_to([("", "\n".join(PARAGRAPHS))] * 3), "texts")
         canonical, day = "https://a.example/2026/11/pier", dt.date(2026, 11, 20)
         assert_that(
             rows,

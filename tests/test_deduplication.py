@@ -5,8 +5,12 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article
-from tests.examples import article, entry
-from transforms.deduplication import DropDuplicateArticles, DropDuplicateEntries, Extracted
+from tests.examples import article, entry, extracted
+from transforms.deduplication import (
+    DropDuplicateArticles,
+    DropDuplicateEntries,
+    story_id_of,
+)
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 from transforms.state import (
@@ -105,10 +109,6 @@ def test_an_entry_that_failed_waits_for_its_time(
         assert_that(out.main, equal_to([changed, retried]), "again main")
 
 
-def extracted(of: Article, **fields: object) -> Extracted:
-    return Extracted(of, replace(entry(of.url), **fields))  # type: ignore[arg-type]
-
-
 def test_one_article_a_canonical_address(
     pipeline: beam.Pipeline, run: Run, state: StateHandle, known: State
 ) -> None:
@@ -119,7 +119,7 @@ def test_one_article_a_canonical_address(
     with pipeline:
         created = pipeline | beam.Create([extracted(a) for a in (from_feed, page, old)])
         out = created | DropDuplicateArticles(run, state)
-        assert_that(out.main, equal_to([page]), "main")
+        assert_that(out.main, equal_to([extracted(page)]), "main")
         assert_that(
             out.outcomes | beam.Map(lambda o: (o.kind, o.entry_key, o.article_id)),
             equal_to(
@@ -144,9 +144,12 @@ def test_changed_text_is_a_new_version(
         created = pipeline | beam.Create([extracted(edited, lineage=lineage)])
         out = created | DropDuplicateArticles(run, state)
         rows = out.main | beam.Map(
-            lambda a: (a.article_id, a.lineage_id, a.version, a.text, a.story_id != first.story_id)
+            lambda e: (e.article.article_id, e.article.lineage_id, e.article.version, e.hashes)
         )
-        assert_that(rows, equal_to([(second, lineage, 2, "Eleven were hurt.", True)]), "version")
+        hashes = extracted(edited).hashes
+        assert_that(rows, equal_to([(second, lineage, 2, hashes)]), "version")
+        stories = out.main | "story" >> beam.Map(lambda e: e.article.story_id)
+        assert_that(stories, equal_to([story_id_of(second)]), "its own story")
 
         same = pipeline | "s" >> beam.Create([extracted(first, lineage=lineage)])
         out = same | "same" >> DropDuplicateArticles(run, state)

@@ -78,7 +78,7 @@ def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
     runs, lines = read_state_file(str(run / "learnt.state"))
-    assert (runs, [*lines]) == (["r1"], ["line\n"])
+    assert (runs, [*lines]) == (["r1"], ["line"])
 
     write_views(tmp_path)
     with duckdb.connect(str(tmp_path / "newsbeam.duckdb"), read_only=True) as db:

@@ -5,10 +5,11 @@ from dataclasses import replace
 import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
-from schemas import Story
-from tests.examples import TIME, article
+from schemas import Article, Story
+from tests.examples import TIME, article, extracted
+from transforms.deduplication import story_id_of
 from transforms.stage import Run
-from transforms.stories import GroupStories, group_copies, sketch_article, story_id_of
+from transforms.stories import GroupStories, group_copies, sketch_of
 
 WORDS = ("ferry", "crew", "island", "strike", "port", "wage", "union", "talks", "bread", "nurse")
 
@@ -30,8 +31,8 @@ CUT = article("https://c.example/1", WIRE[:1500], published_at=None, site_name="
 OTHER = article("https://d.example/1", words(2, 300), site_name="D")
 
 
-def stories(run: Run, *articles: object) -> list[Story]:
-    return list(group_copies(map(sketch_article, articles), run))  # type: ignore[arg-type]
+def stories(run: Run, *articles: Article) -> list[Story]:
+    return list(group_copies((sketch_of(extracted(a)) for a in articles), run))
 
 
 def test_copies_share_a_story_whatever_their_order(run: Run) -> None:
@@ -66,8 +67,9 @@ def test_short_texts_are_no_ones_copy(run: Run) -> None:
 
 def test_articles_learn_their_story(pipeline: beam.Pipeline, run: Run) -> None:
     with pipeline:
-        out = pipeline | beam.Create([COPY, OTHER, FIRST]) | GroupStories(run)
-        expected = [FIRST, replace(COPY, story_id=FIRST.story_id), OTHER]
+        out = pipeline | beam.Create(map(extracted, [COPY, OTHER, FIRST])) | GroupStories(run)
+        articles = [FIRST, replace(COPY, story_id=FIRST.story_id), OTHER]
+        expected = [extracted(a) for a in articles]
         assert_that(out.articles, equal_to(expected), "articles")
         assert_that(out.stories | beam.Map(lambda s: len(s.members)), equal_to([1, 2]), "stories")
 

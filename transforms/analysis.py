@@ -1,16 +1,18 @@
 """Entities, quotes and topics of articles: a thin layer over ``transforms.language``."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import apache_beam as beam
 
 from schemas import Article
+from transforms.deduplication import Extracted
 from transforms.isolation import Isolated, IsolatedHandle
 from transforms.language.findings import Findings
 from transforms.language.installed import DEFAULT_MODEL
 from transforms.options import flag
+from transforms.shelf import Shelf
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.urls import canonical_url
 
@@ -41,11 +43,11 @@ def analyse(
 
 
 class AnalyseArticles(Composite):
-    """Articles to articles with their entities, quotes and topics, in one stream of records."""
+    """Extracted articles to articles, entities, quotes and topics, in one stream of records."""
 
-    def __init__(self, run: Run, analyser: IsolatedHandle) -> None:
+    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: Shelf) -> None:
         super().__init__()
-        self.stage = _AnalyseArticles(run, analyser)
+        self.stage = _AnalyseArticles(run, analyser, shelf)
 
     def expand(self, articles: beam.PCollection) -> StageOutput:
         batches = articles | "Batch" >> beam.BatchElements(
@@ -57,9 +59,10 @@ class AnalyseArticles(Composite):
 class _AnalyseArticles(Stage):
     name = "AnalyseArticles"
 
-    def __init__(self, run: Run, analyser: IsolatedHandle) -> None:
+    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: Shelf) -> None:
         super().__init__(run)
         self._handle = analyser
+        self._shelf = shelf
 
     def setup(self) -> None:
         self.isolated = self._handle.get()
@@ -67,17 +70,27 @@ class _AnalyseArticles(Stage):
     def teardown(self) -> None:
         del self.isolated  # which ends with the last stage that has it
 
-    def source(self, element: Article) -> str:
-        return element.url
+    def source(self, element: Extracted) -> str:
+        return element.article.url
 
-    def handle(self, element: list[Article]) -> Iterator[Any]:
-        for article, found in zip(element, analyse(self.isolated, element), strict=True):
+    def process(self, element: list[Extracted]) -> Iterator[Any]:
+        # A text that cannot be read fails the run: what is written as known must not get lost.
+        yield from super().process([self._with_text(extracted) for extracted in element])
+
+    def _with_text(self, extracted: Extracted) -> Extracted:
+        text = self._shelf.read(extracted.place)
+        return replace(extracted, article=replace(extracted.article, text=text))
+
+    def handle(self, element: list[Extracted]) -> Iterator[Any]:
+        found = analyse(self.isolated, [extracted.article for extracted in element])
+        for extracted, findings in zip(element, found, strict=True):
+            article = extracted.article
             yield article  # sound in itself, and kept whatever its analysis came to
-            if isinstance(found, Exception):
-                yield self.dead_letter(article, found)
+            if isinstance(findings, Exception):
+                yield self.dead_letter(extracted, findings)
             else:
-                yield from found.entities
-                yield from found.quotes
-                yield from found.topics
+                yield from findings.entities
+                yield from findings.quotes
+                yield from findings.topics
             key = canonical_url(article.url)
             yield Outcome(article.feed_url, key, "article", article.article_id)

@@ -8,23 +8,24 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, content_hash
-from transforms.deduplication import Extracted, article_id_of
+from transforms.deduplication import Extracted, article_id_of, story_id_of
 from transforms.entries import entry_ends
 from transforms.extraction import Extraction, extract_page
 from transforms.isolation import IsolatedHandle
 from transforms.lost import Lost
 from transforms.pages import Page
+from transforms.shelf import Shelf
 from transforms.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
-from transforms.stories import story_id_of
+from transforms.stories import sketch_text
 from transforms.urls import canonical_url
 
 
 class ExtractArticles(Composite):
-    """Pages to articles."""
+    """Pages to articles, whose texts are put aside."""
 
-    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle, shelf: Shelf) -> None:
         super().__init__()
-        self.stage = _ExtractArticles(run, documents)
+        self.stage = _ExtractArticles(run, documents, shelf)
 
     def expand(self, pages: beam.PCollection) -> StageOutput:
         return run_stage(pages, self.stage, Extracted)
@@ -33,15 +34,22 @@ class ExtractArticles(Composite):
 class _ExtractArticles(Stage):
     name = "ExtractArticles"
 
-    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle, shelf: Shelf) -> None:
         super().__init__(run)
         self._handle = documents
+        self._shelf = shelf
 
     def setup(self) -> None:
         self.isolated = self._handle.get()
 
     def teardown(self) -> None:
         del self.isolated  # which ends with the last stage that has it
+
+    def start_bundle(self) -> None:
+        self._texts = self._shelf.writer()
+
+    def finish_bundle(self) -> None:
+        self._texts.close()
 
     def source(self, element: Page) -> str:
         return element.entry.link
@@ -79,7 +87,7 @@ class _ExtractArticles(Stage):
             fetched_at=element.fetched_at,
             language=found.language,
             site_name=found.site_name or entry.feed_title,
-            text=found.text,
+            text="",
             text_hash=content_hash(found.text),
             html_hash=content_hash(element.html) if from_page and element.html else None,
             word_count=len(found.text.split()),
@@ -89,7 +97,12 @@ class _ExtractArticles(Stage):
             tdm_reserved=found.tdm_reserved,
             story_id=story_id_of(lineage),
         )
-        yield Extracted(article, replace(entry, content=None))
+        yield Extracted(
+            article=article,
+            entry=replace(entry, content=None),
+            place=self._texts.put(found.text),
+            hashes=sketch_text(found.text),
+        )
 
     def _extract(self, page: Page, html: bytes | None) -> tuple[Extraction, str]:
         found: tuple[Extraction, str] = self.isolated(

@@ -13,10 +13,10 @@ import apache_beam as beam
 from schemas import Article, stable_id
 from schemas.rows import row
 from transforms.entries import Entry
+from transforms.shelf import Place
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.state import KnownArticle, KnownEntry, change, entry_key, version_id
-from transforms.stories import story_id_of
 
 Keyed = tuple[str, Iterable[Any]]
 
@@ -24,10 +24,15 @@ Keyed = tuple[str, Iterable[Any]]
 @row
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """An article, and the entry that it came from, without its content."""
+    """An article without its text, which lies on the shelf, and the entry that it came from.
+
+    ``hashes`` are those of its text by which copies of a story are known.
+    """
 
     article: Article
     entry: Entry
+    place: Place
+    hashes: bytes
 
 
 class DropDuplicateEntries(Composite):
@@ -98,7 +103,7 @@ class DropDuplicateArticles(Composite):
             | "Key" >> beam.Map(lambda e: (e.article.lineage_id, e)).with_output_types(keyed)
             | "Group" >> beam.GroupByKey()
         )
-        return run_stage(groups, self.stage, Article)
+        return run_stage(groups, self.stage, Extracted)
 
 
 class _DropDuplicateArticles(Stage):
@@ -125,7 +130,7 @@ class _DropDuplicateArticles(Stage):
         if new is None:
             yield Outcome(first.entry.feed_url, first.entry.key, "known", written)
         else:
-            yield new
+            yield replace(first, article=new)
             from_page = new.html_hash is not None
             at = new.fetched_at
             yield change(KnownArticle(lineage, at, new.version, new.text_hash, from_page))
@@ -166,3 +171,8 @@ def _new_version(extracted: Extracted, last: KnownArticle | None) -> Article | N
 def article_id_of(canonical: str) -> str:
     """The id of the first version of the article at a canonical URL."""
     return stable_id(canonical)
+
+
+def story_id_of(article_id: str) -> str:
+    """The id of the story whose first member is this article."""
+    return stable_id("story", article_id)

@@ -17,10 +17,12 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import apache_beam as beam
+import numpy as np
 from apache_beam.metrics import Metrics
 
-from schemas import Article, Story, stable_id
+from schemas import Story
 from schemas.rows import row
+from transforms.deduplication import Extracted, story_id_of
 from transforms.stage import Composite, Run
 
 RESEMBLANCE: Final = 0.4
@@ -31,6 +33,7 @@ LEAST_WORDS: Final = 40
 
 _RUN: Final = 5
 _SKETCH: Final = 64
+_HASH: Final = 8  # bytes
 _MAX_STORIES_A_HASH: Final = 50
 _WORD: Final = re.compile(r"\w+")
 
@@ -38,31 +41,31 @@ _WORD: Final = re.compile(r"\w+")
 @row
 @dataclass(frozen=True, slots=True)
 class Sketch:
-    """What of an article decides which story it belongs to. ``hashes`` rise."""
+    """What of an article decides which story it belongs to. ``hashes`` rise, 8 bytes each."""
 
     article_id: str
     outlet: str
     published_at: dt.datetime | None
     day: dt.date
-    hashes: list[int]
+    hashes: bytes
 
 
 class Stories(NamedTuple):
-    """Articles with their story's id, and the stories."""
+    """Extracted articles with their story's id, and the stories."""
 
     articles: beam.PCollection
     stories: beam.PCollection
 
 
 class GroupStories(Composite):
-    """Articles to articles and stories."""
+    """Extracted articles to the same and their stories."""
 
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
 
     def expand(self, articles: beam.PCollection) -> Stories:
-        sketches = articles | "Sketch" >> beam.Map(sketch_article).with_output_types(Sketch)
+        sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(Sketch)
         gathered = sketches | "Gather" >> beam.combiners.ToList()
         stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
             Story
@@ -72,26 +75,27 @@ class GroupStories(Composite):
         )
         assigned = articles | "Assign" >> beam.ParDo(
             _AssignStories(), beam.pvalue.AsDict(copies)
-        ).with_output_types(Article)
+        ).with_output_types(Extracted)
         return Stories(assigned, stories)
 
 
-def story_id_of(article_id: str) -> str:
-    """The id of the story whose first member is this article."""
-    return stable_id("story", article_id)
-
-
-def sketch_article(article: Article) -> Sketch:
-    """The sketch of an article: the smallest 64 hashes of its runs of five words."""
-    words = _WORD.findall(article.text.lower())
+def sketch_text(text: str) -> bytes:
+    """The smallest 64 hashes of a text's runs of five words; none if it is short."""
+    words = _WORD.findall(text.lower())
     runs = {" ".join(words[i : i + _RUN]) for i in range(len(words) - _RUN + 1)}
-    hashes = heapq.nsmallest(_SKETCH, map(_hash, runs)) if len(words) >= LEAST_WORDS else []
+    hashes = heapq.nsmallest(_SKETCH, map(_hash, runs)) if len(words) >= LEAST_WORDS else ()
+    return b"".join(hashes)
+
+
+def sketch_of(extracted: Extracted) -> Sketch:
+    """The sketch of an article."""
+    article = extracted.article
     return Sketch(
         article_id=article.article_id,
         outlet=article.site_name or urlsplit(article.canonical_url).hostname or "",
         published_at=article.published_at,
         day=article.day,
-        hashes=hashes,
+        hashes=extracted.hashes,
     )
 
 
@@ -100,17 +104,21 @@ def group_copies(sketches: Iterable[Sketch], run: Run) -> Iterator[Story]:
 
     The order of the sketches does not matter. Takes time in proportion to their number.
     """
+    inputs = sorted(sketches, key=_by_publication)
+    common = _common_hashes(inputs)
     members: dict[str, list[Sketch]] = {}
-    firsts_of: dict[int, list[Sketch]] = defaultdict(list)
-    for sketch in sorted(sketches, key=_by_publication):
-        shared = Counter(f.article_id for h in sketch.hashes for f in firsts_of[h])
+    firsts_of: dict[bytes, list[Sketch]] = defaultdict(list)
+    for sketch in inputs:
+        # Few hashes are in two texts, and only these are kept in tables: there are 64 an article.
+        hashes = [value for value in _split(sketch.hashes) if value in common]
+        shared = Counter(f.article_id for value in hashes for f in firsts_of[value])
         close = (members[first][0] for first, _ in shared.most_common(_MAX_STORIES_A_HASH))
-        first = max(close, key=lambda other: resemblance(sketch.hashes, other.hashes), default=None)
-        if first and resemblance(sketch.hashes, first.hashes) >= RESEMBLANCE:
+        first = max(close, key=lambda other: _likeness(sketch, other), default=None)
+        if first and _likeness(sketch, first) >= RESEMBLANCE:
             members[first.article_id].append(sketch)
             continue
         members[sketch.article_id] = [sketch]
-        for value in sketch.hashes:
+        for value in hashes:
             if len(firsts_of[value]) < _MAX_STORIES_A_HASH:
                 firsts_of[value].append(sketch)
     for first_id, group in members.items():
@@ -124,10 +132,10 @@ def group_copies(sketches: Iterable[Sketch], run: Run) -> Iterator[Story]:
         )
 
 
-def resemblance(a: Sequence[int], b: Sequence[int]) -> float:
+def resemblance(a: Sequence[bytes], b: Sequence[bytes]) -> float:
     """Estimated share of common runs of words from the smallest hashes of two texts.
 
-    >>> resemblance([1, 2, 3, 4], [1, 2, 3, 5])
+    >>> resemblance([b"1", b"2", b"3", b"4"], [b"1", b"2", b"3", b"5"])
     0.6
     """
     smallest = sorted({*a, *b})[:_SKETCH]
@@ -135,10 +143,23 @@ def resemblance(a: Sequence[int], b: Sequence[int]) -> float:
     return sum(value in common for value in smallest) / len(smallest) if smallest else 0.0
 
 
-def _hash(words: str) -> int:
-    # 63 bits, since row coders know no unsigned numbers
-    digest = hashlib.blake2b(words.encode("utf-8"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+def _likeness(a: Sketch, b: Sketch) -> float:
+    return resemblance(_split(a.hashes), _split(b.hashes))
+
+
+def _common_hashes(sketches: Iterable[Sketch]) -> set[bytes]:
+    """The hashes that are in several sketches."""
+    hashes = np.frombuffer(b"".join(sketch.hashes for sketch in sketches), dtype=">u8")
+    values, counts = np.unique(hashes, return_counts=True)
+    return set(_split(values[counts > 1].tobytes()))
+
+
+def _split(hashes: bytes) -> list[bytes]:
+    return [hashes[i : i + _HASH] for i in range(0, len(hashes), _HASH)]
+
+
+def _hash(words: str) -> bytes:
+    return hashlib.blake2b(words.encode("utf-8"), digest_size=_HASH).digest()
 
 
 def _by_publication(sketch: Sketch) -> tuple[bool, Any, str]:
@@ -151,8 +172,10 @@ class _AssignStories(beam.DoFn):
         self._in = Metrics.counter("newsbeam", "GroupStories.in")
         self._out = Metrics.counter("newsbeam", "GroupStories.out")
 
-    def process(self, element: Article, story_of: dict[str, str]) -> Iterator[Article]:
+    def process(self, element: Extracted, story_of: dict[str, str]) -> Iterator[Extracted]:
         self._in.inc()
-        story_id = story_of.get(element.article_id)
-        yield replace(element, story_id=story_id) if story_id else element
+        story_id = story_of.get(element.article.article_id)
+        if story_id:
+            element = replace(element, article=replace(element.article, story_id=story_id))
+        yield element
         self._out.inc()
