@@ -8,17 +8,20 @@ import dataclasses
 import datetime as dt
 import functools
 import typing
+import zlib
 from collections.abc import Hashable, Iterator
 from typing import Any, TypeVar
 
 import numpy as np
 from apache_beam.coders import RowCoder, registry
+from apache_beam.coders.coder_impl import CallbackCoderImpl
 from apache_beam.coders.coders import FastCoder
 from apache_beam.typehints.schemas import LogicalType, NoArgumentLogicalType
 
 from schemas.records import RECORDS, Evidence, Mention
 
 T = TypeVar("T", bound=type)
+_PACKED_BYTES = 512
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
@@ -49,7 +52,8 @@ class UtcMicros(NoArgumentLogicalType[dt.datetime, np.int64]):
 class RecordCoder(FastCoder):
     """Beam's row coder, which comes back as the dataclass in every process.
 
-    A bare RowCoder travels as its schema alone: a worker that has not imported the dataclass
+    Large rows are packed, as runners hold what they shuffle in memory, several times over. A bare
+    RowCoder travels as its schema alone: a worker that has not imported the dataclass
     cannot read our logical type, and makes up named tuples for the rest. This one travels as a
     reference to the dataclass.
     """
@@ -65,13 +69,24 @@ class RecordCoder(FastCoder):
         return self.record
 
     def _create_impl(self) -> Any:
-        return row_coder_of(self.record).get_impl()
+        rows = row_coder_of(self.record).get_impl()
+        return CallbackCoderImpl(
+            lambda value: _pack(rows.encode(value)), lambda data: rows.decode(_unpack(data))
+        )
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RecordCoder) and self.record is other.record
 
     def __hash__(self) -> int:
         return hash(self.record)
+
+
+def _pack(data: bytes) -> bytes:
+    return b"\1" + zlib.compress(data, 1) if len(data) >= _PACKED_BYTES else b"\0" + data
+
+
+def _unpack(data: bytes) -> bytes:
+    return zlib.decompress(data[1:]) if data[0] else data[1:]
 
 
 def row_coder_of(record: type) -> RowCoder:

@@ -9,8 +9,9 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Entity, Quote, TopicTag
-from tests.examples import article, extracted
+from tests.examples import article
 from transforms.analysis import AnalyseArticles
+from transforms.deduplication import Kept
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import DEFAULT_MODEL
@@ -57,7 +58,7 @@ def analyse(
     pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf, *articles: Article
 ) -> Any:
     writer = shelf.writer()
-    placed = [extracted(article, writer.put(article.text)) for article in articles]
+    placed = [Kept(replace(a, text=""), writer.put(a.text)) for a in articles]
     writer.close()
     return pipeline | beam.Create(placed) | AnalyseArticles(run, analyser, shelf)
 

@@ -82,6 +82,8 @@ class Installed:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # A background job may have it ignored, which is inherited; systemd resets it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self._started.append(process)
         return process

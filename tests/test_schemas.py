@@ -16,7 +16,7 @@ import pytest
 from apache_beam.coders import registry
 from apache_beam.runners.pipeline_context import PipelineContext
 
-from schemas import RECORDS, Record, stable_id
+from schemas import RECORDS, Article, Record, stable_id
 from schemas.arrow import arrow_rows, arrow_schema
 from schemas.bigquery import bigquery_schema
 from schemas.fields import Field, fields_of
@@ -85,9 +85,18 @@ def test_every_field_says_what_it_means(record: type[Record]) -> None:
 def test_beam_rows_come_back_equal(record: type[Record], sparse: bool) -> None:
     coder = registry.get_coder(record)
     value = example(record, sparse=sparse)
-    data = coder.encode(value)
-    assert coder.decode(data) == value
-    assert row_coder_of(record).encode(value) == data
+    assert coder.decode(coder.encode(value)) == value
+    rows = row_coder_of(record)
+    assert rows.decode(rows.encode(value)) == value
+
+
+def test_large_rows_are_packed() -> None:
+    article = dataclasses.replace(example(Article, sparse=False), text="Some words. " * 1000)
+    coder = registry.get_coder(Article)
+    data = coder.encode(article)
+    assert len(data) < 2000 and coder.decode(data) == article
+    pairs = registry.get_coder(tuple[str, Article])  # within another coder
+    assert pairs.decode(pairs.encode(("a", article))) == ("a", article)
 
 
 def test_rows_come_back_as_records_in_another_process() -> None:

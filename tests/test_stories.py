@@ -7,7 +7,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Story
 from tests.examples import TIME, article, extracted
-from transforms.deduplication import story_id_of
+from transforms.deduplication import Kept, story_id_of
 from transforms.stage import Run
 from transforms.stories import GroupStories, group_copies, sketch_of
 
@@ -69,7 +69,7 @@ def test_articles_learn_their_story(pipeline: beam.Pipeline, run: Run) -> None:
     with pipeline:
         out = pipeline | beam.Create(map(extracted, [COPY, OTHER, FIRST])) | GroupStories(run)
         articles = [FIRST, replace(COPY, story_id=FIRST.story_id), OTHER]
-        expected = [extracted(a) for a in articles]
+        expected = [Kept(e.article, e.place) for e in map(extracted, articles)]
         assert_that(out.articles, equal_to(expected), "articles")
         assert_that(out.stories | beam.Map(lambda s: len(s.members)), equal_to([1, 2]), "stories")
 

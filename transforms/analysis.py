@@ -7,7 +7,7 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas import Article
-from transforms.deduplication import Extracted
+from transforms.deduplication import Kept
 from transforms.isolation import Isolated, IsolatedHandle
 from transforms.language.findings import Findings
 from transforms.language.installed import DEFAULT_MODEL
@@ -43,7 +43,7 @@ def analyse(
 
 
 class AnalyseArticles(Composite):
-    """Extracted articles to articles, entities, quotes and topics, in one stream of records."""
+    """Articles to articles, entities, quotes and topics, in one stream of records."""
 
     def __init__(self, run: Run, analyser: IsolatedHandle, shelf: Shelf) -> None:
         super().__init__()
@@ -70,24 +70,24 @@ class _AnalyseArticles(Stage):
     def teardown(self) -> None:
         del self.isolated  # which ends with the last stage that has it
 
-    def source(self, element: Extracted) -> str:
+    def source(self, element: Kept) -> str:
         return element.article.url
 
-    def process(self, element: list[Extracted]) -> Iterator[Any]:
+    def process(self, element: list[Kept]) -> Iterator[Any]:
         # A text that cannot be read fails the run: what is written as known must not get lost.
-        yield from super().process([self._with_text(extracted) for extracted in element])
+        yield from super().process([self._with_text(kept) for kept in element])
 
-    def _with_text(self, extracted: Extracted) -> Extracted:
-        text = self._shelf.read(extracted.place)
-        return replace(extracted, article=replace(extracted.article, text=text))
+    def _with_text(self, kept: Kept) -> Kept:
+        text = self._shelf.read(kept.place)
+        return replace(kept, article=replace(kept.article, text=text))
 
-    def handle(self, element: list[Extracted]) -> Iterator[Any]:
-        found = analyse(self.isolated, [extracted.article for extracted in element])
-        for extracted, findings in zip(element, found, strict=True):
-            article = extracted.article
+    def handle(self, element: list[Kept]) -> Iterator[Any]:
+        found = analyse(self.isolated, [kept.article for kept in element])
+        for kept, findings in zip(element, found, strict=True):
+            article = kept.article
             yield article  # sound in itself, and kept whatever its analysis came to
             if isinstance(findings, Exception):
-                yield self.dead_letter(extracted, findings)
+                yield self.dead_letter(kept, findings)
             else:
                 yield from findings.entities
                 yield from findings.quotes

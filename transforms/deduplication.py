@@ -35,6 +35,15 @@ class Extracted:
     hashes: bytes
 
 
+@row
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An article that is to be written, without its text, which lies on the shelf."""
+
+    article: Article
+    place: Place
+
+
 class DropDuplicateEntries(Composite):
     """Entries to those worth fetching: the first of each canonical link, unless known."""
 

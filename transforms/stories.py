@@ -22,7 +22,7 @@ from apache_beam.metrics import Metrics
 
 from schemas import Story
 from schemas.rows import row
-from transforms.deduplication import Extracted, story_id_of
+from transforms.deduplication import Extracted, Kept, story_id_of
 from transforms.stage import Composite, Run
 
 RESEMBLANCE: Final = 0.4
@@ -51,14 +51,14 @@ class Sketch:
 
 
 class Stories(NamedTuple):
-    """Extracted articles with their story's id, and the stories."""
+    """Articles with their story's id, and the stories."""
 
     articles: beam.PCollection
     stories: beam.PCollection
 
 
 class GroupStories(Composite):
-    """Extracted articles to the same and their stories."""
+    """Extracted articles to articles and stories."""
 
     def __init__(self, run: Run) -> None:
         super().__init__()
@@ -66,6 +66,8 @@ class GroupStories(Composite):
 
     def expand(self, articles: beam.PCollection) -> Stories:
         sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(Sketch)
+        # What waits for the stories is held in memory by some runners: the less the better.
+        kept = articles | "Keep" >> beam.Map(_keep).with_output_types(Kept)
         gathered = sketches | "Gather" >> beam.combiners.ToList()
         stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
             Story
@@ -73,10 +75,14 @@ class GroupStories(Composite):
         copies = stories | "Copies" >> beam.FlatMap(
             lambda story: [(member, story.story_id) for member in story.members[1:]]
         )
-        assigned = articles | "Assign" >> beam.ParDo(
+        assigned = kept | "Assign" >> beam.ParDo(
             _AssignStories(), beam.pvalue.AsDict(copies)
-        ).with_output_types(Extracted)
+        ).with_output_types(Kept)
         return Stories(assigned, stories)
+
+
+def _keep(extracted: Extracted) -> Kept:
+    return Kept(extracted.article, extracted.place)
 
 
 def sketch_text(text: str) -> bytes:
@@ -172,7 +178,7 @@ class _AssignStories(beam.DoFn):
         self._in = Metrics.counter("newsbeam", "GroupStories.in")
         self._out = Metrics.counter("newsbeam", "GroupStories.out")
 
-    def process(self, element: Extracted, story_of: dict[str, str]) -> Iterator[Extracted]:
+    def process(self, element: Kept, story_of: dict[str, str]) -> Iterator[Kept]:
         self._in.inc()
         story_id = story_of.get(element.article.article_id)
         if story_id:
