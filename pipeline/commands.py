@@ -14,7 +14,7 @@ from pipeline.feeds import add_feed_actions
 from pipeline.ingest import IngestOptions, RunOptions, ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
-from pipeline.schedule import repeat
+from pipeline.schedule import interrupts, repeat
 from pipeline.summary import NotAccountedForError
 from transforms.analysis import AnalysisOptions
 from transforms.fetching import FetchOptions
@@ -33,10 +33,11 @@ class _Parser(argparse.ArgumentParser):
 def run_command(argv: list[str]) -> int:
     """Parse and run; every way a run can end is an exit code."""
     try:
-        args, rest = _parser().parse_known_args(argv)
-        options = _beam_options(rest)
-        require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
-        ratio = float(args.command(args, options))
+        with interrupts():
+            args, rest = _parser().parse_known_args(argv)
+            options = _beam_options(rest)
+            require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
+            ratio = float(args.command(args, options))
     except UsageError as error:
         _report(error)
         return 2

@@ -1,10 +1,40 @@
 """Bounded runs again and again, outside Beam, whose local runner is no streaming runner."""
 
+import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """See that Ctrl-C ends in KeyboardInterrupt: Beam raises an error of its own in its place.
+
+    Where Ctrl-C is handled or ignored already, all stays as it is.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    received = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.set()
+        logging.disable(logging.CRITICAL)  # Beam would log a traceback for every stage
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    except Exception as error:
+        if received.is_set():
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        logging.disable(logging.NOTSET)
 
 
 def repeat(

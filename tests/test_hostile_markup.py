@@ -100,6 +100,7 @@ def test_what_bytes_are(body: bytes, kind: str | None) -> None:
         ({"x-robots-tag": "googlebot: nofollow, newsbeam: noindex"}, {}, (True, False)),
         ({"x-robots-tag": "googlebot: noindex, nofollow"}, {}, (False, False)),
         ({"x-robots-tag": "unavailable_after: 25 Jun 2030, noindex"}, {}, (True, False)),
+        ({"x-robots-tag": "googlebot: nofollow\nnoindex"}, {}, (True, False)),
         ({"tdm-reservation": "0"}, {"tdm-reservation": "1"}, (False, False)),
         ({}, {"tdm-reservation": " 1 "}, (False, True)),
     ],

@@ -53,6 +53,12 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and not _within(ip, _DISGUISED)
 
 
+def may_reach(address: str, allowed: Sequence[Network]) -> bool:
+    """Whether an IP address is public, or in one of the networks that are allowed."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    return _within(ip, allowed) or is_public(address)
+
+
 def guarded_sockets(allowed: Sequence[Network]) -> Callable[[Any], socket.socket]:
     """A maker of sockets, for aiohttp, that refuses addresses neither public nor allowed.
 
@@ -62,8 +68,7 @@ def guarded_sockets(allowed: Sequence[Network]) -> Callable[[Any], socket.socket
 
     def make_socket(info: Any) -> socket.socket:
         family, kind, protocol, _, address = info
-        ip = ipaddress.ip_address(address[0].partition("%")[0])
-        if not _within(ip, allowed) and not is_public(address[0]):
+        if not may_reach(address[0], allowed):
             raise PrivateAddress(address[0])
         return socket.socket(family=family, type=kind, proto=protocol)
 

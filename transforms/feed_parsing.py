@@ -80,7 +80,9 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     if not parsed.get("version") and not parsed.entries:
         if b"<html" in body[:2000].lower():
             raise Lost("NotAFeed", "not a feed but an HTML page")
-        reason = parsed.get("bozo_exception", "it has neither a known root nor entries")
+        reason = parsed.get("bozo_exception")
+        if reason is None or isinstance(reason, feedparser.NonXMLContentType):
+            reason = "it has neither a known root nor entries"
         raise Lost("NotAFeed", f"not a feed: {reason}")
     items = parsed.entries[:MAX_ENTRIES]
     entries = [_raw_entry(entry, dated=_are_dated(items)) for entry in items]

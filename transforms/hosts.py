@@ -328,7 +328,7 @@ class Hosts:
                 request, obeys=False, first_bytes=MAX_BYTES
             )
         except Lost as lost:
-            if lost.error_type in ("HostClosed", "HostLimit", "PrivateAddress"):
+            if lost.error_type in ("HostClosed", "HostLimit", "PrivateAddress", "InvalidUrl"):
                 raise
             answer = lost
         if isinstance(answer, Lost):

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import socket
 import string
 import time
 import zlib
@@ -12,13 +13,16 @@ from typing import Final
 from urllib.parse import quote
 
 import aiohttp
+from aiohttp.abc import ResolveResult
 
-from transforms.addresses import Network, PrivateAddress, guarded_sockets
+from transforms.addresses import Network, PrivateAddress, guarded_sockets, may_reach
 from transforms.lost import Lost
 from transforms.options import flag, require
 
 PRODUCT: Final = "newsbeam"
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+_REPEATED: Final = frozenset({"x-robots-tag"})
+"""Headers of which each has a meaning of its own; the others' last one counts."""
 _HEADER_BYTES: Final = 16_384
 _CHUNK: Final = 1 << 16
 _ZLIB_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -100,6 +104,7 @@ class HttpOptions:
 class Response:
     """An answer in full.
 
+    Header names are in lower case; a repeated ``x-robots-tag`` has a line for each.
     ``moved_to`` is where the address has moved for good, if it has (301 and 308 alone led there).
     """
 
@@ -121,9 +126,11 @@ class HttpClient:
 
     def __init__(self, options: HttpOptions) -> None:
         self._options = options
+        allowed = options.allowed_networks()
         connector = aiohttp.TCPConnector(
             limit=0,  # who calls bounds how many there are
-            socket_factory=guarded_sockets(options.allowed_networks()),
+            resolver=_PublicResolver(allowed),
+            socket_factory=guarded_sockets(allowed),
             use_dns_cache=False,
         )
         self._session = aiohttp.ClientSession(
@@ -164,6 +171,8 @@ class HttpClient:
             async with self._session.get(url, headers=headers, allow_redirects=False) as answer:
                 body = await _read(answer, limit, cut=first_bytes > 0)
                 found = {name.lower(): value for name, value in answer.headers.items()}
+                for name in _REPEATED & found.keys():
+                    found[name] = "\n".join(answer.headers.getall(name))
                 return Response(url, answer.status, found, body, time.monotonic() - started)
         except PrivateAddress as error:
             raise Lost("PrivateAddress", str(error)) from error
@@ -172,7 +181,7 @@ class HttpClient:
             if isinstance(error, aiohttp.ConnectionTimeoutError):
                 message = f"no connection within {self._options.connect_timeout_sec:g} seconds"
             raise Lost("Timeout", message, temporary=True) from error
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise Lost("InvalidUrl", f"not an address that can be asked: {url[:200]}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             private = _cause(error, PrivateAddress)
@@ -180,6 +189,26 @@ class HttpClient:
                 raise Lost("PrivateAddress", str(private)) from error
             message = str(error) or type(error).__name__
             raise Lost(type(error).__name__, message, temporary=True) from error
+
+
+class _PublicResolver(aiohttp.ThreadedResolver):
+    """Leaves out what may not be reached, so that it is not mistaken for what does not answer.
+
+    It is the sockets that keep requests away from there: an IP literal is not looked up at all.
+    """
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        super().__init__()
+        self._allowed = allowed
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        permitted = [one for one in found if may_reach(one["host"], self._allowed)]
+        if found and not permitted:
+            raise PrivateAddress(found[0]["host"])
+        return permitted
 
 
 async def _ask_once(

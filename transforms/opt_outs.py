@@ -9,7 +9,7 @@ BOT: Final = "newsbeam"
 def opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple[bool, bool]:
     """Whether a page asks not to be indexed, and whether it reserves text and data mining.
 
-    By its headers (names in lower case) and ``<meta>`` elements (names in lower case): robots
+    By its headers (repeated ones a line each) and ``<meta>`` elements, names in lower case: robots
     directives, and the TDM Reservation Protocol's ``tdm-reservation``.
 
     >>> opt_outs({"x-robots-tag": "otherbot: noindex"}, {"robots": "NoIndex, nofollow"})
@@ -17,7 +17,9 @@ def opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple[bool
     >>> opt_outs({"tdm-reservation": "1"}, {})
     (False, True)
     """
-    directives = set(_directives(headers.get("x-robots-tag", "")))
+    directives = set[str]()
+    for line in headers.get("x-robots-tag", "").splitlines():
+        directives.update(_directives(line))
     for name in ("robots", BOT):
         directives.update(_directives(metas.get(name, "")))
     reserved = (headers.get("tdm-reservation") or metas.get("tdm-reservation") or "0").strip()
