@@ -137,9 +137,18 @@ def main() -> None:
 
 
 def measure(
-    site: SampleSite, feeds: Sequence[str], folder: Path, kills: int, chance: random.Random
+    site: SampleSite,
+    feeds: Sequence[str],
+    folder: Path,
+    kills: int,
+    chance: random.Random,
+    *,
+    aimed: int = 4,
 ) -> bool:
-    """Run, and kill, and run again; print what came of it. Returns whether anything went wrong."""
+    """Run, and kill, and run again; print what came of it. Returns whether anything went wrong.
+
+    Every so many kills, one is aimed at the time when records begin to show.
+    """
     took = run(feeds, folder / "whole")
     expected = look(folder / "whole")
     counts = Counter(table for table, _ in expected.records)
@@ -155,7 +164,7 @@ def measure(
     lost, doubled, torn = Counter[str](), Counter[str](), list(expected.torn + again.torn)
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
-        after = None if number % 4 == 0 else chance.uniform(0, took)
+        after = None if number % aimed == 0 else chance.uniform(0, took)
         visible = kill(feeds, output, after)
         half = look(output)
         run(feeds, output)
