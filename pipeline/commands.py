@@ -49,9 +49,7 @@ def run_command(argv: list[str]) -> int:
         return 1
     if ratio > args.max_dead_letter_ratio:
         limit = args.max_dead_letter_ratio
-        message = (
-            f"newsbeam: done, but {ratio:.0%} of the inputs are dead letters (over {limit:.0%})"
-        )
+        message = f"newsbeam: done, but {ratio:.0%} of the inputs failed (over {limit:.0%})"
         print(message, file=sys.stderr)  # noqa: T201
         return 3
     return 0

@@ -101,10 +101,24 @@ def ingest(
         handle = StateHandle(folder)
         known = handle.adopt(store.load())
         due, left = split_due(listed, known, run.started_at, only_due=options.run.only_due_feeds)
+        retries = due_retries(known, listed, run.started_at)
+        if not due and not retries:  # nothing is to be seen of such a run, of which there are many
+            return summarise(
+                run=run,
+                feeds=left.total(),
+                left=left,
+                retries=0,
+                stages={},
+                files=(),
+                outcomes=(),
+                health=(),
+                dead_letters=(),
+                output=str(output),
+            )
         job = Ingest(
             run=run,
             feeds=due,
-            retries=due_retries(known, listed, run.started_at),
+            retries=retries,
             state=handle,
             fetching=options.fetching,
             limits=options.limits,

@@ -61,14 +61,15 @@ class Summary:
 
     def table(self) -> str:
         """The summary for people."""
-        lines = [f"{'stage':<24}{'in':>8}{'out':>8}{'dead':>8}"]
+        lines = [f"{'stage':<24}{'in':>8}{'out':>8}{'dead':>8}"] if self.stages else []
         for stage, counts in self.stages.items():
             numbers = (counts.get(k, 0) for k in ("in", "out", "dead_letters"))
             lines.append(f"{stage:<24}" + "".join(f"{n:>8}" for n in numbers))
-        lines.append("")
+        lines += [""] if lines else []
         lines.append(f"feeds: {self._sum(self.feeds, self.feed_statuses)}")
         lines.append(f"entries: {self._sum(self.entries, self.outcomes)}")
-        lines.append("records: " + ", ".join(f"{n} {t}" for t, n in self.records.items()))
+        written = ", ".join(f"{n} {t}" for t, n in self.records.items())
+        lines.append(f"records: {written or 'none'}")
         if self.dead_letters:
             lines.append(
                 "dead letters: " + ", ".join(f"{n} {e}" for e, n in self.dead_letters.items())

@@ -107,7 +107,7 @@ def test_too_many_dead_letters(tmp_path: Path, capsys: pytest.CaptureFixture[str
     source = write_lines(tmp_path / "in.jsonl", *BAD_LINES, {"id": 1, "html": ""})
     code, _ = run("extract", source)
     assert code == 3
-    assert "100% of the inputs are dead letters (over 50%)" in capsys.readouterr().err
+    assert "100% of the inputs failed (over 50%)" in capsys.readouterr().err
 
 
 INGEST = "ingest --feeds https://a.example/feed --output {tmp}/out "
