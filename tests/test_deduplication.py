@@ -87,6 +87,24 @@ def test_an_entry_that_its_feed_changed_goes_on_as_the_same_article(
         )
 
 
+def test_an_entry_known_from_its_article_alone_is_known(
+    pipeline: beam.Pipeline, run: Run, state: StateHandle, known: State
+) -> None:
+    written = article("https://a.example/1")
+    remember(known, entry_key("https://a.example/1"), written, fingerprint="")
+    seen = entry("https://a.example/1", fingerprint=NEW)
+    with pipeline:
+        out = pipeline | beam.Create([seen]) | DropDuplicateEntries(run, state)
+        assert_that(out.main, equal_to([]), "main")
+        assert_that(out.outcomes | beam.Map(lambda o: o.kind), equal_to(["known"]), "known")
+        learnt = KnownEntry(entry_key(seen.key), run.started_at, NEW, written.lineage_id)
+        assert_that(
+            out.state_changes | "line" >> beam.Map(lambda c: c.line),
+            equal_to([line_of(learnt)]),
+            "from now on its feed may change it",
+        )
+
+
 def test_an_entry_that_failed_waits_for_its_time(
     pipeline: beam.Pipeline, run: Run, state: StateHandle, known: State
 ) -> None:

@@ -16,7 +16,7 @@ from transforms.entries import Entry
 from transforms.shelf import Place
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
-from transforms.state import KnownArticle, KnownEntry, change, entry_key, version_id
+from transforms.state import KnownArticle, KnownEntry, StateChange, change, entry_key, version_id
 
 Keyed = tuple[str, Iterable[Any]]
 
@@ -79,23 +79,32 @@ class _DropDuplicateEntries(Stage):
         for other in others:
             yield Outcome(other.feed_url, key, "duplicate", None)
         content = next((e.content for e in (first, *others) if e.content), None)
-        yield self._fresh_or_known(replace(first, content=content))
+        yield from self._fresh_or_known(replace(first, content=content))
 
-    def _fresh_or_known(self, entry: Entry) -> Entry | Outcome:
+    def _fresh_or_known(self, entry: Entry) -> Iterator[Entry | Outcome | StateChange]:
         known = self.state.entry(entry_key(entry.key))
         if known is None and entry.alias is not None:
             known = self.state.entry(entry.alias)  # the same item under another address
         failed = self.state.failed.get(entry_key(entry.key))
         article = self.state.article(known.lineage) if known else None
         article_id = article.article_id if article else None
+        ends = Outcome(entry.feed_url, entry.key, "known", article_id)
         if failed is not None and not entry.attempts:
             if failed.waits(entry.fingerprint, self.run.started_at):
-                return Outcome(entry.feed_url, entry.key, "known", article_id)
+                yield ends
+                return
             same = failed.fingerprint == entry.fingerprint
             entry = replace(entry, attempts=failed.attempts if same else 0)
+        elif known is not None and not known.fingerprint and entry.fingerprint:
+            # Known from its article alone: how its feed had it then is not, so how it has it now is
+            # taken for that.
+            yield ends
+            yield change(replace(known, at=self.run.started_at, fingerprint=entry.fingerprint))
+            return
         elif known is not None and entry.fingerprint in (known.fingerprint, ""):
-            return Outcome(entry.feed_url, entry.key, "known", article_id)
-        return replace(entry, lineage=known.lineage if known else None)
+            yield ends
+            return
+        yield replace(entry, lineage=known.lineage if known else None)
 
 
 class DropDuplicateArticles(Composite):
