@@ -68,7 +68,8 @@ class GroupStories(Composite):
         sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(Sketch)
         # What waits for the stories is held in memory by some runners: the less the better.
         kept = articles | "Keep" >> beam.Map(_keep).with_output_types(Kept)
-        gathered = sketches | "Gather" >> beam.combiners.ToList()
+        keyed = sketches | "Key" >> beam.WithKeys(None).with_output_types(tuple[None, Sketch])
+        gathered = keyed | "Gather" >> beam.GroupByKey() | "All" >> beam.Values()
         stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
             Story
         )
