@@ -17,7 +17,7 @@ from pipeline.progress import progress
 from pipeline.schedule import interrupts, repeat
 from pipeline.summary import NotAccountedForError
 from transforms.analysis import AnalysisOptions
-from transforms.fetching import FetchOptions
+from transforms.fetching import fetch_options
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
 from transforms.isolation import LimitOptions
@@ -194,11 +194,6 @@ def _ingest_once(args: argparse.Namespace, formats: list[str], options: Pipeline
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")
     return summary.dead_letter_ratio
-
-
-def fetch_options(args: argparse.Namespace) -> FetchOptions:
-    """How the web is asked, from the parsed flags."""
-    return FetchOptions(from_flags(HttpOptions, args), from_flags(HostOptions, args))
 
 
 def _report(error: Exception) -> None:

@@ -16,7 +16,7 @@ from transforms.cleaning import clean_line
 from transforms.feed_discovery import site_address
 from transforms.feed_list import ListedFeed, read_feed_lists, read_listed_feeds
 from transforms.feed_list_format import list_line, place_files, to_list, to_opml
-from transforms.fetching import FetchOptions
+from transforms.fetching import fetch_options
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
 from transforms.isolation import LimitOptions
@@ -73,10 +73,6 @@ def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> 
     sub.set_defaults(max_dead_letter_ratio=1.0)
 
 
-def _fetch_options(args: argparse.Namespace) -> FetchOptions:
-    return FetchOptions(from_flags(HttpOptions, args), from_flags(HostOptions, args))
-
-
 def _put(text: str | bytes) -> None:
     """Print in UTF-8 whatever the locale: lists and XML say that they are."""
     data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
@@ -89,7 +85,7 @@ def _say(message: str) -> None:
 
 
 def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
-    fetching = _fetch_options(args)
+    fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
     state = read_state(args.state) if args.state else State()
     feeds = read_feed_lists(args.feeds, fetching)
@@ -129,7 +125,7 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
         raise UsageError(str(error)) from error
     limits = from_flags(LimitOptions, args)
     with progress():
-        searches = find_feeds(sites, fetching=_fetch_options(args), limits=limits)
+        searches = find_feeds(sites, fetching=fetch_options(args), limits=limits)
     feeds: dict[str, Found] = {}
     for feed in (feed for search in searches for feed in search.feeds):
         feeds.setdefault(feed.read_from, feed)
@@ -142,7 +138,7 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
 
 
 def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
-    feeds = read_listed_feeds(args.lists, _fetch_options(args))
+    feeds = read_listed_feeds(args.lists, fetch_options(args))
     feeds = place_files(feeds, args.output.parent if args.output else None)
     data = to_opml(feeds) if args.to == "opml" else to_list(feeds)
     if args.output:

@@ -1,5 +1,6 @@
 """Stages that ask the web: lanes of requests in, answers out while others are still waited for."""
 
+import argparse
 import asyncio
 import queue
 import threading
@@ -17,6 +18,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from transforms.hosts import HostOptions, Hosts, Request
 from transforms.http import PRODUCT, HttpClient, HttpOptions, Response
 from transforms.lost import Lost
+from transforms.options import from_flags
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run, Stage
 from transforms.state import HostState, change
@@ -28,6 +30,15 @@ class FetchOptions:
 
     http: HttpOptions
     hosts: HostOptions
+
+
+def fetch_options(args: argparse.Namespace) -> FetchOptions:
+    """How the web is asked, from the parsed flags.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+    return FetchOptions(from_flags(HttpOptions, args), from_flags(HostOptions, args))
 
 
 class Fetcher:
