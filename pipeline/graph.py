@@ -19,7 +19,7 @@ from transforms.feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
-from transforms.language.topics import Taxonomy
+from transforms.language.taxonomy import Taxonomy
 from transforms.pages import FetchPages
 from transforms.shelf import Shelf
 from transforms.sinks.files import WriteRecords

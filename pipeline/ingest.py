@@ -24,7 +24,7 @@ from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.isolation import LimitOptions
 from transforms.language.installed import ModelError, check_model
-from transforms.language.topics import TaxonomyError, load_taxonomy
+from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.locks import Check
 from transforms.options import UsageError, flag, require
 from transforms.sinks.commit import commit, staging_of

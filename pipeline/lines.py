@@ -17,7 +17,7 @@ from transforms.extraction import Extraction, extract_page
 from transforms.isolation import Isolated, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import ModelError, check_model
-from transforms.language.topics import TaxonomyError, load_taxonomy
+from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.lost import Lost
 from transforms.options import UsageError, require
 from transforms.stage import Progress, Run, dead_letter

@@ -13,7 +13,8 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
 from transforms.language.resolution import resolve_speakers
-from transforms.language.topics import Taxonomy, TopicTagger
+from transforms.language.taxonomy import Taxonomy
+from transforms.language.topics import TopicTagger
 from transforms.language.words import Words
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas import Article, Entity, Quote, TopicTag
-from transforms.language.topics import Taxonomy
+from transforms.language.taxonomy import Taxonomy
 
 
 class Findings(NamedTuple):

@@ -1,0 +1,29 @@
+"""The codes of the IPTC Media Topics, by which newsrooms name topics to one another.
+
+`media_topics.tsv` lists every concept of the release that its first lines name, published by the
+International Press Telecommunications Council under CC BY 4.0.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class MediaTopic(NamedTuple):
+    """A concept of the vocabulary."""
+
+    label: str
+    """English name (en-US)."""
+    retired: bool
+
+
+@cache
+def media_topics() -> Mapping[str, MediaTopic]:
+    """Concepts by code of 8 digits."""
+    lines = files(__package__).joinpath("media_topics.tsv").read_text("utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    return MappingProxyType(
+        {code: MediaTopic(label, bool(retired)) for code, label, retired in rows}
+    )
