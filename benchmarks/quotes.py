@@ -20,6 +20,7 @@ from benchmarks.polnear import Document, read_documents
 from benchmarks.scores import JUDGED, KINDS, RIGHT, Finding, Ratio, Score
 from schemas import Entity, Quote
 from transforms.language.entities import find_entities
+from transforms.language.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import Ranker, load_ranker
@@ -43,12 +44,15 @@ class Parsed(NamedTuple):
 def parse(documents: Sequence[Document]) -> Iterator[Parsed]:
     """The documents with what the stages before the quotes find in them."""
     docs = analyse_texts(load_model(), [document.text for document in documents])
+    gazetteer = load_gazetteer()
     for document, doc in zip(documents, docs, strict=True):
-        yield Parsed(document, doc, _entities(document, doc))
+        yield Parsed(document, doc, _entities(document, doc, gazetteer))
 
 
-def _entities(document: Document, doc: Doc) -> list[Entity]:
-    return find_entities(doc, document.text, article_id=document.name, run_id="", day=_DAY)
+def _entities(document: Document, doc: Doc, gazetteer: Gazetteer) -> list[Entity]:
+    return find_entities(
+        doc, document.text, article_id=document.name, run_id="", day=_DAY, gazetteer=gazetteer
+    )
 
 
 def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
@@ -128,10 +132,10 @@ def main(folder: Path, ranker: Ranker | None) -> None:
     """Print the tables of a folder."""
     documents = list(read_documents(folder))
     texts = [document.text for document in documents]
-    model = load_model()
+    model, gazetteer = load_model(), load_gazetteer()
     docs, spacy_seconds = timed(lambda: list(analyse_texts(model, texts)))
     parsed = [
-        Parsed(document, doc, _entities(document, doc))
+        Parsed(document, doc, _entities(document, doc, gazetteer))
         for document, doc in zip(documents, docs, strict=True)
     ]
     found, seconds = timed(lambda: [find(each, ranker) for each in parsed])

@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 from schemas import Quote
 from transforms.language.entities import find_entities
+from transforms.language.gazetteer import load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
@@ -50,8 +51,9 @@ def speakers(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote
     documents = list(texts)
     keys = {"article_id": "", "run_id": "", "day": dt.date.min}
     docs = analyse_texts(load_model(), [text for _, text in documents])
+    gazetteer = load_gazetteer()
     for (name, text), doc in zip(documents, docs, strict=True):
-        entities = find_entities(doc, text, **keys)  # type: ignore[arg-type]
+        entities = find_entities(doc, text, gazetteer=gazetteer, **keys)  # type: ignore[arg-type]
         words = Words(doc)
         quotes = find_quotes(words, text, entities=entities, ranker=load_ranker(), **keys)  # type: ignore[arg-type]
         yield name, resolve_speakers(words, text, quotes, entities)

@@ -19,6 +19,7 @@ from transforms.feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
+from transforms.language.gazetteer import Gazetteer
 from transforms.language.taxonomy import Taxonomy
 from transforms.pages import FetchPages
 from transforms.shelf import Shelf
@@ -52,6 +53,7 @@ class Ingest:
     limits: LimitOptions
     analysis: AnalysisOptions
     taxonomy: Taxonomy
+    gazetteer: Gazetteer | None
     staging: str
     formats: Sequence[str]
 
@@ -71,7 +73,7 @@ def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
     run, state = job.run, job.state
     fetcher = FetcherHandle(job.fetching, state)
     documents = IsolatedHandle(load_documents, job.limits, name="reading")
-    analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy)
+    analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy, job.gazetteer)
     analysing = IsolatedHandle(analyser, job.limits, name="analysis")
 
     shelf = Shelf(FileSystems.join(job.staging, "texts"))

@@ -23,6 +23,7 @@ from transforms.entries import Entry, failed_entry
 from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.isolation import LimitOptions
+from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.locks import Check
@@ -87,8 +88,9 @@ def ingest(
     run = Run(run_id=run_id, started_at=now())
     try:
         topics = load_taxonomy(taxonomy)
+        gazetteer = chosen_gazetteer(options.analysis.gazetteer)
         check_model(options.analysis.model)
-    except (TaxonomyError, ModelError) as error:
+    except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
     folder = state or str(output / ".state")
@@ -124,6 +126,7 @@ def ingest(
             limits=options.limits,
             analysis=options.analysis,
             taxonomy=topics,
+            gazetteer=gazetteer,
             staging=str(staging),
             formats=formats,
         )

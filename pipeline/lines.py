@@ -16,6 +16,7 @@ from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page
 from transforms.isolation import Isolated, LimitOptions
 from transforms.language.findings import Findings, load_analyser
+from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.lost import Lost
@@ -39,13 +40,15 @@ def analyze_lines(
     """Analyse the texts of a file; returns the share of lines that became dead letters.
 
     Raises:
-        UsageError: a file cannot be read or written, or the taxonomy or model is unusable.
+        UsageError: a file cannot be read or written, or the taxonomy, gazetteer or model is
+            unusable.
     """
     run = Run(run_id, now())
     try:
         check_model(options.model)
-        setup = functools.partial(load_analyser, options.model, load_taxonomy(taxonomy))
-    except (TaxonomyError, ModelError) as error:
+        gazetteer = chosen_gazetteer(options.gazetteer)
+        setup = functools.partial(load_analyser, options.model, load_taxonomy(taxonomy), gazetteer)
+    except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
 
     with Isolated[Sequence[Article], list[Findings]](setup, limits, name="analysis") as isolated:

@@ -30,7 +30,7 @@ UNKNOWN = replace(article("https://a.example/3", TEXT), language=None)
 
 def load() -> Callable[[Sequence[Article]], list[Findings]]:
     """The real analysis, but for texts that make it fail."""
-    work = load_analyser(DEFAULT_MODEL, None)
+    work = load_analyser(DEFAULT_MODEL, None, None)
 
     def analyse(articles: Sequence[Article]) -> list[Findings]:
         if any("odd" in a.text for a in articles):

@@ -130,6 +130,12 @@ INGEST = "ingest --feeds https://a.example/feed --output {tmp}/out "
         (INGEST + "--formats ,", "--formats: name at least one"),
         (INGEST + "--taxonomy {tmp}/list.txt", "list.txt:2: "),
         (INGEST + "--taxonomy {tmp}/none.yaml", "none.yaml: cannot be read"),
+        (INGEST + "--gazetteer {tmp}/list.txt", "list.txt:1: no header; "),
+        (INGEST + "--gazetteer {tmp}/none.tsv", "none.tsv: cannot be read"),
+        (
+            "analyze --input {tmp}/list.txt --output {tmp}/out --gazetteer {tmp}/list.txt",
+            "list.txt:1: no header; ",
+        ),
         (INGEST + "--model no_such_model", "'no_such_model' is not installed"),
         (INGEST + "--max_dead_letter_ratio 2", "--max_dead_letter_ratio"),
         (INGEST + "--fetch_timeout_sec soon", "--fetch_timeout_sec: invalid float"),

@@ -24,6 +24,11 @@ class AnalysisOptions:
     """How texts are analysed."""
 
     model: str = flag("spaCy model for English", default=DEFAULT_MODEL, metavar="NAME")
+    gazetteer: str | None = flag(
+        "file of names that are known beforehand (default: the shipped one; `none` for none)",
+        default=None,
+        metavar="FILE",
+    )
 
 
 def analyse(

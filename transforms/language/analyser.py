@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 from schemas import Article
 from transforms.language.entities import find_entities
 from transforms.language.findings import Findings
+from transforms.language.gazetteer import Gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
@@ -21,8 +22,9 @@ from transforms.language.words import Words
 class Analyser:
     """The language model and the topic tagger, loaded. Not safe in threads."""
 
-    def __init__(self, model: str, taxonomy: Taxonomy | None) -> None:
+    def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: Gazetteer | None) -> None:
         self._nlp = load_model(model)
+        self._gazetteer = gazetteer
         self._tagger = TopicTagger(taxonomy)
         self._ranker = load_ranker()
 
@@ -39,7 +41,7 @@ class Analyser:
             "run_id": article.run_id,
             "day": article.day,
         }
-        entities = find_entities(doc, article.text, **keys)
+        entities = find_entities(doc, article.text, gazetteer=self._gazetteer, **keys)
         matches = self._tagger.analyse(article.text, article.title)
         topics = self._tagger.tag_article(matches, **keys)
         with Words(doc) as words:

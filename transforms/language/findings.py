@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas import Article, Entity, Quote, TopicTag
+from transforms.language.gazetteer import Gazetteer
 from transforms.language.taxonomy import Taxonomy
 
 
@@ -16,9 +17,9 @@ class Findings(NamedTuple):
 
 
 def load_analyser(
-    model: str, taxonomy: Taxonomy | None
+    model: str, taxonomy: Taxonomy | None, gazetteer: Gazetteer | None
 ) -> Callable[[Sequence[Article]], list[Findings]]:
     """The work of a process of its own, which alone pays for loading spaCy: articles in batches."""
     from transforms.language.analyser import Analyser
 
-    return Analyser(model, taxonomy).analyse
+    return Analyser(model, taxonomy, gazetteer).analyse

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from schemas import Entity, Quote
 from transforms.language import cues
+from transforms.language.given_names import MEN, WOMEN
 from transforms.language.words import Word, Words
 
 PRONOUNS: Final = {
@@ -52,62 +53,6 @@ _MAX_HOLDERS = 100
 """Statements that are compared with a description: of more, it is not clear who is meant."""
 _UNNAMED = -1
 
-MEN: Final = cues.words("""
-    aaron abdul adam adrian ahmed alan albert alejandro alexander alfred ali allan allen andre
-    andres andrew angelo anthony antonin antonio arnold arthur asa austin barack barry ben
-    benjamin bernard bernie bill billy bob bobby brad bradley brendan brent brett brian bruce
-    bryan byron caleb calvin carl carlos carter cesar charles charlie chester chip chris
-    christian christopher chuck clarence clark clay clifford clint colin corey cory craig curt
-    curtis cyrus dale damon dan daniel darrell darren dave david dean denis dennis derek dick
-    diego dominic don donald doug douglas duncan dustin dwight earl ed eddie edgar edmund
-    eduardo edward edwin eli elijah elliot enrique eric erick erik ernest ernesto ethan eugene
-    evan felix fernando francisco francois frank franklin fred frederick gabriel garrett gary
-    gavin gene geoff geoffrey george gerald gerard gilbert glen glenn gordon graham grant greg
-    gregory guillermo gus guy hank hans harold harry hector henry herbert herman howard hugh ian
-    ibrahim isaac ivan jack jacob jaime jake jamal james jared jason javier jay jeb jeff jeffery
-    jeffrey jeremiah jeremy jerome jerry jesus jim jimmy joaquin joe joel johan john johnny jon
-    jonathan jorge jose joseph josh joshua juan julian julio justin karl keith ken kenneth kevin
-    kurt kyle lamar lance larry lars lawrence leo leon leonard lewis lincoln lindsey lloyd logan
-    louis lucas luis luke manuel marc marco marcus mario mark marshall martin marty marvin matt
-    matthew maurice max michael miguel mike milton mitch mitt mohamed mohammad mohammed morris
-    moses muhammad nate nathan nathaniel ned neil nelson newt nicholas nick nigel noah norman
-    oliver omar oscar otto owen pablo patrick paul pedro perry pete peter phil philip phillip
-    pierre rafael ralf ralph ramon rand randy raul ray raymond reince rene ricardo richard rick
-    rob robert roberto rod rodney roger roland roman ron ronald ross roy ruben rudolph rudy
-    rupert russ russell ryan salvador sanjay santiago saul scott sean sebastian sergei seth
-    shaun shawn sheldon sidney simon spencer stan stanley stephen steve steven stewart stuart
-    sylvester tarek ted terrence theodore thomas tim timothy tobias todd tom tommy tony travis
-    trent trevor tyler vernon victor vincent vladimir wade wallace walter warren wayne wendell
-    wesley will william willie wolf xavier yusuf zachary
-    """)
-WOMEN: Final = cues.words("""
-    abigail ada adele agnes aisha alexandra alice alicia alison allison alyssa amanda amber
-    amelia amy ana anastasia andrea angela angelica angie anita ann anna anne annette annie
-    april ariana arlene audrey barbara beatrice becky bernice beth bethany betsy betty beverly
-    bonnie brenda bridget brittany camille candace carla carly carmen carol carole caroline
-    carolyn carrie catherine cathy cecilia charlene charlotte cheryl chloe christina christine
-    cindy claire clara claudia colleen constance cristina crystal cynthia daisy danielle dawn
-    debbie deborah debra denise diana diane donna dora doris dorothy edith eileen elaine eleanor
-    elena elisabeth elise eliza elizabeth ella ellen emily emma erica erika erin esther ethel
-    eva eve evelyn faith fatima fiona florence frances gabriela gabrielle geraldine gina ginger
-    gladys gloria grace greta gwen hannah harriet hazel heather heidi helen helena hilary
-    hillary holly huma ida ilana imelda ines ingrid irene iris isabel isabella ivanka jacqueline
-    jane janet janice jasmine jean jeanne jenna jennifer jenny jessica jill joan joanna joanne
-    jocelyn josephine joyce judith judy julia juliana julie june karen karin kate katherine
-    kathleen kathryn kathy katie katrina kay kayla kellyanne kim kimberly kirsten kristen
-    kristin laura lauren leah lena leslie lillian linda lisa liz lois loretta lori lorraine
-    louise lucia lucy lydia lynn madeleine mae maggie marcia margaret maria marian marie marilyn
-    marina marissa marjorie marlene martha mary maureen megan megyn melania melanie melinda
-    melissa mercedes meredith michelle mildred mindy miranda miriam molly monica myra nadia
-    nancy naomi natalie natasha nellie nicole nina nora norah norma olga olivia pam pamela
-    patricia paula pauline peggy penelope phyllis priscilla rachel raquel rebecca regina renee
-    rhonda rita roberta rosa rose rosemary roxanne ruth sabrina sally samantha sandra sara sarah
-    selena serena shannon sharon sheila shelley sherry shirley shonda silvia simone sofia sonia
-    sonya sophia sophie stacey stacy stella stephanie sue susan susana susanne suzanne sylvia
-    tamara tammy tanya tara teresa theresa tiffany tina tracy valerie vanessa vera veronica
-    vicki victoria viola violet virginia vivian wanda wendy whitney winifred yolanda yvette
-    yvonne zoe
-    """)
 GENDERED: Final = {
     "m": cues.words("""
         mr mister sir lord king prince duke baron pope father brother son husband widower uncle

@@ -1,0 +1,197 @@
+"""How well people, bodies and places are found and grouped, beside the plain language model.
+
+The labels of `entity_labels.tsv` were made by reading, as corrections of what was found by
+Newsbeam at the time: document, start, end, label, and a name for the entity within the document.
+PERSON, ORG and GPE count; the word "the", titles and a possessive 's are no part of a mention, and
+they are taken off the plain model's mentions, too. FOLDER is that of PolNeAR's development
+articles, with `text/*.txt`; it is not shipped.
+
+A mention is right if its place and its label are. Grouping is measured by B-cubed (Bagga and
+Baldwin, LREC 1998) within articles, once over the mentions found and labelled as well as in gold,
+and once over all, where a mention that is missing or too many is a group of its own in which
+nothing is right.
+
+usage: python -m benchmarks.entities FOLDER [--errors]
+"""
+
+import csv
+import datetime as dt
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import spacy
+from spacy.tokens import Doc
+
+from transforms.language.entities import find_entities
+from transforms.language.gazetteer import Gazetteer, load_gazetteer
+from transforms.language.installed import DEFAULT_MODEL
+from transforms.language.model import analyse_texts, load_model
+
+LABELS: Final = Path(__file__).with_name("entity_labels.tsv")
+SCORED: Final = ("PERSON", "ORG", "GPE")
+_THE: Final = re.compile(r"the\s+", re.IGNORECASE)
+_POSSESSIVE: Final = re.compile(r"['’]s?$")
+
+
+class Place(NamedTuple):
+    """Where something is named, and as what."""
+
+    start: int
+    end: int
+    label: str
+
+
+Mentions = Mapping[Place, str]
+"""The mentions of an article with a name of the group of each."""
+
+
+class Ratio(NamedTuple):
+    """Sums from which precision and recall come."""
+
+    right: float
+    found: float
+    right_of_gold: float
+    gold: float
+
+    @property
+    def precision(self) -> float:
+        """Of what was found."""
+        return self.right / self.found if self.found else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Of what is in gold."""
+        return self.right_of_gold / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Their harmonic mean."""
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+def read_labels(path: Path = LABELS) -> dict[str, dict[Place, str]]:
+    """The labelled mentions by document."""
+    documents: dict[str, dict[Place, str]] = defaultdict(dict)
+    with path.open(encoding="utf-8", newline="") as file:
+        for document, start, end, label, group in csv.reader(file, delimiter="\t"):
+            documents[document][Place(int(start), int(end), label)] = group
+    return dict(documents)
+
+
+def plain_mentions(texts: Sequence[str]) -> Iterator[dict[Place, str]]:
+    """What the language model finds by itself, grouped by the name as printed."""
+    for text, doc in zip(texts, spacy.load(DEFAULT_MODEL).pipe(texts), strict=True):
+        mentions = {}
+        for span in doc.ents:
+            start, end = span.start_char, span.end_char
+            if match := _THE.match(text, start, end):
+                start = match.end()
+            if match := _POSSESSIVE.search(text[start:end]):
+                end = start + match.start()
+            if span.label_ in SCORED:
+                mentions[Place(start, end, span.label_)] = text[start:end]
+        yield mentions
+
+
+def our_mentions(
+    texts: Sequence[str], docs: Sequence[Doc], gazetteer: Gazetteer | None
+) -> Iterator[dict[Place, str]]:
+    """What Newsbeam finds."""
+    for text, doc in zip(texts, docs, strict=True):
+        entities = find_entities(
+            doc, text, article_id="", run_id="", day=dt.date.min, gazetteer=gazetteer
+        )
+        yield {
+            Place(mention.start, mention.end, entity.label): entity.entity_id
+            for entity in entities
+            if entity.label in SCORED
+            for mention in entity.mentions
+        }
+
+
+def mention_score(gold: Sequence[Mentions], found: Sequence[Mentions], label: str) -> Ratio:
+    """How many mentions of a label (or of "all") are right."""
+
+    def of(mentions: Mentions) -> set[Place]:
+        return {place for place in mentions if label in ("all", place.label)}
+
+    right = sum(len(of(a) & of(b)) for a, b in zip(gold, found, strict=True))
+    return Ratio(right, sum(len(of(b)) for b in found), right, sum(len(of(a)) for a in gold))
+
+
+def grouping_score(gold: Sequence[Mentions], found: Sequence[Mentions], *, shared: bool) -> Ratio:
+    """B-cubed over the mentions of both, or over all mentions of either.
+
+    >>> one, two = Place(0, 1, "ORG"), Place(2, 3, "ORG")
+    >>> grouping_score([{one: "a", two: "a"}], [{one: "x", two: "y"}], shared=True)
+    Ratio(right=2.0, found=2, right_of_gold=1.0, gold=2)
+    """
+    sums = [0.0, 0, 0.0, 0]
+    for one, other in zip(gold, found, strict=True):
+        common = one.keys() & other.keys()
+        a = {place: one[place] for place in (common if shared else one)}
+        b = {place: other[place] for place in (common if shared else other)}
+        together = Counter((a[place], b[place]) for place in common)
+        sizes_a, sizes_b = Counter(a.values()), Counter(b.values())
+        sums[0] += sum(n * n / sizes_b[group] for (_, group), n in together.items())
+        sums[1] += len(b)
+        sums[2] += sum(n * n / sizes_a[group] for (group, _), n in together.items())
+        sums[3] += len(a)
+    return Ratio(*sums)
+
+
+def report(gold: Sequence[Mentions], found: Mapping[str, Sequence[Mentions]]) -> Iterator[str]:
+    """The tables."""
+    yield f"{'':26}precision  recall     F1"
+    for name, mentions in found.items():
+        for label in (*SCORED, "all"):
+            yield _line(f"{name}, {label}", mention_score(gold, mentions, label))
+    for name, mentions in found.items():
+        for title, shared in (("groups of shared", True), ("groups of all", False)):
+            yield _line(f"{name}, {title}", grouping_score(gold, mentions, shared=shared))
+
+
+def _line(name: str, ratio: Ratio) -> str:
+    return f"{name:26}{ratio.precision:9.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
+
+
+def errors(texts: Mapping[str, str], gold: Sequence[Mentions], found: Sequence[Mentions]) -> None:
+    """Print each mention that is missing or too many, with the text around it."""
+    for (name, text), wanted, given in zip(texts.items(), gold, found, strict=True):
+        for sign, some, others in (("-", wanted, given), ("+", given, wanted)):
+            for start, end, label in sorted(some.keys() - others.keys()):
+                before, after = text[max(0, start - 30) : start], text[end : end + 30]
+                around = f"{before}[{text[start:end]}]{after}".replace("\n", "¶")
+                print(f"{sign} {label:6} {around}   {name[:30]}")
+
+
+def main(folder: Path, *, show_errors: bool) -> None:
+    """Print the tables."""
+    labels = read_labels()
+    texts = {
+        name: (folder / "text" / f"{name}.txt").read_bytes().decode("utf-8") for name in labels
+    }
+    gold = list(labels.values())
+    plain_texts = [*texts.values()]
+    docs = [*analyse_texts(load_model(), plain_texts)]
+    found = {
+        "plain model": list(plain_mentions(plain_texts)),
+        "no gazetteer": list(our_mentions(plain_texts, docs, None)),
+        "Newsbeam": list(our_mentions(plain_texts, docs, load_gazetteer())),
+    }
+    if show_errors:
+        errors(texts, gold, found["Newsbeam"])
+    print(f"{sum(map(len, gold))} mentions in {len(gold)} articles")
+    print("\n".join(report(gold, found)))
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--errors"]
+    if len(arguments) != 1:
+        sys.exit(__doc__)
+    main(Path(arguments[0]), show_errors="--errors" in sys.argv)

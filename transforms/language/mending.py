@@ -1,0 +1,344 @@
+"""What the model found in a text, mended place by place: cut, split, completed by sure signs.
+
+Sure signs are the names of the gazetteer, the states of politicians, and datelines.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
+from itertools import chain
+from typing import Final, NamedTuple
+
+from spacy.tokens import Doc, Span
+
+from transforms.language.cues import CUES, TITLES
+from transforms.language.entity_rules import (
+    LABELS,
+    NOT_DATELINES,
+    ORGANISATION_WORDS,
+    STATES,
+)
+from transforms.language.gazetteer import Gazetteer, Known
+from transforms.language.given_names import GIVEN_NAMES
+from transforms.language.names import Sighting, normalise, sighting, title_before, trim
+
+_CLOSING_MARKS: Final = frozenset("”\"’'»")
+_PROPER: Final = ("NNP", "NNPS")
+_CLAUSE_TAGS: Final = frozenset({"MD", "PRP", "VBD", "VBP", "VBZ", "WP"})
+_JOINING_TAGS: Final = frozenset({"CC", "DT", "IN", "PRP$", "RB", "TO"})
+
+_JOINED = re.compile(r"(?<=[^\W\d_]{2})/(?=[^\W\d_]{3})")
+_OWNER = re.compile(r"(?:['’ʼ]s|(?<=s)['’ʼ]) ([A-Z][^\W_]+)(?= [A-Z])")
+_THE = re.compile(r"the\s+", re.IGNORECASE)
+_JOINT = re.compile(r"['’ʼ]s |(?<=s)['’ʼ] |[-‑–/]|, ")
+_JOINT_BEFORE = re.compile(rf"(?:{_JOINT.pattern})\Z")
+_NEXT_WORD = re.compile(r"[ \xa0-]([^\W_]+\.?)")
+_WORD_BEFORE = re.compile(r"([^\W_]+)[ \xa0]\Z")
+_MORE_BEFORE = re.compile(r"(?:[\w@#/&-]|\w[.'’ʼ])\Z")
+_MORE_AFTER = re.compile(r"[\w@/&-]|[.'’ʼ](?!s\b)\w", re.IGNORECASE)
+_PREFIXED = re.compile(r"(?<![\w.:/@#-])(?:[a-z]+-|(?:[A-Z][\w-]* ){0,3}[A-Z][\w-]*/)\Z")
+_SUFFIXED = re.compile(r"-[a-z]|/[A-Z][\w-]*(?![\w.:/@#])")
+_STATE = r"(?P<state>[A-Z][\w.]+(?: [A-Z]\w+)?)"
+_STATE_AFTER = re.compile(r", ([A-Z][\w.]+(?: [A-Z][a-z]+)?)")
+_PARTY = re.compile(rf"(?:\(|, )[DRI]-{_STATE}|\((?P<short>[A-Z][\w.]{{1,6}}\.)\)")
+_CAPITALS = r"[A-Z][A-Z'’-]*[A-Z]\.?"
+_DATELINE = re.compile(
+    rf"^[“\"]?(?P<place>(?:[A-Z]\. ?)*{_CAPITALS}(?: {_CAPITALS}){{0,3}})"
+    rf"(?:, {_STATE})?(?:, [A-Z][a-z]{{2,8}}\.? \d{{1,2}})?(?: ?\([\w ./]{{2,30}}\))?"
+    r" ?(?:--|[-–—―])(?: |$)",
+    re.MULTILINE,
+)
+
+
+class Tokens:
+    """The places and tags of the tokens that are no space, taken out of spaCy once."""
+
+    def __init__(self, doc: Doc, text: str) -> None:
+        self.end = 0
+        """Where the analysed part of the text ends."""
+        self.first: dict[int, int] = {}
+        """Number of the token that starts at a place."""
+        self.last: dict[int, int] = {}
+        """Number of the token that ends at a place."""
+        self.tags: list[str] = []
+        self.dots: set[int] = set()
+        """Places of the dots that are part of an abbreviation."""
+        codes = doc.to_array(["IDX", "LENGTH", "TAG", "IS_SPACE"]).tolist()
+        strings = {tag: doc.vocab.strings[tag] for tag in {row[2] for row in codes}}
+        for start, length, tag, is_space in codes:
+            self.end = end = start + length
+            if not is_space:
+                self.first[start] = self.last[end] = len(self.tags)
+                self.tags.append(strings[tag])
+                if length > 1 and text[end - 1] == ".":
+                    self.dots.add(end - 1)
+
+    def tag_at(self, start: int) -> str:
+        """The tag of the token that starts at a place."""
+        return self.tags[self.first[start]] if start in self.first else ""
+
+    def is_named(self, start: int) -> bool:
+        """Whether a token that starts at a place may be a name by its tag."""
+        return self.tag_at(start) in (*_PROPER, "FW", "CD", "")
+
+    def may_be_proper(self, number: int) -> bool:
+        """Whether a token with a capital is a name to all appearance."""
+        if self.is_proper(number):
+            return True
+        begins = number == 0 or self.tags[number - 1] in (".", ":", "``", "''", '""')
+        return self.tags[number][:2] == "NN" or not begins
+
+    def is_noun_or_adjective(self, number: int) -> bool:
+        """Whether a token may be part of a name that goes on; one beyond the text is not."""
+        return 0 <= number < len(self.tags) and self.tags[number][:2] in ("NN", "JJ")
+
+    def is_proper(self, number: int) -> bool:
+        """Whether a token is tagged as a name; one beyond the text is not."""
+        return 0 <= number < len(self.tags) and self.tags[number] in _PROPER
+
+
+class Found(NamedTuple):
+    """The names of a text."""
+
+    sightings: list[Sighting]
+    """In order; none overlaps another."""
+    singles: list[Known]
+    """Words that are names of the gazetteer, and also common words or other names."""
+
+
+def find_names(doc: Doc, tokens: Tokens, text: str, gazetteer: Gazetteer | None) -> Found:
+    """The model's names, mended, and those that are sure."""
+    read = (s for span in doc.ents if span.label_ in LABELS for s in _read(text, span, tokens))
+    found: list[Sighting] = []
+    for name in read:
+        if not found or name.start >= found[-1].end:  # not the "Jr." that the last one took in
+            found.append(name)
+    found = [*_with_states(text, found)]
+    singles: list[Known] = []
+    if gazetteer:
+        known = [_without_the(text, known) for known in gazetteer.find(text, tokens.end)]
+        parts = (_split(text, s, inner, tokens) for inner, s in _with_inner(found, known))
+        found = [*chain.from_iterable(parts)]
+        sure = [_known(text, k, tokens) for k in known if _is_distinctive(text, k)]
+        singles = [k for k in known if " " not in text[k.start : k.end]]
+        found = _overlay(found, [s for s in sure if _stands_apart(text, s, tokens)], cut=False)
+    signs = sorted([*_states(text, tokens.end), *_datelines(text, tokens.end)])
+    return Found(_overlay(found, signs, cut=True), singles)
+
+
+def _read(text: str, span: Span, tokens: Tokens) -> Iterator[Sighting]:
+    """The names within a mention of the model."""
+    label = span.label_
+    if len(span) == 1 and label == "GPE" and tokens.tag_at(span.start_char) == "JJ":
+        label = "NORP"  # "Ukrainian"
+    start, end = _start(text, span), _end(span)
+    if label == "PERSON":
+        start = _with_given_name(span, start)
+    for joint in _JOINED.finditer(text, start, end):
+        if name := trim(text, start, joint.start(), label, tokens.dots):
+            yield name
+        start = joint.end()
+    if label != "PERSON":
+        for owner in _OWNER.finditer(text, start, end):
+            if owner[1].lower() in GIVEN_NAMES:  # "Harbor Watch's Ann Lee"
+                if name := trim(text, start, owner.start(), label, tokens.dots):
+                    yield name
+                start, label = owner.start(1), "PERSON"
+                break
+    if name := trim(text, start, end, label, tokens.dots):
+        yield name
+
+
+def _start(text: str, span: Span) -> int:
+    """The start of a mention, without the verb that begins its sentence ("Said Ann Lee")."""
+    if span.label_ != "PERSON" or len(span) == 1:
+        return span.start_char
+    first = span[0]
+    is_cue = first.lower_ in CUES
+    before = text[max(0, first.idx - 3) : first.idx].rstrip()
+    is_verb = bool(first.is_sent_start) and first.tag_[:2] == "VB"
+    headed = (is_cue and before[-1:] in _CLOSING_MARKS) or (is_verb and (is_cue or len(span) > 2))
+    return (span[1:] if headed else span).start_char
+
+
+def _with_given_name(span: Span, start: int) -> int:
+    """The start of a person's name with the given name that the model left out."""
+    if start != span.start_char or not span.start:
+        return start
+    before = span.doc[span.start - 1]
+    is_given = before.lower_ in GIVEN_NAMES and before.is_title and not before.ent_type_
+    return before.idx if is_given and before.tag_ == "NNP" and before.whitespace_ else start
+
+
+def _end(span: Span) -> int:
+    """The end of a mention, without the words after the name that the model adds to it."""
+    last = len(span)
+    if span.label_ == "PERSON" and last > 1 and span[-1].tag_ == "VBZ":  # in headings
+        last -= 1
+    for number in range(1, last):
+        token = span[number]
+        if token.tag_ in _CLAUSE_TAGS and token.is_lower:  # "Harbor Board voted last"
+            last = number
+            break
+    while last > 1 and span[last - 1].tag_ in _JOINING_TAGS and span[last - 1].is_lower:
+        last -= 1
+    return span[:last].end_char
+
+
+def _without_the(text: str, known: Known) -> Known:
+    match = _THE.match(text, known.start, known.end)
+    return known._replace(start=match.end()) if match else known
+
+
+def _known(text: str, known: Known, tokens: Tokens) -> Sighting:
+    title = title_before(text, known.start) if known.entry.label == "PERSON" else None
+    end = known.end + (known.end in tokens.dots)
+    return sighting(text, known.start, end, known.entry.label, title)
+
+
+def _with_inner(
+    found: Iterable[Sighting], known: Sequence[Known]
+) -> Iterator[tuple[list[Known], Sighting]]:
+    """Each sighting with the known names that it contains and more than them."""
+    number = 0
+    for name in found:
+        while number < len(known) and known[number].start < name.start:
+            number += 1
+        inner = []
+        while number < len(known) and known[number].end <= name.end:
+            inner.append(known[number])
+            number += 1
+        whole = any(k.start == name.start and k.end == name.end for k in inner)
+        yield [] if whole else inner, name
+
+
+def _split(text: str, name: Sighting, inner: Sequence[Known], tokens: Tokens) -> Iterator[Sighting]:
+    """A mention that joins known names to something else, in parts."""
+    position = name.start
+    starts = {known.start for known in inner}
+    for known in inner:
+        following = _end_of_joint(text, name, known, starts)
+        before = _JOINT_BEFORE.search(text, position, known.start)
+        if following is None or (position < known.start and not before):
+            continue
+        if before and (part := trim(text, position, before.start(), name.label, tokens.dots)):
+            yield part
+        yield _known(text, known, tokens)
+        position = following
+    if position == name.start:
+        yield name
+    elif part := trim(text, position, name.end, name.label, tokens.dots):
+        yield part
+
+
+def _end_of_joint(text: str, name: Sighting, known: Known, starts: Set[int]) -> int | None:
+    """Where a mention goes on after a known name in it, None if nothing joins it to the rest."""
+    if known.end == name.end:
+        return known.end
+    joint = _JOINT.match(text, known.end, name.end)
+    if not joint or (joint[0] == ", " and name.label != "ORG"):
+        return None
+    # "Wick-Ellery" may be one name where "Harbor Watch-Ellery Post" is not.
+    is_tight = joint[0] in "-‑–/" and " " not in text[known.start : known.end]
+    return None if is_tight and joint.end() not in starts else joint.end()
+
+
+def _is_distinctive(text: str, known: Known) -> bool:
+    """Whether a name can hardly be anything else: of two words, or as "NYPD" and "PolitiFact"."""
+    printed = text[known.start : known.end]
+    return " " in printed or (len(printed) > 2 and sum(map(str.isupper, printed)) > 1)
+
+
+def _stands_apart(text: str, name: Sighting, tokens: Tokens) -> bool:
+    """Whether a name that the model missed is no part of a longer one."""
+    first, last = tokens.first.get(name.start), tokens.last.get(name.end)
+    if first is None or last is None or is_part_of_more(text, name.start, name.end):
+        return False
+    following = _NEXT_WORD.match(text, name.end)
+    if " " not in name.name and name.name.isupper():  # "WHO WILL WIN"
+        before = _WORD_BEFORE.search(text, max(0, name.start - 20), name.start)
+        if any(word and len(word[1]) > 1 and word[1].isupper() for word in (before, following)):
+            return False
+    if following and following[1].casefold().rstrip(".") in ORGANISATION_WORDS:
+        return False
+    if name.label == "PERSON" or (following and following[1].lower() in TITLES):
+        return True
+    return not tokens.is_proper(first - 1) and not tokens.is_proper(last + 1)
+
+
+def is_part_of_more(text: str, start: int, end: int) -> bool:
+    """Whether a word goes on at either end of a place, as in "Half-Poe", "@poe" and "poe.org".
+
+    Not "anti-Poe", "Poe-led" and "Wick/Poe", which name Poe.
+    """
+    before = text[max(0, start - 30) : start]
+    if _MORE_BEFORE.search(before) and not _PREFIXED.search(before):
+        return True
+    return bool(_MORE_AFTER.match(text, end)) and not _SUFFIXED.match(text, end)
+
+
+def _overlay(base: Sequence[Sighting], over: Sequence[Sighting], *, cut: bool) -> list[Sighting]:
+    """``base`` with ``over`` in place of what it overlaps.
+
+    Unless ``cut``, names within longer ones, or the same, are left as they are.
+    """
+    result: list[Sighting] = []
+    number = 0
+    for sign in over:
+        while number < len(base) and base[number].end <= sign.start:
+            result.append(base[number])
+            number += 1
+        stop = number
+        while stop < len(base) and base[stop].start < sign.end:
+            stop += 1
+        overlapped = base[number:stop]
+        if cut or not any(b.start <= sign.start and sign.end <= b.end for b in overlapped):
+            if not result or result[-1].end <= sign.start:
+                result.append(sign)
+            number = stop
+    return [*result, *base[number:]]
+
+
+def _states(text: str, end: int) -> Iterator[Sighting]:
+    """The states of politicians: "(D-Ohio)", "(Vt.)", "R-Tenn."."""
+    for match in _PARTY.finditer(text, 0, end):
+        yield from _state(text, *match.span("state" if match["state"] else "short"))
+
+
+def _state(text: str, start: int, end: int) -> Iterator[Sighting]:
+    for stop in (end, end - 1):  # the dot may be that of the sentence
+        if text[start:stop] in STATES:
+            yield _place(text, start, stop, STATES[text[start:stop]])
+            return
+
+
+def is_in_state(text: str, end: int) -> bool:
+    """Whether the name of a state follows a place: "Paris, Texas"."""
+    match = _STATE_AFTER.match(text, end)
+    return match is not None and (match[1] in STATES or match[1].rstrip(".") in STATES)
+
+
+def _with_states(text: str, found: Sequence[Sighting]) -> Iterator[Sighting]:
+    """The sightings, states that are shortened under their full names: "N.C.", "Ellery, VA"."""
+    before: Sighting | None = None
+    for name in found:
+        is_short = name.label == "GPE" and "." in name.name
+        if name.name in STATES and (
+            is_short or (before and before.label == "GPE" and text[before.end : name.start] == ", ")
+        ):
+            yield _place(text, name.start, name.end, STATES[name.name])
+        else:
+            yield name
+        before = name
+
+
+def _place(text: str, start: int, end: int, full: str) -> Sighting:
+    return sighting(text, start, end, "GPE")._replace(key=normalise(full))
+
+
+def _datelines(text: str, end: int) -> Iterator[Sighting]:
+    """The places in capitals at the start of a line before a dash."""
+    for match in _DATELINE.finditer(text, 0, end):
+        start, stop = match.span("place")
+        if NOT_DATELINES.isdisjoint(match["place"].lower().split()):
+            yield sighting(text, start, stop, "GPE")
+            yield from _state(text, *match.span("state"))

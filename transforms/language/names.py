@@ -1,0 +1,203 @@
+"""Names as they are printed: cut to the name, without titles, and in a form to compare them by.
+
+Imports neither Beam nor spaCy.
+"""
+
+import re
+import unicodedata
+from collections.abc import Set
+from typing import Final, NamedTuple
+
+from transforms.language.entity_rules import (
+    LABEL_RULES,
+    NAMED_WITH_S,
+    ORGANISATION_WORDS,
+    PERSONAL_TITLES,
+    SAME_NAMES,
+    TITLES,
+)
+
+MAX_LENGTH: Final = 100
+"""Characters of a name; a longer mention is a mistake of the model."""
+
+_SAME = {variant: same.name for same in SAME_NAMES for variant in same.variants}
+_LABEL_RULES = [(re.compile(rule.pattern), rule) for rule in LABEL_RULES]
+_TITLE_OF = {form: title for title, forms in TITLES.items() for form in forms}
+_TITLE_FORMS = "|".join(
+    form.replace(" ", r"\.?\s+") for form in sorted(_TITLE_OF, key=len, reverse=True)
+)
+_ONE_TITLE = rf"(?:(?:former|then|ex|acting|late)[\s-]+)?({_TITLE_FORMS})(?:-elect)?(?:\.\s*|\s+)"
+_TITLES = re.compile(rf"(?:{_ONE_TITLE})+", re.IGNORECASE)
+_TITLE_BEFORE = re.compile(rf"(?<!\w){_ONE_TITLE}$", re.IGNORECASE)
+_LONGEST_TITLE = 40
+
+_DETERMINER = re.compile(r"(?:(?i:the|a|an|this|that|these|those)\s+)?(?:(?:federal|state)\s+)?")
+_CUT = re.compile(
+    r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029()\[\]{}<>|•…—]|--|\s[–-]\s|[:;]\s"
+    r"|\s[@#]|\s\d[\d.]*\sper ?cent"
+)
+_PERSON_CUT = re.compile(r",(?!\s*[JS]r\b)|['’ʼ]s\b|\s(?=\d)", re.IGNORECASE)
+_POSSESSIVE = re.compile(r"['’ʼ]s\b|(?<=s)['’ʼ]\s", re.IGNORECASE)
+_PREFIX = re.compile(r"(?:pro|anti|post|pre|non|ex|then)[-‑](?=[A-Z])", re.IGNORECASE)
+_LOWER_PREFIX = re.compile(r"(?!al-|el-|ul-)[a-z]+-[A-Z]")
+_GENERATION_AFTER = re.compile(r",? (?:[JS]r\b\.?|I{2,3}\b|IV\b)")
+_WAR_AFTER = re.compile(r" War\b")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff]+")
+_UNITED_STATES = re.compile(r"(?:U\.\s?S\.|US|United States)\s+(?=[A-Z])")
+_SEPARATORS = re.compile(r"[\W_]+")
+_INITIALS = re.compile(r"\b([^\W\d_]) (?=[^\W\d_]\b)")
+_SILENT = re.compile(r"['’ʼ.]")
+
+
+class Sighting(NamedTuple):
+    """A trimmed mention."""
+
+    start: int
+    end: int
+    label: str
+    name: str
+    """As printed, white space normalised."""
+    key: str
+    """As compared: see `normalise`."""
+    title: str | None
+    """Key of `TITLES` for a title in front of it."""
+
+
+def sighting(text: str, start: int, end: int, label: str, title: str | None = None) -> Sighting:
+    """What is printed at a place, taken as a name."""
+    name = _UNPRINTABLE.sub(" ", " ".join(text[start:end].split())).strip()
+    return Sighting(start, end, label, name, normalise(name), title)
+
+
+def trim(text: str, start: int, end: int, label: str, dots: Set[int]) -> Sighting | None:
+    """The name within a mention, or None if there is none. At ``dots`` abbreviations end."""
+    start = _skip(text, start, end)
+    if text[max(0, start - 1) : start] in ("@", "#") or _is_in_title(text, start, end):
+        return None
+    if match := _PREFIX.match(text, start, end):
+        start = match.end()
+    elif label != "NORP" and _LOWER_PREFIX.match(text, start, end):  # "un-American"
+        return None
+    if label not in ("PERSON", "NORP") and _is_personal(text, start, end):
+        label = "PERSON"
+    limit = end = min(end, start + 2 * MAX_LENGTH)
+    for cut in (_CUT, _PERSON_CUT) if label == "PERSON" else (_CUT,):
+        if match := cut.search(text, start, end):
+            end = match.start()
+    for match in _POSSESSIVE.finditer(text, start, end):
+        if text[match.end() : end] and not any(map(str.isupper, text[match.end() : end])):
+            end = match.start()  # "Smith's plan", "Smith's 2020"
+            break
+    end = _unpunctuated(text, start, end)
+    if end < limit and end in dots:
+        end += 1
+    if label == "PERSON" and end == limit and (more := _GENERATION_AFTER.match(text, end)):
+        end = more.end()
+    elif label == "GPE" and (more := _WAR_AFTER.match(text, end)):
+        end, label = more.end(), "EVENT"
+    if match := _DETERMINER.match(text, start, end):
+        start = _skip(text, match.end(), end)
+    title = None
+    if label == "PERSON":
+        title = title_before(text, start)
+        if match := _TITLES.match(text, start, end):
+            start, title = _skip(text, match.end(), end), _title(match[1])
+        elif normalise(text[start:end]) in _TITLE_OF:
+            return None
+    name = text[start:end]
+    if len(name) > MAX_LENGTH or sum(map(str.isalpha, name)) < 2:
+        return None
+    if name.islower() and label != "NORP":  # a stray "n't"
+        return None
+    return sighting(text, start, end, label, title)
+
+
+def _skip(text: str, start: int, end: int) -> int:
+    while start < end and not text[start].isalnum():
+        start += 1
+    return start
+
+
+def _unpunctuated(text: str, start: int, end: int) -> int:
+    """Where a name ends without possessive and punctuation."""
+    end = _last_letter(text, start, end)
+    if text[max(start, end - 2) : end].lower() in ("'s", "’s", "ʼs"):
+        words = text[start : end - 2].lower().split()
+        if words and words[-1] not in NAMED_WITH_S:
+            end = _last_letter(text, start, end - 2)
+    return end
+
+
+def _last_letter(text: str, start: int, end: int) -> int:
+    while end > start and not (
+        text[end - 1].isalnum() or unicodedata.category(text[end - 1]).startswith("M")
+    ):
+        end -= 1
+    return end
+
+
+def _title(form: str) -> str:
+    return _TITLE_OF[" ".join(form.lower().replace(".", "").split())]
+
+
+def title_before(text: str, start: int) -> str | None:
+    """Key of `TITLES` for the title that stands right before a place."""
+    match = _TITLE_BEFORE.search(text[max(0, start - _LONGEST_TITLE) : start])
+    return _title(match[1]) if match else None
+
+
+def _is_personal(text: str, start: int, end: int) -> bool:
+    """Whether a title that only people have begins a mention or stands before it."""
+    match = _TITLES.match(text, start, end) or _TITLE_BEFORE.search(
+        text[max(0, start - _LONGEST_TITLE) : start]
+    )
+    if not match or not match[1][0].isupper() or "\n" in match[0]:
+        return False
+    words = normalise(text[start:end]).split()
+    return _title(match[1]) in PERSONAL_TITLES and ORGANISATION_WORDS.isdisjoint(words)
+
+
+def _is_in_title(text: str, start: int, end: int) -> bool:
+    """Whether a mention is but the end of a title: the "Justice" of "Chief Justice".
+
+    The "State" of "Secretary of State" is a department.
+    """
+    first = max(0, end - _LONGEST_TITLE)
+    match = _TITLE_BEFORE.search(f"{text[first:end]} ")
+    return match is not None and first + match.start(1) < start and _title(match[1]) != "secretary"
+
+
+def normalise(name: str) -> str:
+    """The form in which names are compared: no case, accents, punctuation or leading "the".
+
+    >>> normalise("The López-Obrador"), normalise("U.S."), normalise("J. R. Doe")
+    ('lopez obrador', 'united states', 'jr doe')
+    """
+    bare = _UNITED_STATES.sub("", name) if _UNITED_STATES.match(name) else name
+    plain = _SILENT.sub("", without_accents(bare).replace(". ", " ")).casefold()
+    key = _INITIALS.sub(r"\1", _SEPARATORS.sub(" ", plain).strip()).removeprefix("the ")
+    return _SAME.get(key, key) or name.casefold()
+
+
+def abbreviates(acronym: str, key: str) -> bool:
+    """Whether the letters of ``acronym`` occur in this order in ``key``, a name of more words."""
+    if " " not in key:
+        return False
+    letters = iter(key)
+    wanted = acronym.replace(".", "").replace("&", "").casefold()
+    return wanted[0] == key[0] and all(letter in letters for letter in wanted)
+
+
+def without_accents(name: str) -> str:
+    """The name in plain letters."""
+    if name.isascii():
+        return name
+    return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+
+
+def ruled_label(key: str, label: str) -> str | None:
+    """The label of a normalised name by `LABEL_RULES`; "" if it is no name, None without a rule."""
+    for pattern, rule in _LABEL_RULES:
+        if label in rule.instead_of and pattern.fullmatch(key):
+            return rule.label
+    return None
