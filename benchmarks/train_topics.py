@@ -1,22 +1,26 @@
 """Makes the topic model from a folder of labelled articles.
 
 FOLDER has files `*.jsonl` or `*.jsonl.gz` with an article a line: `topic` (one label), `title`,
-`text` (or `content_original`) and `source` (the outlet). Labels of fewer than 40 articles are
-taken together. A feature has to occur in several outlets: what is typical of one says nothing about
-another. The model is fitted by L-BFGS from zero: the same folder and libraries give the same file.
+`text` (or `content_original`) and `source` (the outlet). The model learns to tell articles with the
+LABELs that are named from each other and from all others. A feature has to occur in several
+outlets: what is typical of one says nothing about another. The model is fitted by L-BFGS from zero:
+the same folder and libraries give the same file.
 
-usage: python -m benchmarks.train_topics FOLDER
+usage: python -m benchmarks.train_topics FOLDER LABEL...
 """
 
 import gzip
 import json
+import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
@@ -27,34 +31,35 @@ from transforms.language.topic_model import (
     BLOCKS,
     MODEL_FILE,
     OPENING_WORDS,
-    Place,
+    Features,
     TopicModel,
-    gram_values,
+    grams,
+    is_telling,
     write_topic_model,
 )
 
 OUTPUT: Final = Path(topic_model.__file__).with_name(MODEL_FILE)
-LEAST_ARTICLES: Final = 40
 OTHER: Final = "other"
 
 
 class Limits(NamedTuple):
-    """Which features of a block are kept, and how much its weights may say."""
+    """Which features of a block are kept, and how much they may say."""
 
     articles: int
+    """A feature has to occur in so many."""
     outlets: int
-    features: int
+    """And in so many outlets."""
+    most: int
     strength: float
-    """Higher values are penalised less."""
 
 
 LIMITS: Final = {
-    "title": Limits(2, 2, 10_000, 1.0),
-    "opening": Limits(5, 5, 15_000, 0.6),
-    "text": Limits(8, 8, 25_000, 1.0),
+    "title": Limits(articles=2, outlets=2, most=20_000, strength=1.0),
+    "opening": Limits(articles=8, outlets=8, most=50_000, strength=0.6),
+    "text": Limits(articles=8, outlets=8, most=50_000, strength=1.0),
 }
 PENALTY: Final = 1 / 8
-MAX_ITERATIONS: Final = 150
+MAX_ITERATIONS: Final = 200
 
 
 class Article(NamedTuple):
@@ -63,7 +68,12 @@ class Article(NamedTuple):
     label: str
     source: str
     title: list[str]
-    words: list[str]
+    text: list[str]
+
+    def words(self, block: str) -> list[str]:
+        """The words of one of the `BLOCKS` that count, in lower case."""
+        words = list(filter(is_telling, self.title if block == "title" else self.text))
+        return words[:OPENING_WORDS] if block == "opening" else words
 
 
 def read_articles(folder: Path) -> Iterator[Article]:
@@ -90,96 +100,89 @@ def read_articles(folder: Path) -> Iterator[Article]:
                     raise ValueError(f"{path}:{number}: lacks {error}") from error
 
 
-def train(articles: Sequence[Article], limits: Mapping[str, Limits], made_from: str) -> TopicModel:
-    """The model of some articles."""
-    counts = Counter(article.label for article in articles)
-    labels = np.array([a.label if counts[a.label] >= LEAST_ARTICLES else OTHER for a in articles])
+def train(
+    articles: Sequence[Article],
+    wanted: Collection[str],
+    limits: Mapping[str, Limits] = MappingProxyType(LIMITS),
+) -> TopicModel:
+    """The model that tells some labels from each other and from all others."""
+    labels = np.array([a.label if a.label in wanted else OTHER for a in articles])
     names: list[str] = []
-    scales: list[float] = []
-    columns: list[list[int]] = [[] for _ in articles]
-    values: list[list[float]] = [[] for _ in articles]
+    rarity: list[float] = []
+    strength: list[float] = []
     for block in BLOCKS:
-        parts = [_part(article, block) for article in articles]
-        kept = _features(articles, parts, labels, limits[block])
-        numbers = {gram: len(names) + number for number, gram in enumerate(kept)}
+        kept = choose(articles, block, labels, limits[block])
         names += [f"{block}:{gram}" for gram in kept]
-        scales += [limits[block].strength * rarity for rarity in kept.values()]
-        for row, part in enumerate(parts):
-            for gram, (value, _) in part.items():
-                if gram in numbers:
-                    columns[row].append(numbers[gram])
-                    values[row].append(value)
+        rarity += kept.values()
+        strength += [limits[block].strength] * len(kept)
+    features = Features(names, rarity)
+    rows, columns, values = [], [], []
+    for number, article in enumerate(articles):
+        for part in features.describe(article.text, article.title).values():
+            rows.append(np.full(len(part.rows), number))
+            columns.append(part.rows)
+            values.append(part.values / part.length)
     matrix = csr_matrix(
-        (
-            np.concatenate([np.array(row) for row in values]),
-            np.concatenate([np.array(row, dtype=np.int64) for row in columns]),
-            np.cumsum([0, *map(len, columns)]),
-        ),
+        (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(len(articles), len(names)),
-    )
-    by_rarity = np.array(scales)
+    ).multiply(np.array(strength))
     fitted = LogisticRegression(C=1 / PENALTY, max_iter=MAX_ITERATIONS, tol=1e-3)
-    fitted.fit(matrix.multiply(by_rarity).tocsr(), labels)
-    weights = (fitted.coef_ * by_rarity).T
-    worth = np.abs(weights).max(axis=0) / np.iinfo(np.int16).max
+    fitted.fit(matrix.tocsr(), labels)
+    weights = (fitted.coef_ * np.array(strength)).T
+    scales = np.abs(weights).max(axis=0) / np.iinfo(np.int8).max
     return TopicModel(
         labels=[str(label) for label in fitted.classes_],
-        rows={name: row for row, name in enumerate(names)},
-        weights=np.rint(weights / worth).astype(np.int16),
-        scales=worth,
+        features=features,
+        weights=np.rint(weights / scales).astype(np.int8),
+        scales=scales,
         bias=np.round(fitted.intercept_, 6),
-        made_from=made_from,
+        made_from=f"{len(articles)} articles of {len({a.source for a in articles})} outlets",
     )
 
 
-def _part(article: Article, block: str) -> dict[str, tuple[float, Place]]:
-    if block == "title":
-        return gram_values(article.title)
-    return gram_values(article.words[:OPENING_WORDS] if block == "opening" else article.words)
-
-
-def _features(
-    articles: Sequence[Article],
-    parts: Sequence[dict[str, tuple[float, Place]]],
-    labels: np.ndarray,
-    limits: Limits,
+def choose(
+    articles: Sequence[Article], block: str, labels: NDArray[np.str_], limits: Limits
 ) -> dict[str, float]:
-    """The features of a block that tell labels apart best, with how rare each is."""
+    """The words and pairs of a block that tell labels apart best, with the rarity of each."""
+    parts = [set(grams(article.words(block))) for article in articles]
     counts = Counter(gram for part in parts for gram in part)
-    common = [gram for gram, count in counts.items() if count >= limits.articles]
     outlets: dict[str, set[str]] = defaultdict(set)
     for article, part in zip(articles, parts, strict=True):
         for gram in part:
             if counts[gram] >= limits.articles:
                 outlets[gram].add(article.source)
-    known = sorted(gram for gram in common if len(outlets[gram]) >= limits.outlets)
+    known = sorted(gram for gram, sources in outlets.items() if len(sources) >= limits.outlets)
     numbers = {gram: number for number, gram in enumerate(known)}
-    columns = [[numbers[gram] for gram in part if gram in numbers] for part in parts]
+    columns = [sorted(numbers[gram] for gram in part if gram in numbers) for part in parts]
     present = csr_matrix(
         (
             np.ones(sum(map(len, columns))),
-            np.concatenate([np.array(row, dtype=np.int64) for row in columns]),
+            np.array([column for row in columns for column in row], dtype=np.int64),
             np.cumsum([0, *map(len, columns)]),
         ),
         shape=(len(parts), len(known)),
     )
     telling, _ = chi2(present, labels)
-    best = sorted(np.argsort(-telling, kind="stable")[: limits.features])
-    rarity = {gram: np.log((1 + len(parts)) / (1 + counts[gram])) + 1 for gram in known}
-    return {known[number]: float(rarity[known[number]]) for number in best}
+    best = sorted(np.argsort(-telling, kind="stable")[: limits.most])
+    return {
+        known[number]: math.log((1 + len(parts)) / (1 + counts[known[number]])) + 1
+        for number in best
+    }
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, wanted: Collection[str]) -> None:
     """Train on a folder and put the model where the package reads it."""
     articles = list(read_articles(folder))
-    labels = Counter(article.label for article in articles)
-    made_from = f"{len(articles)} articles with {len(labels)} labels"
-    model = train(articles, LIMITS, made_from)
+    counts = Counter(article.label for article in articles)
+    if missing := [label for label in wanted if not counts[label]]:
+        sys.exit(f"no article is labelled {', '.join(missing)}")
+    model = train(articles, wanted)
     write_topic_model(OUTPUT, model)
-    print(f"{OUTPUT.name}: {len(model.rows)} features, {len(model.labels)} labels, {made_from}")
+    print(f"{OUTPUT.name}: {len(model.features.names)} features, from {model.made_from}")
+    print("\n".join(f"{label}: {counts[label]} articles" for label in wanted))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

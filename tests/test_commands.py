@@ -51,7 +51,7 @@ def test_analyze_keeps_every_id_and_reports_every_bad_line(tmp_path: Path) -> No
     assert TEXT[quote["start"] : quote["end"]] == quote["text"] == "It is not safe,"
     assert quote["speaker_name"] == "Lena Maris"
     assert {"article_id", "run_id", "entity_id"} <= set(first["entities"][0])
-    assert [t["topic_id"] for t in first["topics"]] == ["elections"]
+    assert [t["topic_id"] for t in first["topics"]] == ["elections", "primaries"]
 
     dead = read_lines(source.with_name("out.jsonl.dead_letters.jsonl"))
     assert [str(d["source"]).rpartition(":")[2] for d in dead if d["error_type"] != "NoText"] == [

@@ -12,6 +12,8 @@ MAX_WIDTH: Final = 200
 MAX_WAYS: Final = 1000
 """Ways in which a pattern can be tried at one place of a text at most."""
 
+_ASCII = [chr(code) for code in range(128)]
+
 # The safe subset of regular expressions, part by part.
 _PART = re.compile(
     r"(?P<boundary>\\b)"
@@ -77,6 +79,59 @@ def pattern_problem(pattern: str) -> str | None:
     except (re.error, OverflowError) as error:
         return f"is no regular expression: {error}"
     return "can match nothing at all; make a part of it required" if empty else None
+
+
+Beginnings = frozenset[str]
+"""Beginnings of up to `BEGINNING` characters, in lower case; a shorter one is a whole match."""
+
+BEGINNING: Final = 2
+
+
+def _then(before: Beginnings, after: Beginnings) -> Beginnings:
+    """The beginnings of what has one of each, one after the other."""
+    if all(len(text) == BEGINNING for text in before):
+        return before
+    return frozenset((one + other)[:BEGINNING] for one in before for other in after)
+
+
+_NOTHING: Final = frozenset({""})
+
+
+def beginnings(pattern: str) -> Beginnings:
+    """How a match of a pattern of the subset can begin, as far as it begins with ASCII characters.
+
+    >>> sorted(beginnings("(?:a|b?c)d")), sorted(beginnings("x{0,2}y"))
+    (['ad', 'bc', 'cd'], ['xx', 'xy', 'y'])
+    """
+    groups: list[tuple[Beginnings, Beginnings]] = [(frozenset(), _NOTHING)]
+    before = part_of = _NOTHING  # what stands before the last character or group, and that
+    for part in _PART.finditer(pattern):
+        kind = part.lastgroup
+        others, current = groups[-1]
+        if kind == "open":
+            groups.append((frozenset(), _NOTHING))
+        elif kind == "or":
+            groups[-1] = (others | current, _NOTHING)
+        elif kind == "repeat":
+            low, high = (0, 1) if part[0] == "?" else _bounds(part[0])
+            repeated: Beginnings = frozenset()
+            for count in range(low, min(high, low + BEGINNING) + 1):
+                times = before
+                for _ in range(min(count, BEGINNING)):
+                    times = _then(times, part_of)
+                repeated |= times
+            groups[-1] = (others, repeated)
+        elif kind in ("char", "close"):
+            if kind == "char":
+                one = re.compile(part[0], re.IGNORECASE | re.DOTALL)
+                part_of = frozenset(c.lower() for c in _ASCII if one.fullmatch(c))
+            else:
+                part_of = others | current
+                groups.pop()
+                others, current = groups[-1]
+            before = current
+            groups[-1] = (others, _then(current, part_of))
+    return groups[0][0] | groups[0][1]
 
 
 def _bounds(repeat: str) -> tuple[int, int]:

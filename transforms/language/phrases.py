@@ -5,10 +5,13 @@ Imports neither Beam nor spaCy.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Final, NamedTuple
+from itertools import accumulate, chain, pairwise
+from operator import attrgetter, itemgetter
+from typing import Final, NamedTuple, TypeAlias
+
+from transforms.language.patterns import BEGINNING, beginnings
 
 MAX_WORDS: Final = 8
 """Words of a phrase at most."""
@@ -18,13 +21,14 @@ MIN_PREFIX: Final = 3
 
 _WORD_CACHE = 1 << 16
 
-# Group 1 is the word without a possessive 's. "U.S." and "I.C.E." are one word each.
-_WORD = re.compile(
-    r"((?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼ](?![sS]\b)[^\W_]+)*)(?:['’ʼ][sS]\b)?",
-)
+# "U.S." and "I.C.E." are one word each; a possessive 's is no part of one.
+_BARE = r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼ](?![sS]\b)[^\W_]+)*"
+_POSSESSIVE = r"(?:['’ʼ][sS]\b)?"
+_WORD = re.compile(f"((?:{_BARE}){_POSSESSIVE})")
+_TAIL = re.compile(r"['’ʼ][sS]\Z")
 # What may stand between two words of a phrase: never the end of a sentence or a paragraph.
 _GAP = re.compile(r"(?:['’ʼ][sS]?)?[ \t\u00a0\u2007-\u200a\u202f\u2010-\u2013-]{1,3}")
-_PHRASE = re.compile(rf"(?:{_WORD.pattern})(\*?)")
+_PHRASE = re.compile(rf"({_BARE}){_POSSESSIVE}(\*?)")
 _WORD_START = r"(?<![^\W_])"
 _WORD_END = r"(?![^\W_])"
 
@@ -79,15 +83,13 @@ class Search:
     within: int = 0
     """Words on each side of a match that are near."""
 
-    def fits(self, words: "Sequence[_Known]", first: int, last: int) -> bool:
+    def fits(self, symbols: Sequence[tuple[str, ...]], first: int, last: int) -> bool:
         """Whether the words around the match from word `first` to `last` allow it."""
-        if not (self.near or self.not_near):
-            return True
-        around = [*words[max(0, first - self.within) : first]]
-        around += words[last + 1 : last + 1 + self.within]
-        if self.near and all(self.near.isdisjoint(word.symbols) for word in around):
-            return False
-        return all(self.not_near.isdisjoint(word.symbols) for word in around)
+        around = [*symbols[max(0, first - self.within) : first]]
+        around += symbols[last + 1 : last + 1 + self.within]
+        return self.not_near.isdisjoint(chain.from_iterable(around)) and not (
+            self.near and self.near.isdisjoint(chain.from_iterable(around))
+        )
 
 
 class Hit(NamedTuple):
@@ -112,12 +114,8 @@ class Found(NamedTuple):
     """A list a topic, in the order of the text, without overlaps."""
 
 
-class _Candidate(NamedTuple):
-    """A match before overlaps are settled, with its first and last word."""
-
-    first: int
-    last: int
-    hit: Hit
+_Candidate: TypeAlias = tuple[int, int, Hit]
+"""First and last word of a match before overlaps are settled, and the match."""
 
 
 @dataclass(slots=True)
@@ -128,34 +126,120 @@ class _Node:
     ending: list[tuple[Search, int]] = field(default_factory=list)
 
 
-class _Known(NamedTuple):
-    """A word as printed: how it is compared, and the phrases that it may begin."""
+class _Pattern(NamedTuple):
+    """A pattern of a rule, made to end with a word, and its number among the phrases."""
 
-    lower: str
-    symbols: tuple[str, ...]
-    nodes: tuple[_Node, ...]
+    regex: re.Pattern[str]
+    search: Search
+    number: int
+
+
+class _Union(NamedTuple):
+    """Several patterns, and one that matches wherever one of them does."""
+
+    regex: re.Pattern[str]
+    patterns: list[_Pattern]
+
+    def at(self, text: str, start: int) -> Iterator[tuple[int, int, _Pattern]]:
+        """The matches that start at a place where the union matches, with start and end."""
+        for pattern in self.patterns:
+            if match := pattern.regex.match(text, start):
+                yield start, match.end(), pattern
+
+
+def _union(patterns: list[_Pattern]) -> _Union | None:
+    if not patterns:
+        return None
+    either = "|".join(pattern.regex.pattern for pattern in patterns)
+    return _Union(re.compile(rf"{_WORD_START}(?:{either})", re.IGNORECASE), patterns)
+
+
+class _Patterns:
+    """Finds patterns in a text: few words begin like one."""
+
+    def __init__(self, patterns: list[_Pattern]) -> None:
+        by_beginning: dict[str, list[_Pattern]] = {}
+        plain, others = [], []
+        for pattern in patterns:
+            begin = beginnings(pattern.search.pattern or "")
+            if all(text[:1].isalnum() for text in begin):
+                plain.append(pattern)
+                for text in begin:
+                    by_beginning.setdefault(text, []).append(pattern)
+            else:
+                others.append(pattern)
+        self._by_beginning = by_beginning
+        self._beyond_ascii = _union(plain)
+        self._others = _union(others)
+
+    def beginning(self, word: str) -> "_Union | None":
+        """The patterns that may begin with a word."""
+        if not word[:BEGINNING].isascii():
+            return self._beyond_ascii
+        begin = word[:BEGINNING].lower()
+        patterns = [
+            pattern
+            for text, some in self._by_beginning.items()
+            if text.startswith(begin) or begin.startswith(text)
+            for pattern in some
+        ]
+        return _union([*dict.fromkeys(patterns)])
+
+    def elsewhere(self, text: str) -> Iterator[tuple[int, int, _Pattern]]:
+        """Matches of the patterns that begin with anything but a word, with start and end."""
+        place = self._others.regex.search(text) if self._others else None
+        while place and self._others:
+            yield from self._others.at(text, place.start())
+            place = self._others.regex.search(text, place.start() + 1)
+
+
+_Known: TypeAlias = tuple[
+    str,
+    tuple[str, ...],
+    tuple[list[tuple[Search, int]], ...],
+    tuple[dict[str, _Node], ...],
+    _Union | None,
+    int,
+]
+"""A word as printed: in lower case; its symbols; the phrases that it is all of; how phrases go on
+that begin with it, by what follows; the patterns that may begin with it; the characters of its
+possessive 's. A plain tuple, since Python's collector of garbage leaves those of plain things
+alone, and there are many."""
 
 
 class _Words(dict[str, _Known]):
     """Filled as words are met, and emptied when it holds `_WORD_CACHE` of them."""
 
-    def __init__(self, first_words: dict[str, _Node], vocabulary: set[str]) -> None:
+    def __init__(
+        self, first_words: dict[str, _Node], vocabulary: set[str], patterns: "_Patterns"
+    ) -> None:
         self._first_words = first_words
         self._vocabulary = vocabulary
+        self._patterns = patterns
+        self._unions: dict[str, _Union | None] = {}
+        """By beginning of a word."""
         prefixes = (symbol for symbol in vocabulary if symbol.endswith("*"))
         self._lengths = sorted({len(symbol.strip("=*")) for symbol in prefixes})
 
     def __missing__(self, word: str) -> _Known:
-        plain = bare(word)
+        tail = _TAIL.search(word)
+        plain = bare(word[: tail.start()] if tail else word)
         lower = plain.lower()
         names = [lower, "=" + plain]
         for length in self._lengths:
             names += [lower[:length] + "*", f"={plain[:length]}*"] if length <= len(lower) else []
         symbols = tuple(name for name in names if name in self._vocabulary)
-        nodes = tuple(self._first_words[name] for name in symbols if name in self._first_words)
+        nodes = [self._first_words[name] for name in symbols if name in self._first_words]
+        ending = tuple(node.ending for node in nodes if node.ending)
+        following = tuple(node.following for node in nodes if node.following)
+        begin = word[:BEGINNING]
+        if begin not in self._unions:
+            self._unions[begin] = self._patterns.beginning(begin)
+        possessive = len(tail[0]) if tail else 0
+        known = (lower, symbols, ending, following, self._unions[begin], possessive)
         if len(self) >= _WORD_CACHE:
             self.clear()
-        self[word] = known = _Known(lower, symbols, nodes)
+        self[word] = known
         return known
 
 
@@ -170,7 +254,7 @@ class Matcher:
         root = _Node()
         vocabulary: set[str] = set()
         self._topics = topics
-        self._patterns: list[tuple[re.Pattern[str], Search, int]] = []
+        patterns: list[_Pattern] = []
         number = 0
         for search in searches:
             vocabulary |= search.near | search.not_near
@@ -183,66 +267,78 @@ class Matcher:
                 number += 1
             if search.pattern is not None:
                 flags = 0 if search.case else re.IGNORECASE
-                pattern = re.compile(rf"(?:{search.pattern}){_WORD_END}", flags)
-                self._patterns.append((pattern, search, number))
+                regex = re.compile(rf"(?:{search.pattern}){_WORD_END}", flags)
+                patterns.append(_Pattern(regex, search, number))
                 number += 1
-        # One search finds where any pattern may match: several would read the text as often.
-        any_pattern = "|".join(pattern.pattern for pattern, _, _ in self._patterns)
-        self._any_pattern = re.compile(rf"{_WORD_START}(?:{any_pattern})", re.IGNORECASE)
-        self._words = _Words(root.following, vocabulary)
+        self._patterns = _Patterns(patterns)
+        self._words = _Words(root.following, vocabulary, self._patterns)
 
     def find(self, text: str) -> Found:
         """The words and the matches of a text."""
-        matches = list(_WORD.finditer(text))
-        starts = [match.start() for match in matches]
         known = self._words
-        words = [known[match[1]] for match in matches]
-        found: list[list[_Candidate]] = [[] for _ in range(self._topics)]
+        parts = _WORD.split(text)  # what is between words, and words, in turns
+        words = list(map(known.__getitem__, parts[1::2]))
+        places = list(accumulate(map(len, parts)))
+        starts = places[:-1:2]
+        ends = [end - word[5] for end, word in zip(places[1::2], words, strict=True)]
+        symbols = [word[1] for word in words]
+        found: list[_Candidate] = []
 
         def add(search: Search, number: int, first: int, last: int, start: int, end: int) -> None:
-            if search.fits(words, first, last):
-                candidate = _Candidate(first, last, Hit(start, end, search, number))
-                for topic in search.topics:
-                    found[topic].append(candidate)
+            if not (search.near or search.not_near) or search.fits(symbols, first, last):
+                found.append((first, last, Hit(start, end, search, number)))
 
-        for first, (_, _, nodes) in enumerate(words):
-            last = first
-            while nodes:
-                end = matches[last].end(1)
+        def go_on(nodes: list[_Node], first: int) -> None:
+            """Follow phrases whose first two words have been met."""
+            last = first + 1
+            while nodes and _GAP.fullmatch(text, ends[last - 1], starts[last]):
                 for node in nodes:
                     for search, number in node.ending:
-                        add(search, number, first, last, starts[first], end)
+                        add(search, number, first, last, starts[first], ends[last])
                 last += 1
-                if last == len(words) or not _GAP.fullmatch(text, end, starts[last]):
-                    break
-                nodes = tuple(
+                nodes = [
                     node.following[symbol]
                     for node in nodes
-                    for symbol in words[last].symbols
+                    for symbol in (symbols[last] if last < len(symbols) else ())
                     if symbol in node.following
-                )
-        place = self._any_pattern.search(text) if self._patterns else None
-        while place:
-            start = place.start()
-            for pattern, search, number in self._patterns:
-                match = pattern.match(text, start)
-                if match:
-                    first = max(0, bisect_right(starts, start) - 1)
-                    last = bisect_left(starts, match.end()) - 1
-                    if first <= last:
-                        add(search, number, first, last, start, match.end())
-            place = self._any_pattern.search(text, start + 1)
-        lower = [word.lower for word in words]
-        ends = [match.end(1) for match in matches]
-        return Found(lower, starts, ends, [_without_overlaps(each) for each in found])
+                ]
+
+        def try_patterns(matches: Iterable[tuple[int, int, _Pattern]]) -> None:
+            for start, end, pattern in matches:
+                first = max(0, bisect_right(starts, start) - 1)
+                last = bisect_left(starts, end) - 1
+                if first <= last:
+                    add(pattern.search, pattern.number, first, last, start, end)
+
+        for first, (_, _, endings, followings, union, _) in enumerate(words):
+            for ending in endings:
+                for search, number in ending:
+                    add(search, number, first, first, starts[first], ends[first])
+            if followings and first + 1 < len(words):
+                then = symbols[first + 1]
+                for following in followings:
+                    if not following.keys().isdisjoint(then):
+                        go_on([following[s] for s in then if s in following], first)
+            if union and union.regex.match(text, starts[first]):
+                try_patterns(union.at(text, starts[first]))
+        try_patterns(self._patterns.elsewhere(text))
+        by_topic: list[list[_Candidate]] = [[] for _ in range(self._topics)]
+        for candidate in found:
+            for topic in candidate[2].search.topics:
+                by_topic[topic].append(candidate)
+        hits = [_without_overlaps(some) if some else [] for some in by_topic]
+        return Found([word[0] for word in words], starts, ends, hits)
 
 
 def _without_overlaps(candidates: list[_Candidate]) -> list[Hit]:
     """Matches of one topic in the order of the text: of those that overlap, the longest."""
+    candidates.sort(key=itemgetter(0))
+    if all(one[1] < other[0] for one, other in pairwise(candidates)):
+        return [hit for _, _, hit in candidates]
     taken: set[int] = set()
     hits = []
     for first, last, hit in sorted(
-        candidates, key=lambda c: (c.first - c.last, -c.hit.search.weight, c.first, c.hit.phrase)
+        candidates, key=lambda c: (c[0] - c[1], -c[2].search.weight, c[0], c[2].phrase)
     ):
         if taken.isdisjoint(range(first, last + 1)):
             taken.update(range(first, last + 1))

@@ -10,13 +10,15 @@ import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import yaml
+from yaml.composer import Composer
 
 from transforms.language.media_topics import media_topics
 from transforms.language.patterns import pattern_problem
 from transforms.language.phrases import phrase_symbols
+from transforms.language.topic_model import load_topic_model
 
 SHIPPED_TAXONOMY = Path(__file__).with_name("taxonomy.yaml")
 
@@ -66,6 +68,16 @@ class FieldWeights:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelShare:
+    """What the topic model has to say in the score of a topic."""
+
+    share: float
+    """From 0, nothing, to 1, all."""
+    chance: float
+    """The chance by the model that is worth just the threshold, between 0 and 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """A topic and the rules by which it is recognised."""
 
@@ -81,8 +93,8 @@ class Topic:
     rules: tuple[Rule, ...]
     fields: FieldWeights | None = None
     """Weights in place of those of the taxonomy."""
-    model: float = 0.0
-    """What the topic model has to say in the score, from 0 (nothing) to 1 (all)."""
+    model: ModelShare | None = None
+    """What the topic model has to say in the score, if anything."""
     line: int = field(default=0, compare=False)
     """Line of the file at which the topic begins."""
 
@@ -124,33 +136,36 @@ def load_taxonomy(path: str | os.PathLike[str] | None = None) -> Taxonomy:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise TaxonomyError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from error
-    try:
-        loader = _Loader(text)
-    except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise TaxonomyError(f"{name}:{line}: {error.reason}; remove the character") from error
+    loader = _Loader(text)
     try:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark or loader.get_mark()
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
         problem = error.problem or error.context
-        raise TaxonomyError(f"{name}:{mark.line + 1}: {problem}; mend the YAML") from error
-    except (yaml.YAMLError, ValueError, OverflowError) as error:
-        raise TaxonomyError(f"{name}:{loader.line + 1}: {error}; mend the YAML") from error
+        raise TaxonomyError(f"{name}:{line}: {problem}; mend the YAML") from error
+    except yaml.reader.ReaderError as error:
+        line = text.encode().count(b"\n", 0, error.position) + 1
+        raise TaxonomyError(f"{name}:{line}: {error.reason}; remove the character") from error
     if root is None:
         raise TaxonomyError(f"{name}:1: empty; write version, iptc_release, fields and topics")
     return _Reader(name).taxonomy(root)
 
 
-class _Loader(yaml.SafeLoader):
-    """Refuses what a small file can grow by: aliases, which repeat, and endless nesting."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """Reads with libyaml, and refuses what a small file can grow by: aliases and deep nesting."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(text)
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)
         self._depth = 0
 
+    def get_single_node(self) -> yaml.Node | None:
+        node: yaml.Node | None = Composer.get_single_node(self)  # not the parser's own
+        return node
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        mark: Any = self.peek_event().start_mark  # type: ignore[union-attr]
         if self.check_event(yaml.AliasEvent):
             raise yaml.MarkedYAMLError(
                 problem="an alias (*name) is not allowed, write the value again", problem_mark=mark
@@ -158,7 +173,7 @@ class _Loader(yaml.SafeLoader):
         if self._depth >= _MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
         self._depth += 1
-        node = super().compose_node(parent, index)
+        node: yaml.Node | None = Composer.compose_node(self, parent, index)
         self._depth -= 1
         return node
 
@@ -195,9 +210,6 @@ class _Reader:
     def _topic(self, node: yaml.Node) -> Topic:
         required = {"id", "label", "description", "iptc", "threshold", "rules"}
         keys = self._mapping(node, "a topic", required, {"parent", "fields", "model"})
-        threshold = self._number(keys["threshold"], "threshold")
-        if not 0 < threshold < 1:
-            raise self.fail(keys["threshold"], "threshold must lie between 0 and 1")
         topic_id = self._id(keys["id"], "topic")
         seen: dict[Hashable, int] = {}
         rules = tuple(self._rule(item, seen) for item in self._items(keys["rules"], "rules"))
@@ -207,10 +219,10 @@ class _Reader:
             description=self._text(keys["description"], "description"),
             parent=self._text(keys["parent"], "parent") if "parent" in keys else None,
             iptc=self._codes(keys["iptc"]),
-            threshold=threshold,
+            threshold=self._between(keys["threshold"], "threshold"),
             rules=rules,
             fields=self._fields(keys["fields"]) if "fields" in keys else None,
-            model=self._share(keys["model"], "model") if "model" in keys else 0.0,
+            model=self._model(keys["model"], topic_id) if "model" in keys else None,
             line=self._line(node),
         )
 
@@ -340,11 +352,20 @@ class _Reader:
             raise self.fail(node, f"{what} must be a plain number such as 1.5, not {value!r}")
         return float(value)
 
-    def _share(self, node: yaml.Node, what: str) -> float:
-        share = self._number(node, what)
-        if share > 1:
+    def _model(self, node: yaml.Node, topic_id: str) -> ModelShare:
+        keys = self._mapping(node, "model", {"share", "chance"})
+        if topic_id not in load_topic_model().labels:
+            raise self.fail(node, f"the topic model has no label {topic_id!r}; remove model")
+        share = self._number(keys["share"], "share")
+        if not 0 < share <= 1:
+            raise self.fail(keys["share"], "share must be above 0 and at most 1")
+        return ModelShare(share, self._between(keys["chance"], "chance"))
+
+    def _between(self, node: yaml.Node, what: str) -> float:
+        number = self._number(node, what)
+        if not 0 < number < 1:
             raise self.fail(node, f"{what} must lie between 0 and 1")
-        return share
+        return number
 
     def _weight(self, node: yaml.Node, what: str) -> float:
         weight = self._number(node, what)

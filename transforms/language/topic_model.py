@@ -1,16 +1,17 @@
 """A statistical model of topics: a softmax over what labelled articles were labelled with.
 
-It knows words and pairs of words, each with a weight for every label, separately for the title,
+It knows words and pairs of words, each with a weight for every label, separately in the title,
 the opening and the whole text. `benchmarks.train_topics` makes it from a folder of labelled
 articles; `made_from` in the file says from which. Sums are taken over whole numbers, so that they
 are the same on every machine. Imports neither Beam nor spaCy.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
+from itertools import pairwise
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,14 +21,22 @@ from numpy.typing import NDArray
 MODEL_FILE: Final = "topic_model.npz"
 
 OPENING_WORDS: Final = 140
-"""Words at the beginning of a text that count as its opening, too."""
+"""Words at the beginning of a text, among those that count, that are its opening as well."""
 
 BLOCKS: Final = ("title", "opening", "text")
+
+_MOST_OFTEN: Final = 1000
+"""A feature that occurs more often counts as if it occurred so often."""
 
 _UNIT: Final = 1 << 12
 """Values of features are whole multiples of one by this."""
 
 _LEAST_CHANCE: Final = 1e-6
+
+_NO_KEY: Final = 2**62
+
+_YEAR: Final = 4
+"""Digits of a number that counts as a word."""
 
 
 class Place(NamedTuple):
@@ -39,17 +48,133 @@ class Place(NamedTuple):
     """Number of its last word, which may be the same."""
 
 
+def is_telling(word: str) -> bool:
+    """Whether a word counts: single letters and numbers but for years are passed over."""
+    return len(word) > 1 and (word[0] > "9" or (len(word) == _YEAR and word.isdigit()))
+
+
+def grams(words: Iterable[str]) -> Iterator[str]:
+    """Words and pairs of words, wherever they stand.
+
+    >>> list(grams(["build", "a", "wall"]))
+    ['build', 'wall', 'build wall']
+    """
+    before = ""
+    for word in filter(is_telling, words):
+        yield word
+        if before:
+            yield f"{before} {word}"
+        before = word
+
+
+def place_of(gram: str, words: Sequence[str]) -> Place:
+    """Where a word or pair of words stands first.
+
+    Raises ValueError if it is not one of the `grams` of the words.
+    """
+    word, _, following = gram.partition(" ")
+    first = words.index(word)
+    while following:
+        last = first + 1
+        while not is_telling(words[last]):
+            last += 1
+        if words[last] == following:
+            return Place(first, last)
+        first = words.index(word, first + 1)
+    return Place(first, first)
+
+
+class Described(NamedTuple):
+    """The features of a block of an article: the words and pairs of words that the model knows."""
+
+    rows: NDArray[np.int64]
+    values: NDArray[np.int64]
+    """In units of 1 by `_UNIT`."""
+
+    @property
+    def length(self) -> float:
+        """The root of the square sum of the values, by which they are to be divided."""
+        return math.sqrt(int(self.values @ self.values)) or 1.0
+
+
+class Features:
+    """The words and pairs of words that a model knows, and how an article is described by them.
+
+    The value of one is 1 plus the logarithm of its count, times its rarity; the values of a block
+    are brought to a square sum of 1 (TF-IDF: Salton and Buckley, 1988).
+    """
+
+    def __init__(self, names: Sequence[str], rarity: Sequence[float]) -> None:
+        self.names = names
+        """By row: the block, a colon and one or two words."""
+        self.rarity = np.array(rarity, dtype=np.float64)
+        """By row: 1 and the logarithm of how many articles there are to each that has it."""
+        self._numbers: dict[str, int] = {}
+        """Each word that occurs in a feature."""
+        grams = [name.partition(":")[2].split(" ") for name in names]
+        for gram in grams:
+            for word in gram:
+                self._numbers.setdefault(word, len(self._numbers))
+        self._width = (len(self._numbers) + 1) ** 2
+        """More than any key within a block."""
+        keys = [
+            self._key(gram) + BLOCKS.index(name.partition(":")[0]) * self._width
+            for name, gram in zip(names, grams, strict=True)
+        ]
+        self._keys, self._rows = np.array(
+            sorted([*zip(keys, range(len(keys)), strict=True), (_NO_KEY, -1)]), dtype=np.int64
+        ).T.copy()
+        """Keys of all blocks in ascending order, and the row of each; the last stands for none."""
+        counts = range(1, _MOST_OFTEN + 1)
+        self._often = np.array([0.0, *(1 + math.log(count) for count in counts)])
+
+    def _key(self, gram: Sequence[str]) -> int:
+        """A word by its number, a pair of words by both."""
+        first, *others = (self._numbers[word] for word in gram)
+        return sum(((number + 1) * len(self._numbers) for number in others), first)
+
+    def numbers(self, words: Iterable[str]) -> NDArray[np.int64]:
+        """The words that count by their numbers; -1 for one that the model does not know."""
+        known = self._numbers.get
+        return np.array(
+            [
+                -1 if number is None else number
+                for word in words
+                if (number := known(word)) is not None or is_telling(word)
+            ],
+            dtype=np.int64,
+        )
+
+    def describe(self, words: Sequence[str], title: Sequence[str]) -> dict[str, Described]:
+        """An article with these words, in lower case, in text and title, by block."""
+        text = self.numbers(words)
+        wanted = []
+        for block, numbers in enumerate((self.numbers(title), text[:OPENING_WORDS], text)):
+            is_known = numbers >= 0
+            pairs = numbers[:-1] + (numbers[1:] + 1) * len(self._numbers)
+            wanted.append(numbers[is_known] + block * self._width)
+            wanted.append(pairs[is_known[:-1] & is_known[1:]] + block * self._width)
+        keys = np.concatenate(wanted)
+        places = self._keys.searchsorted(keys)
+        found, counts = np.unique(places[self._keys.take(places) == keys], return_counts=True)
+        rows = self._rows[found]
+        often = self._often[np.minimum(counts, _MOST_OFTEN)]
+        values = np.rint(often * self.rarity[rows] * _UNIT).astype(np.int64)
+        edges = self._keys[found].searchsorted(np.arange(len(BLOCKS) + 1) * self._width).tolist()
+        return {
+            block: Described(rows[start:end], values[start:end])
+            for block, (start, end) in zip(BLOCKS, pairwise(edges), strict=True)
+        }
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the model makes of an article."""
 
     _model: "TopicModel"
-    _rows: NDArray[np.int64]
-    """The features of the article that the model knows: those of the title come first."""
-    _values: NDArray[np.int64]
-    _places: list[Place]
-    _of_title: int
-    """How many features the title has."""
+    _words: Sequence[str]
+    _title: Sequence[str]
+    _described: dict[str, Described]
     _chances: NDArray[np.float64]
 
     def chance(self, label: str) -> float:
@@ -57,19 +182,24 @@ class Reading:
         chance = float(self._chances[self._model.labels[label]])
         return min(max(chance, _LEAST_CHANCE), 1 - _LEAST_CHANCE)
 
-    def grams(self, label: str, most: int, *, title: bool) -> list[Place]:
+    def strongest(self, label: str, most: int, *, title: bool) -> list[Place]:
         """What speaks most for a label in title or text, the strongest first.
 
         A word speaks for a label as far as it raises the logarithm of its chance.
         """
-        part = slice(self._of_title) if title else slice(self._of_title, None)
-        weights = self._model.weights[self._rows[part]] * self._model.scales
-        raised = weights[:, self._model.labels[label]] - weights @ self._chances
-        speaks: dict[Place, float] = {}
-        for place, value in zip(self._places[part], raised * self._values[part], strict=True):
-            speaks[place] = speaks.get(place, 0.0) + round(float(value), 6)
-        best = sorted(speaks, key=lambda place: (-speaks[place], place))[:most]
-        return [place for place in best if speaks[place] > 0]
+        model = self._model
+        speaks: dict[str, float] = {}
+        for block in ("title",) if title else ("opening", "text"):
+            rows, values = self._described[block]
+            weights = model.weights[rows] * model.scales
+            raised = weights[:, model.labels[label]] - weights @ self._chances
+            shares = np.round(raised * values / self._described[block].length, 6)
+            for number in np.argsort(-shares, kind="stable")[: 2 * most].tolist():
+                gram = model.features.names[rows[number]].partition(":")[2]
+                speaks[gram] = speaks.get(gram, 0.0) + float(shares[number])
+        best = sorted(speaks, key=lambda gram: (-speaks[gram], gram))[:most]
+        words = self._title if title else self._words
+        return [place_of(gram, words) for gram in best if speaks[gram] > 0]
 
 
 class TopicModel:
@@ -77,17 +207,17 @@ class TopicModel:
 
     def __init__(
         self,
+        *,
         labels: Sequence[str],
-        rows: Mapping[str, int],
-        weights: NDArray[np.int16],
+        features: Features,
+        weights: NDArray[np.int8],
         scales: NDArray[np.float64],
         bias: NDArray[np.float64],
         made_from: str,
     ) -> None:
         self.labels = {label: number for number, label in enumerate(labels)}
         """Number of each label, which is its column."""
-        self.rows = rows
-        """Row of each feature, which is the block, a colon and one or two words."""
+        self.features = features
         self.weights = weights
         self.scales = scales
         """What a weight of 1 is worth, by column."""
@@ -96,57 +226,22 @@ class TopicModel:
 
     def read(self, words: Sequence[str], title: Sequence[str]) -> Reading:
         """The chances of an article with these words, in lower case, in text and title."""
-        rows: list[int] = []
-        values: list[int] = []
-        places: list[Place] = []
-        of_title = 0
-        for block, part in zip(BLOCKS, (title, words[:OPENING_WORDS], words), strict=True):
-            for gram, (value, place) in gram_values(part).items():
-                row = self.rows.get(f"{block}:{gram}")
-                if row is not None:
-                    rows.append(row)
-                    values.append(round(value * _UNIT))
-                    places.append(place)
-            of_title = len(rows) if block == "title" else of_title
-        chosen = np.array(rows, dtype=np.int64)
-        numbers = np.array(values, dtype=np.int64)
-        sums = numbers @ self.weights[chosen].astype(np.int64)
-        totals = sums * (self.scales / _UNIT) + self.bias
+        described = self.features.describe(words, title)
+        totals = self.bias.copy()
+        for part in described.values():
+            sums = part.values @ self.weights[part.rows].astype(np.int64)
+            totals += sums / part.length * self.scales
         chances = np.exp(totals - totals.max())
-        return Reading(self, chosen, numbers, places, of_title, chances / chances.sum())
-
-
-def gram_values(words: Sequence[str]) -> dict[str, tuple[float, Place]]:
-    """Words and pairs of words, each with its value and its first place.
-
-    A value is 1 plus the logarithm of the count, over the root of the number of different words.
-
-    >>> {gram: round(value, 2) for gram, (value, _) in gram_values(["ha", "ha"]).items()}
-    {'ha': 1.69, 'ha ha': 1.0}
-    """
-    counts: dict[str, int] = {}
-    places: dict[str, Place] = {}
-    previous = ""
-    for number, word in enumerate(words):
-        grams = (word, f"{previous} {word}") if previous else (word,)
-        for length, gram in enumerate(grams):
-            if gram in counts:
-                counts[gram] += 1
-            else:
-                counts[gram] = 1
-                places[gram] = Place(number - length, number)
-        previous = word
-    root = math.sqrt(max(1, sum(first == last for first, last in places.values())))
-    return {gram: ((1 + math.log(n)) / root, places[gram]) for gram, n in counts.items()}
+        return Reading(self, words, title, described, chances / chances.sum())
 
 
 def write_topic_model(path: Path, model: TopicModel) -> None:
     """Write a model to a file that `read_topic_model` reads."""
-    text = "\n".join(model.rows)
     np.savez_compressed(
         path,
         labels=np.array([*model.labels]),
-        rows=np.frombuffer(text.encode(), dtype=np.uint8),
+        features=np.frombuffer("\n".join(model.features.names).encode(), dtype=np.uint8),
+        rarity=model.features.rarity.astype(np.float32),
         weights=model.weights,
         scales=model.scales,
         bias=model.bias,
@@ -157,10 +252,10 @@ def write_topic_model(path: Path, model: TopicModel) -> None:
 def read_topic_model(path: Path) -> TopicModel:
     """The model of a file."""
     with np.load(path, allow_pickle=False) as file:
-        names = file["rows"].tobytes().decode().split("\n")
+        names = file["features"].tobytes().decode().split("\n")
         return TopicModel(
             labels=file["labels"].tolist(),
-            rows={name: row for row, name in enumerate(names)},
+            features=Features(names, file["rarity"].tolist()),
             weights=file["weights"],
             scales=file["scales"],
             bias=file["bias"],

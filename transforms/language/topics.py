@@ -15,7 +15,7 @@ from typing import Final
 
 from schemas import Evidence, TopicTag, stable_id
 from transforms.language.phrases import Found, Hit, Matcher, Search, phrase_symbols
-from transforms.language.taxonomy import FieldWeights, Rule, Taxonomy, load_taxonomy
+from transforms.language.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
 from transforms.language.topic_model import Reading, load_topic_model
 
 MAX_EVIDENCE: Final = 20
@@ -48,6 +48,9 @@ SPAN_SCORE_IN_TOPIC: Final = 0.24
 LEAST_RULES: Final = 0.02
 """What no match at all counts as where the topic model has a say."""
 
+MODEL_WORDS: Final = 200
+"""Words of a text from which the topic model has its full share; in shorter ones it has less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -76,9 +79,10 @@ class TopicTagger:
     higher weight. So a match at a free place never lowers the score of a text of the same length,
     repeating a phrase helps ever less, and a longer text needs more evidence.
 
-    Where the topic has `model` above 0, the score is the weighted mean of this and of the chance
-    that the topic model gives, taken as log odds. An article gets every topic whose score, rounded
-    to four places, reaches the topic's threshold, and whose parent it gets.
+    Where the topic has a `model`, the score is the weighted mean of this and of what the topic
+    model says, taken as log odds; the chance that is worth the threshold counts as that. An article
+    gets every topic whose score, rounded to four places, reaches the topic's threshold, and whose
+    parent it gets.
     """
 
     def __init__(self, taxonomy: Taxonomy | None = None) -> None:
@@ -119,7 +123,7 @@ class TopicTagger:
             if hits or title_hits:
                 score = _rule_score(_worths(hits, title_hits, weights, lede_end), len(found.words))
             if reading and topic.model:
-                score = _mean(score, reading.chance(topic.id), topic.model)
+                score = _mean(topic, score, reading.chance(topic.id), len(found.words))
             scores.append(round(score, 4))
         given = [False] * len(scores)
         for number in self._downwards:
@@ -243,7 +247,7 @@ class TopicTagger:
         if not (analysis.reading and topic.model):
             return evidence
         taken = [(hit.start, hit.end) for hit in found.hits[number]]
-        for gram in analysis.reading.grams(topic.id, MODEL_EVIDENCE, title=title):
+        for gram in analysis.reading.strongest(topic.id, MODEL_EVIDENCE, title=title):
             start, end = found.starts[gram.first], found.ends[gram.last]
             if len(evidence) < MAX_EVIDENCE and all(end <= a or b <= start for a, b in taken):
                 taken.append((start, end))
@@ -291,9 +295,13 @@ def _rule_score(worths: Iterable[tuple[int, float]], words: int) -> float:
     return total / (total + needed)
 
 
-def _mean(score: float, chance: float, share: float) -> float:
-    """The mean of a score by rules and a chance by the model, which has this share in it."""
-    odds = (1 - share) * _log_odds(max(score, LEAST_RULES)) + share * _log_odds(chance)
+def _mean(topic: Topic, score: float, chance: float, words: int) -> float:
+    """The mean of a score by rules and a chance by the model, in a text of so many words."""
+    if not topic.model:
+        return score
+    share = topic.model.share * min(1.0, words / MODEL_WORDS)
+    worth = _log_odds(chance) - _log_odds(topic.model.chance) + _log_odds(topic.threshold)
+    odds = (1 - share) * _log_odds(max(score, LEAST_RULES)) + share * worth
     return 1 / (1 + math.exp(-odds))
 
 

@@ -1,0 +1,158 @@
+"""How well topics are tagged, and what that costs.
+
+FOLDER has `dev.jsonl.gz` and `train.jsonl.gz`: an article a line with `ID`, `title`,
+`content_original`, and `topic`, the one label that the publisher of the collection gave it. It is
+not shipped. Two things are measured:
+
+- immigration and elections against these single labels, where a second topic of an article counts
+  as an error, so that precision is a floor;
+- all top-level topics against `topic_labels.tsv`: labels made by reading title and beginning of
+  articles, one or more topics each. Its first column says what a label is for: `dev` to be measured
+  with, `train` to set thresholds by, `again` are labels of some of `dev` made a second time,
+  independently.
+
+usage: python -m benchmarks.topics FOLDER
+"""
+
+import csv
+import gzip
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from transforms.language.model import analyse_texts, load_model
+from transforms.language.topics import TopicTagger
+
+LABELS: Final = Path(__file__).with_name("topic_labels.tsv")
+SINGLE: Final = ("immigration", "elections")
+TIMED: Final = 200
+"""Articles on which the cost is measured."""
+
+Topics = Mapping[str, Collection[str]]
+"""Topics by article."""
+
+
+class Article(NamedTuple):
+    """An article of the collection."""
+
+    topic: str
+    title: str
+    text: str
+
+
+class Counts(NamedTuple):
+    """From which precision and recall come."""
+
+    right: int
+    found: int
+    wanted: int
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        return 2 * self.right / max(1, self.found + self.wanted)
+
+    def row(self, name: str) -> str:
+        """As a line of a table."""
+        precision = self.right / self.found if self.found else 0.0
+        recall = self.right / self.wanted if self.wanted else 0.0
+        figures = f"{precision:10.3f}{recall:8.3f}{self.f1:7.3f}"
+        return f"{name:14}{figures}{self.right:8}{self.found:8}{self.wanted:8}"
+
+
+def read_articles(path: Path) -> dict[str, Article]:
+    """The articles of a file by id."""
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = map(json.loads, lines)
+        return {
+            row["ID"]: Article(row["topic"], row["title"], row["content_original"]) for row in rows
+        }
+
+
+def read_labels(path: Path = LABELS) -> dict[str, dict[str, list[str]]]:
+    """The topics of labelled articles, by what the labels are for and by article."""
+    labels: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    with path.open(encoding="utf-8", newline="") as file:
+        for purpose, article, topics in csv.reader(file, delimiter="\t"):
+            labels[purpose][article] = [topic for topic in topics.split(",") if topic != "-"]
+    return dict(labels)
+
+
+def tag(tagger: TopicTagger, articles: Mapping[str, Article]) -> dict[str, set[str]]:
+    """The topics that each article gets."""
+    topics = tagger.taxonomy.topics
+    found = {}
+    for article_id, article in articles.items():
+        given = tagger.analyse(article.text, article.title).given
+        found[article_id] = {t.id for t, is_given in zip(topics, given, strict=True) if is_given}
+    return found
+
+
+def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str, Counts]:
+    """Counts for each topic and for all together, over the articles of ``wanted``."""
+    right, said, true = Counter[str](), Counter[str](), Counter[str]()
+    for article, labels in wanted.items():
+        for topic in topics:
+            right[topic] += topic in labels and topic in found[article]
+            said[topic] += topic in found[article]
+            true[topic] += topic in labels
+    counts = {topic: Counts(right[topic], said[topic], true[topic]) for topic in topics}
+    return counts | {"all": Counts(right.total(), said.total(), true.total())}
+
+
+def cost(tagger: TopicTagger, articles: Collection[Article]) -> str:
+    """What tagging costs, beside the language model."""
+    nlp = load_model()
+    texts = [article.text for article in articles]
+    for article in articles:
+        tagger.analyse(article.text, article.title)  # fills the tagger's caches
+    start = time.process_time()
+    words = sum(len(tagger.analyse(a.text, a.title).found.words) for a in articles)
+    topics = time.process_time() - start
+    start = time.process_time()
+    for _ in analyse_texts(nlp, texts):
+        pass
+    parsing = time.process_time() - start
+    return (
+        f"topics cost {topics / parsing:.3f} of spaCy's CPU time "
+        f"({1e6 * topics / words:.2f} ms a thousand words)"
+    )
+
+
+def report(
+    tagger: TopicTagger, folder: Path, labels: Mapping[str, Mapping[str, list[str]]]
+) -> Iterator[str]:
+    """The tables."""
+    tops = [topic.id for topic in tagger.taxonomy.topics if topic.parent is None]
+    articles = read_articles(folder / "dev.jsonl.gz")
+    found = tag(tagger, articles)
+    header = f"{'':14}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>8}{'found':>8}{'wanted':>8}"
+    yield f"{len(articles)} articles with one label\n{header}"
+    single = {article_id: {article.topic} for article_id, article in articles.items()}
+    for topic in SINGLE:
+        yield compare(found, single, [topic])[topic].row(topic)
+    yield f"\n{len(labels['dev'])} articles labelled with all top-level topics\n{header}"
+    for name, counts in compare(found, labels["dev"], tops).items():
+        yield counts.row(name)
+    again = compare(labels["again"], {i: labels["dev"][i] for i in labels["again"]}, tops)["all"]
+    yield f"labels made a second time for {len(labels['again'])} of them: F1 {again.f1:.3f}"
+    for_thresholds = read_articles(folder / "train.jsonl.gz")
+    chosen = {article: for_thresholds[article] for article in labels["train"]}
+    counts = compare(tag(tagger, chosen), labels["train"], tops)["all"]
+    yield f"F1 on the {len(chosen)} articles by which thresholds were set: {counts.f1:.3f}"
+    yield "\n" + cost(tagger, [*articles.values()][:TIMED])
+
+
+def main(folder: Path) -> None:
+    """Print the tables."""
+    print("\n".join(report(TopicTagger(), folder, read_labels())))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]))
