@@ -9,8 +9,6 @@ the same folder and libraries give the same file.
 usage: python -m benchmarks.train_topics FOLDER LABEL...
 """
 
-import gzip
-import json
 import math
 import sys
 from collections import Counter, defaultdict
@@ -26,6 +24,7 @@ from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 
 from transforms.language import topic_model
+from transforms.language.labelled import read_labelled
 from transforms.language.phrases import Matcher
 from transforms.language.topic_model import (
     BLOCKS,
@@ -77,27 +76,10 @@ class Article(NamedTuple):
 
 
 def read_articles(folder: Path) -> Iterator[Article]:
-    """The articles of a folder.
-
-    Raises FileNotFoundError if there are no files, and ValueError for a line that is no article.
-    """
+    """The articles of a folder; raises what `read_labelled` does."""
     words = Matcher((), 0)
-    paths = sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")])
-    if not paths:
-        raise FileNotFoundError(f"{folder} has no *.jsonl or *.jsonl.gz")
-    for path in paths:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                row = json.loads(line)
-                try:
-                    yield Article(
-                        row["topic"],
-                        row.get("source") or "",
-                        words.find(row.get("title") or "").words,
-                        words.find(row["text"] if "text" in row else row["content_original"]).words,
-                    )
-                except KeyError as error:
-                    raise ValueError(f"{path}:{number}: lacks {error}") from error
+    for label, source, title, text in read_labelled(folder):
+        yield Article(label, source, words.find(title).words, words.find(text).words)
 
 
 def train(

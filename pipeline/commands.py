@@ -16,6 +16,7 @@ from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
 from pipeline.schedule import interrupts, repeat
 from pipeline.summary import NotAccountedForError
+from pipeline.taxonomy import WarningsError, add_taxonomy_actions
 from transforms.analysis import AnalysisOptions
 from transforms.fetching import fetch_options
 from transforms.hosts import HostOptions
@@ -127,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("feeds", help=text, description=text, allow_abbrev=False),
         epilog=parser.epilog,
     )
+
+    text = "Check a taxonomy, explain the topics of a text, suggest phrases for a topic."
+    add_taxonomy_actions(
+        commands.add_parser("taxonomy", help=text, description=text, allow_abbrev=False),
+        epilog=parser.epilog,
+    )
     return parser
 
 
@@ -197,7 +204,7 @@ def _ingest_once(args: argparse.Namespace, formats: list[str], options: Pipeline
 
 
 def _report(error: Exception) -> None:
-    if isinstance(error, (UsageError, NotAccountedForError)):
+    if isinstance(error, (UsageError, NotAccountedForError, WarningsError)):
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return
     traceback.print_exception(error)

@@ -1,7 +1,6 @@
 """``feeds``: check feeds, find the feeds of sites, convert lists of feeds. Changes no state."""
 
 import argparse
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.feed_readings import Checked, Found, check_feeds, find_feeds, read_state
+from pipeline.printing import put, say
 from pipeline.progress import progress
 from schemas.jsonable import to_line
 from transforms.cleaning import clean_line
@@ -73,17 +73,6 @@ def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> 
     sub.set_defaults(max_dead_letter_ratio=1.0)
 
 
-def _put(text: str | bytes) -> None:
-    """Print in UTF-8 whatever the locale: lists and XML say that they are."""
-    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
-    sys.stdout.buffer.write(data)
-    sys.stdout.flush()
-
-
-def _say(message: str) -> None:
-    print(f"newsbeam: {message}", file=sys.stderr)  # noqa: T201
-
-
 def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
     fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
@@ -92,9 +81,9 @@ def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
     with progress():
         checked = check_feeds(feeds, state, fetching=fetching, limits=limits)
     if args.json:
-        _put("".join(f"{to_line(row)}\n" for row in checked))
+        put("".join(f"{to_line(row)}\n" for row in checked))
     else:
-        _put(table(checked))
+        put(table(checked))
     return sum(row.status in ("failed", "retired") for row in checked) / len(checked)
 
 
@@ -130,10 +119,10 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     for feed in (feed for search in searches for feed in search.feeds):
         feeds.setdefault(feed.read_from, feed)
     for feed in feeds.values():
-        _put(list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n")
+        put(list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n")
     failed = [search for search in searches if not search.feeds]
     for search in failed:
-        _say(f"no feed found at {search.site}: {search.why_none()}")
+        say(f"no feed found at {search.site}: {search.why_none()}")
     return len(failed) / len(searches)
 
 
@@ -144,7 +133,7 @@ def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
     if args.output:
         _write_whole(args.output, data)
     else:
-        _put(data)
+        put(data)
     return 0.0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.train_topics import LIMITS, OTHER, read_articles, train
+from transforms.language.labelled import LinesError
 from transforms.language.phrases import Matcher
 from transforms.language.topic_model import (
     Features,
@@ -120,8 +121,8 @@ def test_values_grow_with_count_and_rarity() -> None:
 
 
 def test_folders_that_are_no_articles(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"has no \*\.jsonl"):
+    with pytest.raises(LinesError, match=r"has no \*\.jsonl"):
         list(read_articles(tmp_path))
     (tmp_path / "a.jsonl").write_text('{"topic": "x", "title": ""}\n')
-    with pytest.raises(ValueError, match=r"a\.jsonl:1: lacks 'content_original'"):
+    with pytest.raises(LinesError, match=r"a\.jsonl:1: content_original is missing"):
         list(read_articles(tmp_path))

@@ -22,8 +22,17 @@ class MediaTopic(NamedTuple):
 @cache
 def media_topics() -> Mapping[str, MediaTopic]:
     """Concepts by code of 8 digits."""
-    lines = files(__package__).joinpath("media_topics.tsv").read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines if not line.startswith("#"))
+    rows = (line.split("\t") for line in _table() if not line.startswith("#"))
     return MappingProxyType(
         {code: MediaTopic(label, bool(retired)) for code, label, retired in rows}
     )
+
+
+@cache
+def media_topics_release() -> str:
+    """The date of the release, YYYY-MM-DD."""
+    return _table()[0].partition("release of ")[2][: len("YYYY-MM-DD")]
+
+
+def _table() -> list[str]:
+    return files(__package__).joinpath("media_topics.tsv").read_text("utf-8").splitlines()

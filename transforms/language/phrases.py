@@ -38,6 +38,11 @@ def bare(word: str) -> str:
     return word.replace(".", "").replace("’", "'").replace("ʼ", "'")
 
 
+def goes_on(text: str, end: int, start: int) -> bool:
+    """Whether a phrase may go on from a word that ends at `end` with one that starts at `start`."""
+    return _GAP.fullmatch(text, end, start) is not None
+
+
 def phrase_symbols(phrase: str, case: bool) -> tuple[str, ...]:
     """The words of a phrase as they are compared: `word`, `=Word` if case counts, `wor*`.
 

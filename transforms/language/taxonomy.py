@@ -97,6 +97,8 @@ class Topic:
     """What the topic model has to say in the score, if anything."""
     line: int = field(default=0, compare=False)
     """Line of the file at which the topic begins."""
+    iptc_lines: tuple[int, ...] = field(default=(), compare=False)
+    """Lines of the file at which the codes stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Taxonomy:
     """Date of the Media Topics release that the codes come from, YYYY-MM-DD."""
     fields: FieldWeights
     topics: tuple[Topic, ...]
+    release_line: int = field(default=0, compare=False)
+    """Line of the file at which the release stands."""
 
     def lineage(self, topic_id: str) -> Iterator[Topic]:
         """A topic and those above it, the widest last."""
@@ -205,6 +209,7 @@ class _Reader:
             iptc_release=release,
             fields=self._fields(keys["fields"]),
             topics=topics,
+            release_line=self._line(keys["iptc_release"]),
         )
 
     def _topic(self, node: yaml.Node) -> Topic:
@@ -224,6 +229,7 @@ class _Reader:
             fields=self._fields(keys["fields"]) if "fields" in keys else None,
             model=self._model(keys["model"], topic_id) if "model" in keys else None,
             line=self._line(node),
+            iptc_lines=tuple(map(self._line, self._items(keys["iptc"], "iptc"))),
         )
 
     def _codes(self, node: yaml.Node) -> tuple[str, ...]:

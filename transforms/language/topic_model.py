@@ -31,7 +31,8 @@ _MOST_OFTEN: Final = 1000
 _UNIT: Final = 1 << 12
 """Values of features are whole multiples of one by this."""
 
-_LEAST_CHANCE: Final = 1e-6
+LEAST_CHANCE: Final = 1e-6
+"""What a chance is at least, and short of 1."""
 
 _NO_KEY: Final = 2**62
 
@@ -180,7 +181,7 @@ class Reading:
     def chance(self, label: str) -> float:
         """The probability of a label, never quite 0 or 1."""
         chance = float(self._chances[self._model.labels[label]])
-        return min(max(chance, _LEAST_CHANCE), 1 - _LEAST_CHANCE)
+        return min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)
 
     def strongest(self, label: str, most: int, *, title: bool) -> list[Place]:
         """What speaks most for a label in title or text, the strongest first.

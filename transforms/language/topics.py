@@ -113,7 +113,7 @@ class TopicTagger:
         found = self._matcher.find(text)
         in_title = self._matcher.find(title)
         reading = self._model.read(found.words, in_title.words) if self._model else None
-        lede_end = _lede_end(text, found.starts)
+        lede = lede_end(text, found.starts)
         scores = []
         for topic, hits, title_hits in zip(
             self.taxonomy.topics, found.hits, in_title.hits, strict=True
@@ -121,9 +121,9 @@ class TopicTagger:
             weights = topic.fields or self.taxonomy.fields
             score = 0.0
             if hits or title_hits:
-                score = _rule_score(_worths(hits, title_hits, weights, lede_end), len(found.words))
+                score = rule_score(worths(hits, title_hits, weights, lede), len(found.words))
             if reading and topic.model:
-                score = _mean(topic, score, reading.chance(topic.id), len(found.words))
+                score = mean_score(topic, score, reading.chance(topic.id), len(found.words))
             scores.append(round(score, 4))
         given = [False] * len(scores)
         for number in self._downwards:
@@ -196,7 +196,7 @@ class TopicTagger:
             if not inside or not (parent is None or parent in tags):
                 continue
             weights = self.taxonomy.topics[number].fields or self.taxonomy.fields
-            score = round(_rule_score(_worths(inside, (), weights, start), words), 4)
+            score = round(rule_score(worths(inside, (), weights, start), words), 4)
             if score >= (SPAN_SCORE_IN_TOPIC if analysis.given[number] else SPAN_SCORE):
                 tags[number] = self._tag(
                     number,
@@ -270,38 +270,60 @@ def search_of(rule: Rule, topics: tuple[int, ...]) -> Search:
     )
 
 
-def _worths(
-    hits: Sequence[Hit], title_hits: Sequence[Hit], weights: FieldWeights, lede_end: int
+def worths(
+    hits: Sequence[Hit], title_hits: Sequence[Hit], weights: FieldWeights, lede: int
 ) -> Iterable[tuple[int, float]]:
-    """What each match of an article is worth, with the number of its phrase."""
+    """What each match is worth, with the number of its phrase: those of the title come first.
+
+    `lede` is where the lede ends.
+    """
     for hit in title_hits:
         yield hit.phrase, hit.search.weight * weights.title
     for hit in hits:
-        weight = weights.lede if hit.start < lede_end else weights.body
+        weight = weights.lede if hit.start < lede else weights.body
         yield hit.phrase, hit.search.weight * weight
 
 
-def _rule_score(worths: Iterable[tuple[int, float]], words: int) -> float:
+def rule_score(matches: Iterable[tuple[int, float]], words: int) -> float:
     """The score by rules of `TopicTagger`."""
     of_phrase: dict[int, list[float]] = {}
-    for phrase, worth in worths:
+    for phrase, worth in matches:
         of_phrase.setdefault(phrase, []).append(worth)
     total = sum(
         value / rank
         for values in of_phrase.values()
         for rank, value in enumerate(sorted(values, reverse=True), start=1)
     )
-    needed = SATURATION * math.sqrt(max(words, LEAST_WORDS) / USUAL_WORDS)
-    return total / (total + needed)
+    return total / (total + needed_evidence(words))
 
 
-def _mean(topic: Topic, score: float, chance: float, words: int) -> float:
+def needed_evidence(words: int) -> float:
+    """Evidence with which a text of so many words scores 0.5."""
+    return SATURATION * math.sqrt(max(words, LEAST_WORDS) / USUAL_WORDS)
+
+
+def model_share(topic: Topic, words: int) -> float:
+    """The share of the topic model in the score of a text of so many words."""
+    return topic.model.share * min(1.0, words / MODEL_WORDS) if topic.model else 0.0
+
+
+def model_score(topic: Topic, chance: float) -> float:
+    """A chance by the model as a score: the chance that is worth the threshold makes that."""
+    if not topic.model:
+        return 0.0
+    return _chance(_log_odds(chance) - _log_odds(topic.model.chance) + _log_odds(topic.threshold))
+
+
+def mean_score(topic: Topic, score: float, chance: float, words: int) -> float:
     """The mean of a score by rules and a chance by the model, in a text of so many words."""
     if not topic.model:
         return score
-    share = topic.model.share * min(1.0, words / MODEL_WORDS)
-    worth = _log_odds(chance) - _log_odds(topic.model.chance) + _log_odds(topic.threshold)
-    odds = (1 - share) * _log_odds(max(score, LEAST_RULES)) + share * worth
+    share = model_share(topic, words)
+    by_rules, by_model = max(score, LEAST_RULES), model_score(topic, chance)
+    return _chance((1 - share) * _log_odds(by_rules) + share * _log_odds(by_model))
+
+
+def _chance(odds: float) -> float:
     return 1 / (1 + math.exp(-odds))
 
 
@@ -309,7 +331,7 @@ def _log_odds(chance: float) -> float:
     return math.log(chance / (1 - chance))
 
 
-def _lede_end(text: str, words: list[int]) -> int:
+def lede_end(text: str, words: list[int]) -> int:
     """Where the lede of a text ends whose words start at `words`."""
     if len(words) <= LEDE_WORDS:
         return len(text)
