@@ -19,6 +19,7 @@ from transforms.cleaning import clean_line
 from transforms.language.labelled import Labelled
 from transforms.language.phrase_index import list_phrases
 from transforms.language.phrases import MAX_WORDS, Found, Matcher, goes_on, phrase_symbols
+from transforms.language.stop_words import STOP_WORDS
 from transforms.language.taxonomy import Rule, Taxonomy, Topic
 from transforms.language.topics import search_of
 
@@ -52,30 +53,6 @@ _BREAK: Final = -1
 _OWN: Final = 0
 _FAMILY: Final = 1
 _SNIPPET: Final = 40
-
-_STOP_TEXT: Final = """
-a about above after again against ago all almost along already also although always am amid among
-an and another any anyone anything are aren't around as at away back be became because become been
-before began being below between both but by call called came can can't cannot come could couldn't
-did didn't do does doesn't doing don't done down during each early either else end enough even
-ever every everyone few first five for former four friday from full further gave get gets getting
-give given go goes going gone good got great had hadn't half has hasn't have haven't having he
-he'd he'll her here hers herself him himself his how however i i'd i'll i'm i've if in instead
-into is isn't it it'll its itself january february march april june july august september october
-november december just keep know known last late later least less let like likely little long look
-made make makes making many may maybe me might mine monday more most mr mrs ms much must my myself
-near need never new next no nor not nothing now of off often on once one ones only onto or other
-others our ours out over own per perhaps put quite rather re read really said same saturday saw
-say saying says see seem seems seen several shall she she'd should shouldn't show since six so
-some someone something soon still such sunday sure take taken takes tell ten than that the their
-theirs them themselves then there these they they'd they'll they're they've think third this those
-though three through thursday thus to today together told too took toward towards tuesday two
-under until up upon us use used using very want wants was wasn't we we'd we'll we're we've
-wednesday well went were weren't what when where whether which while who whole whom whose why will
-with within without won't would wouldn't yes yesterday yet you you'd you'll you're you've your
-yours
-"""
-_STOP_WORDS: Final = frozenset(_STOP_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +261,7 @@ class _Arrays:
         """Number of the article of each word."""
         self.labelled = np.array(corpus.labelled)
         self.outlet = np.array(corpus.outlet_of)
-        is_stop = [name in _STOP_WORDS or (len(name) < 2 and name.isalpha()) for name in self.names]
+        is_stop = [name in STOP_WORDS or (len(name) < 2 and name.isalpha()) for name in self.names]
         self.is_stop = np.array(is_stop, dtype=bool)
         self.is_content = ~self.is_stop & np.array([not name.isdigit() for name in self.names])
 

@@ -18,6 +18,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from transforms.language.stop_words import STOP_WORDS
+
 MODEL_FILE: Final = "topic_model.npz"
 
 OPENING_WORDS: Final = 140
@@ -186,18 +188,24 @@ class Reading:
     def strongest(self, label: str, most: int, *, title: bool) -> list[Place]:
         """What speaks most for a label in title or text, the strongest first.
 
-        A word speaks for a label as far as it raises the logarithm of its chance.
+        A word speaks for a label as far as it raises its log odds. Words that say nothing by
+        themselves are left out.
         """
         model = self._model
+        column = model.labels[label]
+        others = self._chances.copy()
+        others[column] = 0.0
+        others /= max(others.sum(), LEAST_CHANCE)
         speaks: dict[str, float] = {}
         for block in ("title",) if title else ("opening", "text"):
             rows, values = self._described[block]
             weights = model.weights[rows] * model.scales
-            raised = weights[:, model.labels[label]] - weights @ self._chances
+            raised = weights[:, column] - weights @ others
             shares = np.round(raised * values / self._described[block].length, 6)
-            for number in np.argsort(-shares, kind="stable")[: 2 * most].tolist():
+            for number in np.argsort(-shares, kind="stable")[: 5 * most].tolist():
                 gram = model.features.names[rows[number]].partition(":")[2]
-                speaks[gram] = speaks.get(gram, 0.0) + float(shares[number])
+                if not STOP_WORDS.issuperset(gram.split()):
+                    speaks[gram] = speaks.get(gram, 0.0) + float(shares[number])
         best = sorted(speaks, key=lambda gram: (-speaks[gram], gram))[:most]
         words = self._title if title else self._words
         return [place_of(gram, words) for gram in best if speaks[gram] > 0]
