@@ -310,3 +310,25 @@ def test_same_name_and_id_across_articles(nlp: Language, gazetteer: Gazetteer) -
         )
         names.append({(e.name, e.wikidata_id) for e in entities})
     assert names[0] & names[1] == {("Ada Brook", "Q101")}
+
+
+@pytest.mark.parametrize(
+    ("text", "linked"),
+    [
+        ("The Senate met in Washington. Texas and Ohio had asked the Supreme Court.", True),
+        ("Republicans in the Senate and the Supreme Court of the United States agreed.", True),
+        ("Kenya's Senate met in Nairobi. The Supreme Court of Kenya had ruled.", False),
+        ("The Senate met. The Supreme Court had ruled.", False),
+        ("Kenya and Uganda heard that the U.S. Senate and the Senate met.", True),
+    ],
+)
+def test_a_senate_is_americas_only_where_the_article_is(
+    nlp: Language, text: str, linked: bool
+) -> None:
+    (doc,) = analyse_texts(nlp, [text])
+    entities = find_entities(
+        doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=load_gazetteer()
+    )
+    names = {e.name for e in entities if e.label == "ORG"}
+    assert ("United States Senate" in names) is linked
+    assert ("Senate" in names) is not linked

@@ -205,6 +205,12 @@ STATES: Final = {
 """Full names of the states of the United States by every form in use: full, as the press
 shortens it, postal."""
 
+SIGNS_OF_AMERICA: Final = frozenset(
+    {"united states", "washington", "white house", "pentagon", "gop", "republican party"}
+    | {"republican", "republicans", "democrat", "democrats", "democratic", "american", "americans"}
+)
+"""Normalised names by which an article is about the United States, beside those of its states."""
+
 NOT_DATELINES: Final = words("""
     analysis breaking clarification comment commentary correction editorial exclusive explainer
     fact film gallery interview letter live listen more news note opinion photo photos poll

@@ -19,7 +19,12 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from transforms.language.entity_rules import GENERATIONS, LABELS
-from transforms.language.names import MAX_LENGTH, normalise, without_accents
+from transforms.language.names import (
+    MAX_LENGTH,
+    is_of_united_states,
+    normalise,
+    without_accents,
+)
 
 SHIPPED_GAZETTEER: Final = Path(__file__).with_name("gazetteer.tsv")
 NO_GAZETTEER: Final = "none"
@@ -93,6 +98,8 @@ class Gazetteer:
     """By normalised name."""
     capitals: frozenset[str]
     """Normalised names of one word that are found in capitals only."""
+    american: frozenset[str]
+    """Normalised names that have the United States before them in all forms: "U.S. Senate"."""
     surnames: frozenset[str]
     """Last words of people's names, normalised, but for those that name something else as well."""
     _tree: _Node
@@ -196,6 +203,8 @@ class _Reader:
         self._lines: dict[str, int] = {}
         """The line of each normalised name and of each Wikidata item."""
         self._capitals: set[str] = set()
+        self._plain: set[str] = set()
+        """Names in a form without the United States before it."""
         self._surnames: set[str] = set()
         self._tree: _Node = {}
 
@@ -214,7 +223,11 @@ class _Reader:
             self._read_entry(number, columns_of_line)
         others = {key for key, entry in self._entries.items() if entry.label != "PERSON"}
         return Gazetteer(
-            self._entries, frozenset(self._capitals), frozenset(self._surnames - others), self._tree
+            entries=self._entries,
+            capitals=frozenset(self._capitals),
+            american=frozenset(self._entries.keys() - self._plain),
+            surnames=frozenset(self._surnames - others),
+            _tree=self._tree,
         )
 
     def _error(self, line: int, message: str) -> GazetteerError:
@@ -265,6 +278,8 @@ class _Reader:
         elif not form.isupper():
             self._capitals.discard(key)
         self._entries[key] = entry
+        if not is_of_united_states(form):
+            self._plain.add(key)
         node = self._tree
         for word in words:
             node = node.setdefault(_fold(word.bare), {})

@@ -2,15 +2,25 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
-from transforms.language.entity_rules import LINK_WORDS, ORGANISATION_WORDS, PARTICLES
+from transforms.language.entity_rules import (
+    LINK_WORDS,
+    ORGANISATION_WORDS,
+    PARTICLES,
+    SIGNS_OF_AMERICA,
+    STATES,
+)
 from transforms.language.gazetteer import Entry, Gazetteer
 from transforms.language.given_names import GIVEN_NAMES
 from transforms.language.grouping import MAX_PERSON_WORDS, Forms, is_place
 from transforms.language.layout import Lines
 from transforms.language.mending import Tokens, is_in_state
-from transforms.language.names import Sighting, normalise, ruled_label
+from transforms.language.names import Sighting, is_of_united_states, normalise, ruled_label
+
+AMERICAN: Final = SIGNS_OF_AMERICA | {normalise(state) for state in STATES.values()}
+"""Normalised names that tell an article about the United States."""
 
 _COMMON_WORD = re.compile(r"(?<![^\W_])[a-z]{4,}(?![^\W_])")
 _DEFINITE = re.compile(r"\b[Tt]he $")
@@ -34,8 +44,13 @@ class Labels:
         """By the normalised full name."""
         self.full: dict[str, str] = {}
         """The normalised full names of those for which names stand, themselves included."""
+        foreign: frozenset[str] = frozenset()
+        if gazetteer and not _is_american(forms, majority, gazetteer):
+            foreign = gazetteer.american
         for key, seen in forms.items():
             entry = gazetteer.entry(key, seen[0].name) if gazetteer else None
+            if key in foreign and not any(is_of_united_states(s.name) for s in seen):
+                continue  # some other country's Senate
             if entry and not self.is_a_persons(key) and not _is_elsewhere(entry, seen, text):
                 self.full[key] = normalise(entry.name)
                 self._entries[self.full[key]] = entry
@@ -95,6 +110,17 @@ class Labels:
             and ORGANISATION_WORDS.isdisjoint(words)
             and (LINK_WORDS - PARTICLES).isdisjoint(words)
         )
+
+
+def _is_american(forms: Forms, labels: Mapping[str, str], gazetteer: Gazetteer) -> bool:
+    """Whether an article names the United States, or its parties and states, more than others."""
+    mine = sum(len(seen) for key, seen in forms.items() if key in AMERICAN)
+    others = sum(
+        len(seen)
+        for key, seen in forms.items()
+        if labels[key] == "GPE" and key in gazetteer.entries and key not in AMERICAN
+    )
+    return mine > others
 
 
 def _is_elsewhere(entry: Entry, seen: Sequence[Sighting], text: str) -> bool:

@@ -167,13 +167,18 @@ def _is_in_title(text: str, start: int, end: int) -> bool:
     return match is not None and first + match.start(1) < start and _title(match[1]) != "secretary"
 
 
+def is_of_united_states(name: str) -> bool:
+    """Whether a name begins with its country: "U.S. Senate"."""
+    return _UNITED_STATES.match(name) is not None
+
+
 def normalise(name: str) -> str:
     """The form in which names are compared: no case, accents, punctuation or leading "the".
 
     >>> normalise("The López-Obrador"), normalise("U.S."), normalise("J. R. Doe")
     ('lopez obrador', 'united states', 'jr doe')
     """
-    bare = _UNITED_STATES.sub("", name) if _UNITED_STATES.match(name) else name
+    bare = _UNITED_STATES.sub("", name) if is_of_united_states(name) else name
     plain = _SILENT.sub("", without_accents(bare).replace(". ", " ")).casefold()
     key = _INITIALS.sub(r"\1", _SEPARATORS.sub(" ", plain).strip()).removeprefix("the ")
     return _SAME.get(key, key) or name.casefold()
