@@ -18,7 +18,7 @@ from yaml.composer import Composer
 from transforms.language.media_topics import media_topics
 from transforms.language.patterns import pattern_problem
 from transforms.language.phrases import phrase_symbols
-from transforms.language.topic_model import load_topic_model
+from transforms.language.topic_model import topic_model_labels
 
 SHIPPED_TAXONOMY = Path(__file__).with_name("taxonomy.yaml")
 
@@ -360,7 +360,7 @@ class _Reader:
 
     def _model(self, node: yaml.Node, topic_id: str) -> ModelShare:
         keys = self._mapping(node, "model", {"share", "chance"})
-        if topic_id not in load_topic_model().labels:
+        if topic_id not in topic_model_labels():
             raise self.fail(node, f"the topic model has no label {topic_id!r}; remove model")
         share = self._number(keys["share"], "share")
         if not 0 < share <= 1:

@@ -277,3 +277,13 @@ def load_topic_model() -> TopicModel:
     """The model that comes with the package."""
     with as_file(files(__package__).joinpath(MODEL_FILE)) as path:
         return read_topic_model(path)
+
+
+@cache
+def topic_model_labels() -> frozenset[str]:
+    """The labels of the model that comes with the package, without loading the rest of it."""
+    with (
+        as_file(files(__package__).joinpath(MODEL_FILE)) as path,
+        np.load(path, allow_pickle=False) as file,
+    ):
+        return frozenset(file["labels"].tolist())
