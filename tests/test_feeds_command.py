@@ -1,10 +1,8 @@
 import datetime as dt
-import json
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +12,13 @@ from lxml import etree
 from pipeline.commands import run_command
 from pipeline.feed_readings import read_state
 from sample.server import SampleSite
+from tests.commands import LOCAL, Command, Ended
 from tests.web import Answer, Web
 from transforms.sinks.state_files import write_state_file
 from transforms.state import FeedState, HostState, line_of
 from transforms.times import now
 
 ROOT = Path(__file__).parent.parent
-LOCAL = ["--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0"]
 HOUR = dt.timedelta(hours=1)
 RSS = (
     "<rss version='2.0'><channel><title>{title}</title><item><title>One</title>"
@@ -28,33 +26,11 @@ RSS = (
 )
 
 
-@dataclass
-class Ended:
-    """How a command ended, and what it printed."""
+class Feeds(Command):
+    """`feeds ACTION` with the flags that let it reach the test's own server."""
 
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-    def rows(self) -> list[dict[str, Any]]:
-        """The JSON objects, one a line."""
-        return [json.loads(line) for line in self.lines]
-
-
-class Feeds:
-    """``feeds ACTION`` with the flags that let it reach the test's own server."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: object, flags: list[str] = LOCAL) -> Ended:
-        code = run_command(["feeds", *map(str, arguments), *flags])
-        out, err = self._capsys.readouterr()
-        return Ended(code, out, err)
+    def __call__(self, *arguments: object, flags: list[str] | None = None) -> Ended:
+        return super().__call__(*arguments, flags=LOCAL if flags is None else flags)
 
     def check(self, *names: object) -> list[dict[str, Any]]:
         return self("check", "--json", "--feeds", *names).rows()
@@ -62,7 +38,7 @@ class Feeds:
 
 @pytest.fixture
 def feeds(capsys: pytest.CaptureFixture[str]) -> Feeds:
-    return Feeds(capsys)
+    return Feeds(capsys, "feeds")
 
 
 @pytest.fixture(scope="module")

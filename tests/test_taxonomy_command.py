@@ -6,53 +6,26 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipeline.commands import run_command
 from pipeline.taxonomy_text import suggestions_yaml
+from tests.commands import LOCAL, Command
 from tests.taxonomies import HEAD, topic, write
 from tests.web import Answer, Web
 from transforms.language.taxonomy import SHIPPED_TAXONOMY, load_taxonomy
 from transforms.language.taxonomy_suggest import Counts, Suggestion, Suggestions
 
 ROOT = Path(__file__).parent.parent
-LOCAL = ["--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0"]
 LAW = topic("law", "l-1 1: court*, judge", threshold=0.4)
 CRIME = topic("crime", "c-1 2: murder*", threshold=0.3, more="parent: law")
 
 
-@dataclass
-class Ended:
-    """How a command ended, and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def lines(self) -> list[str]:
-        return self.out.splitlines()
-
-
-class Command:
-    """`taxonomy ACTION` with these arguments."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: object) -> Ended:
-        code = run_command(["taxonomy", *map(str, arguments)])
-        out, err = self._capsys.readouterr()
-        return Ended(code, out, err)
-
-
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
+    return Command(capsys, "taxonomy")
 
 
 @pytest.fixture

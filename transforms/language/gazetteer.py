@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from transforms.language.data_file import read_text
 from transforms.language.entity_rules import GENERATIONS, LABELS
 from transforms.language.names import (
     MAX_LENGTH,
@@ -173,18 +174,7 @@ def load_gazetteer(path: str | os.PathLike[str] | None = None) -> Gazetteer:
     Raises GazetteerError, with file, line and remedy, for whatever is wrong with the file.
     """
     name = os.fspath(SHIPPED_GAZETTEER if path is None else path)
-    try:
-        with Path(name).open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        raise GazetteerError(f"{name}: cannot be read ({error}); give a readable file") from error
-    if len(raw) > MAX_BYTES:
-        raise GazetteerError(f"{name}: larger than {MAX_BYTES} bytes; leave out rare names")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise GazetteerError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from error
+    text = read_text(name, most=MAX_BYTES, remedy="leave out rare names", error=GazetteerError)
     return _Reader(name).read(text)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 from yaml.composer import Composer
 
+from transforms.language.data_file import read_text
 from transforms.language.media_topics import media_topics
 from transforms.language.patterns import pattern_problem
 from transforms.language.phrases import phrase_symbols
@@ -129,17 +130,7 @@ def load_taxonomy(path: str | os.PathLike[str] | None = None) -> Taxonomy:
     unreadable, not UTF-8, not YAML, an unknown or missing key, a wrong type, a duplicate.
     """
     name = os.fspath(SHIPPED_TAXONOMY if path is None else path)
-    try:
-        raw = Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        raise TaxonomyError(f"{name}: cannot be read ({error}); give a readable file") from error
-    if len(raw) > _MAX_FILE_BYTES:
-        raise TaxonomyError(f"{name}:1: larger than {_MAX_FILE_BYTES} bytes; split the taxonomy")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise TaxonomyError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from error
+    text = read_text(name, most=_MAX_FILE_BYTES, remedy="split the taxonomy", error=TaxonomyError)
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

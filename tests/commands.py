@@ -1,0 +1,42 @@
+"""Running a command as a user does, and looking at what it prints."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pytest
+
+from pipeline.commands import run_command
+
+LOCAL: Final = ["--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0"]
+"""Flags that let a command reach a test's own server."""
+
+
+@dataclass
+class Ended:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The JSON objects, one a line."""
+        return [json.loads(line) for line in self.lines]
+
+
+class Command:
+    """`COMMAND ACTION` with these arguments."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], name: str) -> None:
+        self._capsys = capsys
+        self._name = name
+
+    def __call__(self, *arguments: object, flags: list[str] | None = None) -> Ended:
+        code = run_command([self._name, *map(str, arguments), *(flags or [])])
+        out, err = self._capsys.readouterr()
+        return Ended(code, out, err)
