@@ -63,7 +63,8 @@ def analyze_lines(
                 for item, result in zip(items, results, strict=True)
             ]
 
-        empty: Item = {name: [] for name in Findings._fields}
+        empty = _found_in({"id": None}, Findings([], [], []))
+        del empty["id"]
         return _each_line(source, target, run, "AnalyseArticles", work, empty)
 
 
@@ -72,8 +73,17 @@ def _is_text(item: Item) -> bool:
 
 
 def _found_in(item: Item, findings: Findings) -> Item:
-    records = findings._asdict().items()
-    return {"id": item["id"], **{name: [to_json(r) for r in found] for name, found in records}}
+    """A line of the result; the topics of the text are apart from those of its quotes."""
+    topics: dict[bool, list[Item]] = {False: [], True: []}
+    for tag in findings.topics:
+        topics[tag.quote_id is not None].append({"id": tag.topic_id, **to_json(tag)})
+    return {
+        "id": item["id"],
+        "entities": [to_json(entity) for entity in findings.entities],
+        "quotes": [to_json(quote) for quote in findings.quotes],
+        "topics": topics[False],
+        "quote_topics": topics[True],
+    }
 
 
 def extract_lines(source: Path, target: Path, *, run_id: str, limits: LimitOptions) -> float:

@@ -51,7 +51,8 @@ def test_analyze_keeps_every_id_and_reports_every_bad_line(tmp_path: Path) -> No
     assert TEXT[quote["start"] : quote["end"]] == quote["text"] == "It is not safe,"
     assert quote["speaker_name"] == "Lena Maris"
     assert {"article_id", "run_id", "entity_id"} <= set(first["entities"][0])
-    assert [t["topic_id"] for t in first["topics"]] == ["elections", "primaries"]
+    assert [t["id"] for t in first["topics"]] == ["elections", "primaries"]
+    assert first["quote_topics"] == []
 
     dead = read_lines(source.with_name("out.jsonl.dead_letters.jsonl"))
     assert [str(d["source"]).rpartition(":")[2] for d in dead if d["error_type"] != "NoText"] == [
@@ -168,3 +169,13 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(capsys.readouterr().out.split())
     assert all(f"--{flag}" in text for flag in ("feeds", "output", "fetch_timeout_sec", "model"))
     assert "(default 30.0)" in text and "Exit codes" in text
+
+
+def test_topics_of_quotes_stand_apart_from_those_of_the_text(tmp_path: Path) -> None:
+    text = "It rained. “We will deport them,” Lena Maris said. " + "The fair went on. " * 200
+    (found,) = run("analyze", write_lines(tmp_path / "in.jsonl", {"id": 1, "text": text}))[1]
+    (quote,) = found["quotes"]
+    assert found["topics"] == []
+    assert [t["id"] for t in found["quote_topics"]] == quote["topics"]
+    assert "deportation" in quote["topics"]
+    assert {t["quote_id"] for t in found["quote_topics"]} == {quote["quote_id"]}
