@@ -365,7 +365,7 @@ def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[s
         pytest.param(
             "PORT ELLERY, Ohio, Sept. 3 (Wire) — Rain fell.\nBREAKING - Rain fell.\nWICK – Snow.",
             [
-                ("PORT ELLERY", "GPE", ["PORT ELLERY"]),
+                ("Port Ellery", "GPE", ["PORT ELLERY"]),
                 ("Ohio", "GPE", ["Ohio"]),
                 ("WICK", "GPE", ["WICK"]),
             ],

@@ -332,3 +332,14 @@ def test_a_senate_is_americas_only_where_the_article_is(
     names = {e.name for e in entities if e.label == "ORG"}
     assert ("United States Senate" in names) is linked
     assert ("Senate" in names) is not linked
+
+
+def test_a_dateline_in_capitals_names_the_place_as_elsewhere(
+    nlp: Language, gazetteer: Gazetteer
+) -> None:
+    text = "MARROWBY, Nov. 3 (UPI) -- The pier was shut on Monday, the council said."
+    (doc,) = analyse_texts(nlp, [text])
+    entities = find_entities(
+        doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=gazetteer
+    )
+    assert ("Marrowby", "MARROWBY") in {(e.name, e.mentions[0].text) for e in entities}

@@ -26,6 +26,8 @@ from transforms.language.mending import Tokens, find_names
 from transforms.language.missed import Sought, missed
 from transforms.language.names import Sighting, abbreviates, sighting, title_before
 
+_LONG_WORD = re.compile(r"[^\W\d_]{5,}")
+"""What is longer than acronyms are."""
 _STATED = re.compile(r"\s?\(([A-Z][A-Za-z.&]{1,9})\)")
 
 
@@ -71,7 +73,7 @@ def find_entities(
         if label == "PERSON" and all(lines.is_credit(s.start, s.end) for s in seen):
             continue
         entry = labels.entry(head, label)
-        name = entry.name if entry else _canonical(seen)
+        name = entry.name if entry else _canonical(seen, label)
         found.setdefault((name, label), (entry and entry.wikidata_id, []))[1].extend(seen)
     entities = []
     for (name, label), (wikidata_id, seen) in found.items():
@@ -115,9 +117,14 @@ def _forms(text: str, names: Sequence[Sighting]) -> tuple[Forms, dict[str, str]]
     return forms, stated
 
 
-def _canonical(seen: Sequence[Sighting]) -> str:
-    """The fullest form as printed, in capitals only if there is no other; of equals the first."""
-    return min(
+def _canonical(seen: Sequence[Sighting], label: str) -> str:
+    """The fullest form as printed, in capitals only if there is no other; of equals the first.
+
+    A place or person that is printed in capitals only ("LISBON, Nov. 3") has a name all the same.
+    """
+    name = min(
         sorted(seen),
         key=lambda s: (-len(s.key.split()), s.name.isupper(), -sum(map(str.isalpha, s.name))),
     ).name
+    shouted = label in ("GPE", "PERSON") and name.isupper() and _LONG_WORD.search(name)
+    return name.title() if shouted else name
