@@ -103,9 +103,10 @@ def _topic_lines(topic: TopicExplanation, found: Explanation) -> Iterator[str]:
             yield _wrapped(f"         for it speak: {said}", " " * 23)
         share = topic.model.share
         least = f", rules counted as {LEAST_RULES:g}" if topic.rule_score < LEAST_RULES else ""
+        sure = f", but no less than rules from {topic.model.sure:g} on"
         yield (
             f"{topic.score:>8.4f} = mean of these as log odds, rules {1 - share:.0%}, "
-            f"model {share:.0%}{least}"
+            f"model {share:.0%}{least}{sure if topic.rule_score >= topic.model.sure else ''}"
         )
 
 

@@ -133,7 +133,7 @@ def test_the_models_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     )
     monkeypatch.setattr(taxonomy, "topic_model_labels", lambda: model.labels.keys())
     monkeypatch.setattr(topics, "load_topic_model", lambda: model)
-    more = "model: {share: 0.6, chance: 0.4}"
+    more = "model: {share: 0.6, chance: 0.4, sure: 0.9}"
     made = tagger(tmp_path, topic("sky", "k-1 2: cloud", more=more), TOPICS[3])
     text, title = "A wet day of rain, and one cloud." + " So it went." * 31, "Rain"
     assert len(made.analyse(text).found.words) == 101

@@ -368,8 +368,8 @@ def test_a_topic_may_have_weights_of_its_own() -> None:
     assert score(own, "alpha" + filler) == score(usual, "alpha" + filler)
 
 
-def with_model(share: float, *rules: Rule) -> TopicTagger:
-    model = ModelShare(share, chance=0.3) if share else None
+def with_model(share: float, *rules: Rule, sure: float = 0.99) -> TopicTagger:
+    model = ModelShare(share, chance=0.3, sure=sure) if share else None
     return family(replace(topic(*rules, topic_id="immigration", threshold=0.6), model=model))
 
 
@@ -381,6 +381,15 @@ def test_the_model_has_its_share_in_the_score() -> None:
     assert 0 < min(by_rules, by_model) < mixed < max(by_rules, by_model) < 1
     odds = [math.log(s / (1 - s)) for s in (by_rules, by_model, mixed)]
     assert odds[2] == pytest.approx(0.6 * odds[0] + 0.4 * odds[1], abs=0.01)
+
+
+def test_the_model_cannot_lower_what_rules_are_sure_of() -> None:
+    text = "The harbour council deported nobody. " * 50
+    rule = Rule(id="r", weight=9, phrases=("deported", "nobody"))
+    by_rules, mixed = score(with_model(0, rule), text), score(with_model(1, rule), text)
+    assert mixed < by_rules
+    assert score(with_model(1, rule, sure=by_rules - 0.01), text) == by_rules
+    assert score(with_model(1, rule, sure=by_rules + 0.01), text) == mixed
 
 
 def test_the_model_has_less_to_say_in_short_texts() -> None:

@@ -76,6 +76,8 @@ class ModelShare:
     """From 0, nothing, to 1, all."""
     chance: float
     """The chance by the model that is worth just the threshold, between 0 and 1."""
+    sure: float
+    """The score by rules from which the model cannot lower it, between 0 and 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,13 +352,17 @@ class _Reader:
         return float(value)
 
     def _model(self, node: yaml.Node, topic_id: str) -> ModelShare:
-        keys = self._mapping(node, "model", {"share", "chance"})
+        keys = self._mapping(node, "model", {"share", "chance", "sure"})
         if topic_id not in topic_model_labels():
             raise self.fail(node, f"the topic model has no label {topic_id!r}; remove model")
         share = self._number(keys["share"], "share")
         if not 0 < share <= 1:
             raise self.fail(keys["share"], "share must be above 0 and at most 1")
-        return ModelShare(share, self._between(keys["chance"], "chance"))
+        return ModelShare(
+            share=share,
+            chance=self._between(keys["chance"], "chance"),
+            sure=self._between(keys["sure"], "sure"),
+        )
 
     def _between(self, node: yaml.Node, what: str) -> float:
         number = self._number(node, what)

@@ -60,6 +60,8 @@ class ModelSays:
     """The chance that is worth the threshold."""
     worth: float
     """The chance as a score."""
+    sure: float
+    """The score by rules from which it counts whatever the model says."""
     words: list[str]
     """What speaks most for the topic: in the title, then in the text, the strongest first."""
 
@@ -80,7 +82,8 @@ class TopicExplanation:
 
     `evidence` is the sum of the worth of the matches, `rule_score` is
     `evidence / (evidence + needed)`, and `score` is that or, with a model, the mean of its log odds
-    and those of what the model's chance is worth; it is rounded to four places.
+    and those of what the model's chance is worth, but no less than sure rules; it is rounded to
+    four places.
     """
 
     topic: str
@@ -222,5 +225,6 @@ def _model_says(analysis: Analysis, topic: Topic) -> ModelSays | None:
         chance=chance,
         even=topic.model.chance,
         worth=model_score(topic, chance),
+        sure=topic.model.sure,
         words=[*words(title=True), *words(title=False)],
     )

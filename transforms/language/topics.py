@@ -80,9 +80,10 @@ class TopicTagger:
     repeating a phrase helps ever less, and a longer text needs more evidence.
 
     Where the topic has a `model`, the score is the weighted mean of this and of what the topic
-    model says, taken as log odds; the chance that is worth the threshold counts as that. An article
-    gets every topic whose score, rounded to four places, reaches the topic's threshold, and whose
-    parent it gets.
+    model says, taken as log odds; the chance that is worth the threshold counts as that. The model
+    has seen news of one country, so where the rules are sure it cannot lower their score. An
+    article gets every topic whose score, rounded to four places, reaches the topic's threshold, and
+    whose parent it gets.
     """
 
     def __init__(self, taxonomy: Taxonomy | None = None) -> None:
@@ -315,12 +316,16 @@ def model_score(topic: Topic, chance: float) -> float:
 
 
 def mean_score(topic: Topic, score: float, chance: float, words: int) -> float:
-    """The mean of a score by rules and a chance by the model, in a text of so many words."""
+    """The mean of a score by rules and a chance by the model, in a text of so many words.
+
+    Where the rules are sure, the score is no lower than theirs.
+    """
     if not topic.model:
         return score
     share = model_share(topic, words)
     by_rules, by_model = max(score, LEAST_RULES), model_score(topic, chance)
-    return _chance((1 - share) * _log_odds(by_rules) + share * _log_odds(by_model))
+    mean = _chance((1 - share) * _log_odds(by_rules) + share * _log_odds(by_model))
+    return max(mean, score) if score >= topic.model.sure else mean
 
 
 def _chance(odds: float) -> float:
