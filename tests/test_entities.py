@@ -322,11 +322,13 @@ def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[s
             id="title of nobody",
         ),
         pytest.param(
-            "It was {ORG|Lester Wick} and {GPE|Maria van Poe} and {ORG|Martha Poe University}.",
+            "It was {ORG|Lester Wick} and {GPE|Maria van Poe} and {ORG|Martha Poe University}."
+            " Ana {ORG|Lucía Paredes} saw it.",
             [
                 ("Lester Wick", "PERSON", ["Lester Wick"]),
                 ("Maria van Poe", "PERSON", ["Maria van Poe"]),
                 ("Martha Poe University", "ORG", ["Martha Poe University"]),
+                ("Ana Lucía Paredes", "PERSON", ["Ana Lucía Paredes"]),
             ],
             id="given name",
         ),

@@ -19,7 +19,14 @@ from transforms.language.entity_rules import (
 )
 from transforms.language.gazetteer import Gazetteer, Known
 from transforms.language.given_names import GIVEN_NAMES
-from transforms.language.names import Sighting, normalise, sighting, title_before, trim
+from transforms.language.names import (
+    Sighting,
+    normalise,
+    sighting,
+    title_before,
+    trim,
+    without_accents,
+)
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")
 _PROPER: Final = ("NNP", "NNPS")
@@ -131,7 +138,7 @@ def _read(text: str, span: Span, tokens: Tokens) -> Iterator[Sighting]:
     if len(span) == 1 and label == "GPE" and tokens.tag_at(span.start_char) == "JJ":
         label = "NORP"  # "Ukrainian"
     start, end = _start(text, span), _end(span)
-    if label == "PERSON":
+    if label == "PERSON" or (len(span) > 1 and _is_given(span[0].text)):
         start = _with_given_name(span, start)
     for joint in _JOINED.finditer(text, start, end):
         if name := trim(text, start, joint.start(), label, tokens.dots):
@@ -165,8 +172,12 @@ def _with_given_name(span: Span, start: int) -> int:
     if start != span.start_char or not span.start:
         return start
     before = span.doc[span.start - 1]
-    is_given = before.lower_ in GIVEN_NAMES and before.is_title and not before.ent_type_
+    is_given = _is_given(before.text) and before.is_title and not before.ent_type_
     return before.idx if is_given and before.tag_ == "NNP" and before.whitespace_ else start
+
+
+def _is_given(word: str) -> bool:
+    return without_accents(word).lower() in GIVEN_NAMES
 
 
 def _end(span: Span) -> int:
