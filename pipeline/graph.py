@@ -19,7 +19,7 @@ from transforms.feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
-from transforms.language.gazetteer import Gazetteer
+from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 from transforms.pages import FetchPages
 from transforms.shelf import Shelf
@@ -52,8 +52,9 @@ class Ingest:
     fetching: FetchOptions
     limits: LimitOptions
     analysis: AnalysisOptions
-    taxonomy: Taxonomy
-    gazetteer: Gazetteer | None
+    taxonomy: Taxonomy | None
+    """None for the shipped one."""
+    gazetteer: Choice
     staging: str
     formats: Sequence[str]
 

@@ -87,7 +87,7 @@ def ingest(
     """
     run = Run(run_id=run_id, started_at=now())
     try:
-        topics = load_taxonomy(taxonomy)
+        topics = load_taxonomy(taxonomy) if taxonomy is not None else None
         gazetteer = chosen_gazetteer(options.analysis.gazetteer)
         check_model(options.analysis.model)
     except (TaxonomyError, GazetteerError, ModelError) as error:

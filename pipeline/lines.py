@@ -47,7 +47,8 @@ def analyze_lines(
     try:
         check_model(options.model)
         gazetteer = chosen_gazetteer(options.gazetteer)
-        setup = functools.partial(load_analyser, options.model, load_taxonomy(taxonomy), gazetteer)
+        topics = load_taxonomy(taxonomy) if taxonomy is not None else None
+        setup = functools.partial(load_analyser, options.model, topics, gazetteer)
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
 

@@ -14,6 +14,7 @@ from transforms.language.entity_rules import LABELS
 from transforms.language.gazetteer import (
     HEADER,
     MAX_BYTES,
+    SHIPPED,
     SHIPPED_GAZETTEER,
     Gazetteer,
     GazetteerError,
@@ -239,7 +240,8 @@ def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
 
 def test_none_stands_for_no_gazetteer(tmp_path: Path) -> None:
     assert chosen_gazetteer("none") is None
-    assert chosen_gazetteer(None) == load_gazetteer(SHIPPED_GAZETTEER)
+    assert chosen_gazetteer(None) == SHIPPED
+    assert chosen_gazetteer(str(SHIPPED_GAZETTEER)) == load_gazetteer()
     with pytest.raises(GazetteerError):
         chosen_gazetteer(str(tmp_path))
 

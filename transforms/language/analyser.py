@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 from schemas import Article
 from transforms.language.entities import find_entities
 from transforms.language.findings import Findings
-from transforms.language.gazetteer import Gazetteer
+from transforms.language.gazetteer import Choice, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes import find_quotes
 from transforms.language.ranker import load_ranker
@@ -22,9 +22,9 @@ from transforms.language.words import Words
 class Analyser:
     """The language model and the topic tagger, loaded. Not safe in threads."""
 
-    def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: Gazetteer | None) -> None:
+    def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: Choice) -> None:
         self._nlp = load_model(model)
-        self._gazetteer = gazetteer
+        self._gazetteer = load_gazetteer() if isinstance(gazetteer, str) else gazetteer
         self._tagger = TopicTagger(taxonomy)
         self._ranker = load_ranker()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas import Article, Entity, Quote, TopicTag
-from transforms.language.gazetteer import Gazetteer
+from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 
 
@@ -17,7 +17,7 @@ class Findings(NamedTuple):
 
 
 def load_analyser(
-    model: str, taxonomy: Taxonomy | None, gazetteer: Gazetteer | None
+    model: str, taxonomy: Taxonomy | None, gazetteer: Choice
 ) -> Callable[[Sequence[Article]], list[Findings]]:
     """The work of a process of its own, which alone pays for loading spaCy: articles in batches."""
     from transforms.language.analyser import Analyser

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from transforms.language.data_file import read_text
 from transforms.language.entity_rules import GENERATIONS, LABELS
@@ -178,11 +178,19 @@ def load_gazetteer(path: str | os.PathLike[str] | None = None) -> Gazetteer:
     return _Reader(name).read(text)
 
 
-def chosen_gazetteer(option: str | None) -> Gazetteer | None:
-    """The gazetteer of a file, the shipped one by default, or none for `NO_GAZETTEER`.
+SHIPPED: Final = "shipped"
+Choice: TypeAlias = Gazetteer | Literal["shipped"] | None
+"""What a run works with. The shipped one is named and not carried: every process can read it, and
+large objects cost each stage of a pipeline time."""
+
+
+def chosen_gazetteer(option: str | None) -> Choice:
+    """The gazetteer of a file, `SHIPPED` by default, or none for `NO_GAZETTEER`.
 
     Raises GazetteerError as `load_gazetteer` does.
     """
+    if option is None:
+        return SHIPPED
     return None if option == NO_GAZETTEER else load_gazetteer(option)
 
 
