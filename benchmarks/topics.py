@@ -24,6 +24,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from benchmarks.scores import Ratio
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.topics import TopicTagger
 
@@ -44,24 +45,10 @@ class Article(NamedTuple):
     text: str
 
 
-class Counts(NamedTuple):
-    """From which precision and recall come."""
-
-    right: int
-    found: int
-    wanted: int
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall."""
-        return 2 * self.right / max(1, self.found + self.wanted)
-
-    def row(self, name: str) -> str:
-        """As a line of a table."""
-        precision = self.right / self.found if self.found else 0.0
-        recall = self.right / self.wanted if self.wanted else 0.0
-        figures = f"{precision:10.3f}{recall:8.3f}{self.f1:7.3f}"
-        return f"{name:14}{figures}{self.right:8}{self.found:8}{self.wanted:8}"
+def row(name: str, ratio: Ratio) -> str:
+    """A line of a table."""
+    figures = f"{ratio.precision:10.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
+    return f"{name:14}{figures}{ratio.right:8}{ratio.found:8}{ratio.wanted:8}"
 
 
 def read_articles(path: Path) -> dict[str, Article]:
@@ -92,7 +79,7 @@ def tag(tagger: TopicTagger, articles: Mapping[str, Article]) -> dict[str, set[s
     return found
 
 
-def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str, Counts]:
+def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str, Ratio]:
     """Counts for each topic and for all together, over the articles of ``wanted``."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
     for article, labels in wanted.items():
@@ -100,8 +87,8 @@ def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str,
             right[topic] += topic in labels and topic in found[article]
             said[topic] += topic in found[article]
             true[topic] += topic in labels
-    counts = {topic: Counts(right[topic], said[topic], true[topic]) for topic in topics}
-    return counts | {"all": Counts(right.total(), said.total(), true.total())}
+    counts = {topic: Ratio(right[topic], said[topic], true[topic]) for topic in topics}
+    return counts | {"all": Ratio(right.total(), said.total(), true.total())}
 
 
 def cost(tagger: TopicTagger, articles: Collection[Article]) -> str:
@@ -134,10 +121,10 @@ def report(
     yield f"{len(articles)} articles with one label\n{header}"
     single = {article_id: {article.topic} for article_id, article in articles.items()}
     for topic in SINGLE:
-        yield compare(found, single, [topic])[topic].row(topic)
+        yield row(topic, compare(found, single, [topic])[topic])
     yield f"\n{len(labels['dev'])} articles labelled with all top-level topics\n{header}"
     for name, counts in compare(found, labels["dev"], tops).items():
-        yield counts.row(name)
+        yield row(name, counts)
     again = compare(labels["again"], {i: labels["dev"][i] for i in labels["again"]}, tops)["all"]
     yield f"labels made a second time for {len(labels['again'])} of them: F1 {again.f1:.3f}"
     for_thresholds = read_articles(folder / "train.jsonl.gz")
