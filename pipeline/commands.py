@@ -85,7 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--feeds", nargs="+", required=True, metavar="FILE_OR_URL", help="feed lists or feeds"
     )
-    sub.add_argument("--output", required=True, type=Path, metavar="DIR", help="output folder")
+    sub.add_argument(
+        "--output",
+        required=True,
+        metavar="DIR",
+        help="output folder, of any of Beam's file systems (gs://, s3://, hdfs://)",
+    )
     sub.add_argument(
         "--state",
         metavar="DIR",
@@ -197,6 +202,9 @@ def _ingest_once(args: argparse.Namespace, formats: list[str], options: Pipeline
             ),
             beam_options=options,
         )
+    if summary is None:
+        print("the job is started elsewhere; nobody waits for its end")  # noqa: T201
+        return 0.0
     print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")

@@ -3,11 +3,12 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
+from schemas import DeadLetter, FeedHealth
 from transforms.analysis import AnalyseArticles, AnalysisOptions
 from transforms.articles import ExtractArticles
 from transforms.deduplication import DropDuplicateArticles, DropDuplicateEntries
@@ -23,9 +24,10 @@ from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 from transforms.pages import FetchPages
 from transforms.shelf import Shelf
-from transforms.sinks.files import WriteRecords
+from transforms.sinks.files import ListFiles, WriteLines, WriteRecords
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
+from transforms.stage import Outcome, Run
+from transforms.state import StateChange
 from transforms.stories import GroupStories
 
 STAGES: Final = (
@@ -59,18 +61,8 @@ class Ingest:
     formats: Sequence[str]
 
 
-class Built(NamedTuple):
-    """What the graph yields to the run: the files that were written, and how all inputs ended."""
-
-    files: beam.PCollection
-    outcomes: beam.PCollection
-    feed_health: beam.PCollection
-    dead_letters: beam.PCollection
-    state_changes: beam.PCollection
-
-
-def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
-    """Add the graph to a pipeline."""
+def build(pipeline: beam.Pipeline, job: Ingest) -> beam.PCollection:
+    """Add the graph to a pipeline; yields the path of the list of all files that it wrote."""
     run, state = job.run, job.state
     fetcher = FetcherHandle(job.fetching, state)
     documents = IsolatedHandle(load_documents, job.limits, name="reading")
@@ -107,9 +99,15 @@ def build(pipeline: beam.Pipeline, job: Ingest) -> Built:
         "DeadLetters": dead,
         "FeedHealth": summed.health,
     }
-    files = [
+    # What is no record, or is read at the end of the run too, to say how all inputs ended.
+    endings = {Outcome: outcomes, FeedHealth: summed.health, DeadLetter: dead, StateChange: learnt}
+    written = [
         collection | f"Write{what}_{name}" >> WriteRecords(job.staging, name)
         for what, collection in records.items()
         for name in job.formats
-    ] | "Files" >> beam.Flatten()
-    return Built(files, outcomes, summed.health, dead, learnt)
+    ] + [
+        collection | f"Write{kind.__name__}Lines" >> WriteLines(job.staging, kind.__name__)
+        for kind, collection in endings.items()
+    ]
+    files = written | "Files" >> beam.Flatten()
+    return files | "ListFiles" >> ListFiles(job.staging)

@@ -1,42 +1,36 @@
 """One run of the main job: build the graph, run it, make its records visible, sum it up."""
 
 import datetime as dt
-import json
-import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipeline.conclusion import ConcludeOnWorker, Conclusion
 from pipeline.graph import Ingest, build
 from pipeline.summary import Summary, stage_counts, summarise
-from schemas import DeadLetter, FeedHealth
-from schemas.jsonable import from_json, to_line
 from transforms.analysis import AnalysisOptions
 from transforms.entries import Entry, failed_entry
 from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
+from transforms.folders import folder_in, is_local
 from transforms.isolation import LimitOptions
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
-from transforms.locks import Check
+from transforms.locks import Hold
 from transforms.options import UsageError, flag, require
-from transforms.sinks.commit import commit, staging_of
+from transforms.sinks.commit import staging_of
 from transforms.sinks.duckdb import write_views
-from transforms.sinks.files import WrittenFile
 from transforms.sinks.state_files import StateHandle, StateStore
-from transforms.stage import Outcome, Run
-from transforms.state import State, StateChange
+from transforms.stage import Run
+from transforms.state import State
 from transforms.times import now
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -55,8 +49,17 @@ class RunOptions:
         metavar="SECONDS",
     )
 
+    max_run_sec: float = flag(
+        "seconds after which another run may take the place of one that was started as a template "
+        "and has not ended: workers that died cannot say so",
+        default=6 * 3600.0,
+        type=float,
+        metavar="SECONDS",
+    )
+
     def __post_init__(self) -> None:
         require(self.wait_for_run_sec >= 0, "--wait_for_run_sec must not be below 0")
+        require(self.max_run_sec > 0, "--max_run_sec must be above 0")
 
 
 @dataclass(frozen=True)
@@ -72,15 +75,17 @@ class IngestOptions:
 def ingest(
     *,
     feeds: Sequence[str],
-    output: Path,
+    output: str,
     state: str | None,
     formats: Sequence[str],
     taxonomy: str | None,
     run_id: str,
     options: IngestOptions,
     beam_options: PipelineOptions,
-) -> Summary:
+) -> Summary | None:
     """Run the main job once.
+
+    None is returned of a job that is started elsewhere, for which nobody waits.
 
     Raises:
         UsageError: an input cannot be read, or a folder cannot be written or is held.
@@ -93,10 +98,13 @@ def ingest(
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
-    folder = state or str(output / ".state")
+    folder = state or folder_in(output, ".state")
+    template = bool(beam_options.get_all_options().get("template_location"))
+    for each in (output, folder) if template else ():
+        require(not is_local(each), f"workers elsewhere cannot reach the folder {each}")
     store, wait_sec = StateStore(folder, output), options.run.wait_for_run_sec
     with (
-        store.held(wait_sec=wait_sec) as check,
+        store.held(wait_sec=wait_sec) as held_state,
         staging_of(output, run_id, wait_sec=wait_sec) as staging,
     ):
         listed = read_feed_lists(feeds, options.fetching)
@@ -104,19 +112,9 @@ def ingest(
         known = handle.adopt(store.load())
         due, left = split_due(listed, known, run.started_at, only_due=options.run.only_due_feeds)
         retries = due_retries(known, listed, run.started_at)
-        if not due and not retries:  # nothing is to be seen of such a run, of which there are many
-            return summarise(
-                run=run,
-                feeds=left.total(),
-                left=left,
-                retries=0,
-                stages={},
-                files=(),
-                outcomes=(),
-                health=(),
-                dead_letters=(),
-                output=str(output),
-            )
+        conclusion = Conclusion(run, output, staging.folder, len(listed), left, len(retries))
+        if not due and not retries and not template:
+            return _nothing(conclusion)  # nothing is to be seen of such a run: there are many
         job = Ingest(
             run=run,
             feeds=due,
@@ -127,46 +125,63 @@ def ingest(
             analysis=options.analysis,
             taxonomy=topics,
             gazetteer=gazetteer,
-            staging=str(staging),
+            staging=staging.folder,
             formats=formats,
         )
-        summary, learnt = _run(
-            job, left, beam.Pipeline(runner=runner, options=beam_options), output, check
-        )
+        pipeline = beam.Pipeline(runner=runner, options=beam_options)
+        holds = (held_state, staging.held)
+        if template:
+            _start(pipeline, job, conclusion, holds, options.run.max_run_sec)
+            return None
+        summary, learnt = _run(pipeline, job, conclusion, holds)
         store.add(run_id, learnt)
         for line in learnt:
             known.apply(line)
         store.compact(known)
-        write_views(output)
+        if is_local(output):
+            write_views(Path(output))
     return summary
 
 
 def _run(
-    job: Ingest, left: Counter[str], pipeline: beam.Pipeline, output: Path, check: Check
+    pipeline: beam.Pipeline, job: Ingest, conclusion: Conclusion, holds: Sequence[Hold]
 ) -> tuple[Summary, list[str]]:
-    staging = Path(job.staging)
-    for name, collection in build(pipeline, job)._asdict().items():
-        _ = collection | f"List_{name}" >> beam.ParDo(_Lines(str(staging / name)))
+    build(pipeline, job)
     result = pipeline.run()
     result.wait_until_finish()
+    for held in holds:
+        held.check()
+    return conclusion.conclude(stage_counts(result))
 
-    files = list(_read(staging / "files", WrittenFile))
-    summary = summarise(
-        run=job.run,
-        left=left,
-        retries=len(job.retries),
-        feeds=len(job.feeds) + left.total(),
-        stages=stage_counts(result),
-        files=files,
-        outcomes=_read(staging / "outcomes", Outcome),
-        health=list(_read(staging / "feed_health", FeedHealth)),
-        dead_letters=_read(staging / "dead_letters", DeadLetter),
-        output=str(output),
+
+def _start(
+    pipeline: beam.Pipeline,
+    job: Ingest,
+    conclusion: Conclusion,
+    holds: Sequence[Hold],
+    max_run_sec: float,
+) -> None:
+    """Hand the run over to workers elsewhere, with its end and what it holds."""
+    end = ConcludeOnWorker(conclusion, [held.lease for held in holds])
+    _ = build(pipeline, job) | "Conclude" >> beam.ParDo(end)
+    pipeline.run()
+    for held in holds:
+        held.hand_over(max_run_sec)
+
+
+def _nothing(conclusion: Conclusion) -> Summary:
+    return summarise(
+        run=conclusion.run,
+        feeds=conclusion.feeds,
+        left=conclusion.left,
+        retries=0,
+        stages={},
+        files=(),
+        outcomes=(),
+        health=(),
+        dead_letters=(),
+        output=conclusion.output,
     )
-    learnt = sorted(c.line for c in _read(staging / "state_changes", StateChange))
-    check()
-    commit(output, staging, files, learnt, summary.to_json())
-    return summary, learnt
 
 
 def split_due(
@@ -212,28 +227,3 @@ def runner_of(options: PipelineOptions) -> PipelineRunner:
         return create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner: {error}") from error
-
-
-class _Lines(beam.DoFn):
-    """Write elements as JSON lines into a folder, a file a bundle."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = folder
-
-    def start_bundle(self) -> None:
-        self._lines: list[str] = []
-
-    def process(self, element: Any) -> None:
-        self._lines.append(to_line(element) + "\n")
-
-    def finish_bundle(self) -> None:
-        folder = Path(self.folder)
-        folder.mkdir(exist_ok=True)
-        (folder / uuid.uuid4().hex).write_text("".join(self._lines), encoding="utf-8")
-
-
-def _read(folder: Path, record: type[T]) -> Iterator[T]:
-    for path in sorted(folder.glob("*")):
-        with path.open(encoding="utf-8") as lines:
-            for line in lines:
-                yield from_json(record, json.loads(line))

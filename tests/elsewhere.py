@@ -41,6 +41,11 @@ class ElsewhereFileSystem(LocalFileSystem):
     def exists(self, path: str) -> bool:
         return bool(super().exists(_here(path)))
 
+    def copy(self, sources: list[str], destinations: list[str]) -> None:
+        for destination in destinations:
+            Path(_here(destination)).parent.mkdir(parents=True, exist_ok=True)
+        super().copy([*map(_here, sources)], [*map(_here, destinations)])
+
     def rename(self, sources: list[str], destinations: list[str]) -> None:
         super().rename([*map(_here, sources)], [*map(_here, destinations)])
 

@@ -18,9 +18,12 @@ from pipeline.commands import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
 from schemas.jsonable import from_json
+from tests.elsewhere import SCHEME, ElsewhereFileSystem
+from transforms import locks
 
 LOCAL = ("--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0")
 ROOT = Path(__file__).parent.parent
+assert ElsewhereFileSystem.scheme() == SCHEME
 
 
 @dataclass
@@ -265,6 +268,39 @@ def test_worker_processes_write_the_same_records(
     assert records_of(first) == records_of(again)
 
 
+@pytest.mark.parametrize("template", [False, True], ids=["waited for", "template"])
+def test_an_output_on_another_file_system(
+    run: Ingested, site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bool
+) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    output = f"{SCHEME}://{tmp_path}"
+    flags = ["--formats", "jsonl", *(["--template_location", "unused"] if template else [])]
+    command = ["ingest", "--feeds", f"{site.base}/feeds.opml", "--output", output, *LOCAL, *flags]
+    assert run_command([*command, "--run_id", "again"]) == 0
+    again = tmp_path / "runs" / "again"
+    assert records_of(run.output / "runs" / "first") == records_of(again)
+    left = [p.name for p in (*tmp_path.glob(".staging/**/*"), *tmp_path.glob(".state/lock*"))]
+    assert [name for name in left if "." in name] == []  # nothing staged, no lease
+    assert run_command(command) == 0
+    summaries = [json.loads(p.read_text()) for p in tmp_path.glob("runs/*/summary.json")]
+    assert sorted(s["outcomes"]["article"] for s in summaries) == [0, 47]
+
+
+def test_a_file_system_that_is_not_there(
+    site: SampleSite, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["ingest", "--feeds", f"{site.base}/feeds.opml", "--output", "nowhere://a/b"]
+    assert run_command(command) == 2
+    assert "no file system for nowhere://a/b" in capsys.readouterr().err
+
+
+def test_a_template_needs_folders_that_workers_can_reach(
+    site: SampleSite, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ingest(site, tmp_path, "--template_location", "unused") == 2
+    assert "workers elsewhere cannot reach the folder" in capsys.readouterr().err
+
+
 def test_what_was_ingested_is_remembered_when_outputs_move_away(
     site: SampleSite, tmp_path: Path
 ) -> None:
@@ -306,7 +342,7 @@ def test_a_run_that_fails_shows_nothing(
     def fail(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("pipeline.ingest.commit", fail)
+    monkeypatch.setattr("pipeline.conclusion.commit", fail)
     assert ingest(site, tmp_path, "--formats", "jsonl") == 1
     assert list((tmp_path / "runs").iterdir()) == []
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]

@@ -93,13 +93,13 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     monkeypatch.setattr(locks, "LEASE_SECONDS", 0.4)
     path = tmp_path / "lock.json"
-    with hold(f"{SCHEME}://{tmp_path}", "s") as check:
+    with hold(f"{SCHEME}://{tmp_path}", "s") as held:
         first = json.loads(path.read_text())
         deadline = time.monotonic() + 10
         while json.loads(path.read_text() or "null") in (None, first):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        check()
+        held.check()
 
 
 def test_a_lease_that_another_has_taken_is_left_to_it(
@@ -108,9 +108,9 @@ def test_a_lease_that_another_has_taken_is_left_to_it(
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     path = tmp_path / "lock.json"
     other = json.dumps({"holder": "other", "until": time.time() + 100})
-    with hold(f"{SCHEME}://{tmp_path}", "the state s") as check:
-        check()
+    with hold(f"{SCHEME}://{tmp_path}", "the state s") as held:
+        held.check()
         path.write_text(other)  # as if this one had slept through its lease
         with pytest.raises(UsageError, match="another run has taken over the state s"):
-            check()
+            held.check()
     assert path.read_text() == other

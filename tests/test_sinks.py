@@ -1,7 +1,9 @@
 import datetime as dt
 import json
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import apache_beam as beam
 import duckdb
@@ -11,13 +13,18 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from schemas import RECORDS, Article, Record, TopicTag
 from schemas.jsonable import from_json, json_line, to_json
+from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import article
+from transforms import locks
 from transforms.options import UsageError
 from transforms.sinks import files
 from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WriteRecords, WrittenFile, partition_of
-from transforms.sinks.state_files import read_state_file
+from transforms.sinks.runs import committed_run, run_ids
+from transforms.sinks.state_files import read_state_file, write_state_file
+
+assert ElsewhereFileSystem.scheme() == SCHEME
 
 ARTICLES = [
     article(f"https://a.example/{i}", f"Text “{i}”.", day=dt.date(2026, 11, 19 + i % 2))
@@ -39,9 +46,13 @@ TAG = TopicTag(
 )
 
 
-def write(staging: Path, records: list[Record], file_format: str) -> list[WrittenFile]:
+def here(path: str) -> Path:
+    return Path(path.removeprefix(f"{SCHEME}://"))
+
+
+def write(staging: str, records: list[Record], file_format: str) -> list[WrittenFile]:
     """Run the sink; the files that it says it wrote."""
-    listed = staging / "listed"
+    listed = here(staging) / f"listed-{uuid.uuid4().hex}"
 
     class Note(beam.DoFn):
         def process(self, element: WrittenFile) -> None:
@@ -49,31 +60,38 @@ def write(staging: Path, records: list[Record], file_format: str) -> list[Writte
                 out.write(json_line(to_json(element)) + "\n")
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        written = pipeline | beam.Create(records) | WriteRecords(str(staging), file_format)
+        written = pipeline | beam.Create(records) | WriteRecords(staging, file_format)
         _ = written | beam.ParDo(Note())
     lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     return [from_json(WrittenFile, json.loads(line)) for line in lines]
 
 
+@pytest.fixture(params=["", f"{SCHEME}://"], ids=["local", "elsewhere"])
+def output(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An output folder of this machine, and one of another file system."""
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    return f"{request.param}{tmp_path}"
+
+
 def ingest(
-    output: Path,
+    output: Path | str,
     run_id: str,
     records: list[Record],
     file_format: str,
     learnt: Sequence[str] = (),
 ) -> Path:
     """A committed run of these records."""
-    with staging_of(output, run_id) as staging:
-        written = write(staging, records, file_format)
+    with staging_of(str(output), run_id) as staging:
+        written = write(staging.folder, records, file_format)
         assert sum(file.rows for file in written) == len(records)
-        assert not (output / "runs" / run_id).exists()
-        return commit(output, staging, written, learnt, "{}")
+        assert run_id not in run_ids(str(output))
+        return here(commit(str(output), staging.folder, written, learnt, "{}"))
 
 
 @pytest.mark.parametrize("file_format", files.FORMATS)
-def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str) -> None:
-    run = ingest(tmp_path, "r1", [*ARTICLES, TAG], file_format, ["line"])
-    assert run == tmp_path / "runs" / "r1"
+def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str, output: str) -> None:
+    run = ingest(output, "r1", [*ARTICLES, TAG], file_format, ["line"])
+    assert run == tmp_path / "runs" / "r1" and run_ids(output) == ["r1"]
     day = run / file_format / "articles" / "day=2026-11-19"
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
@@ -106,7 +124,7 @@ def test_rows_are_sorted_and_large_bundles_make_several_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "_MAX_BUFFERED_ROWS", 3)
-    written = write(tmp_path, list(ARTICLES), "jsonl")
+    written = write(str(tmp_path), list(ARTICLES), "jsonl")
     assert len(written) > 2
     for file in written:
         lines = Path(file.path).read_text(encoding="utf-8").splitlines()
@@ -114,39 +132,102 @@ def test_rows_are_sorted_and_large_bundles_make_several_files(
         assert keys == sorted(keys) and keys[0] == file.first_key and len(keys) == file.rows
 
 
-def test_files_of_bundles_that_failed_are_left_out(tmp_path: Path) -> None:
-    with staging_of(tmp_path, "r1") as staging:
-        written = write(staging, [ARTICLES[0]], "jsonl")
-        Path(written[0].path).with_name("stray.jsonl").write_text("half a li")
-        run = commit(tmp_path, staging, written, [], "{}")
+def test_files_of_bundles_that_failed_are_left_out(output: str) -> None:
+    with staging_of(output, "r1") as staging:
+        written = write(staging.folder, [ARTICLES[0]], "jsonl")
+        here(written[0].path).with_name("stray.jsonl").write_text("half a li")
+        run = here(commit(output, staging.folder, written, [], "{}"))
     assert [p.name for p in run.rglob("*.jsonl")] == ["part-00000.jsonl"]
+
+
+def test_a_commit_that_is_tried_again_changes_nothing(output: str) -> None:
+    with staging_of(output, "r1") as staging:
+        first, second = (write(staging.folder, [a], "jsonl") for a in ARTICLES[:2])
+        run = commit(output, staging.folder, first, ["one"], "{}")
+        before = contents(here(run))
+        assert commit(output, staging.folder, second, ["two"], "[]") == run
+        assert contents(here(run)) == before and len(before) == 3
+
+
+def test_a_commit_that_was_cut_off_is_made_whole_by_the_next_try(
+    output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    with staging_of(output, "r1") as staging:
+        first = write(staging.folder, [*ARTICLES[:2]], "jsonl")
+        second = write(staging.folder, [ARTICLES[2]], "jsonl")
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is full"):
+            patch.setattr("transforms.sinks.commit.write_state_file", fail)
+            commit(output, staging.folder, first, [], "{}")
+        assert run_ids(output) == []
+        commit(output, staging.folder, second, [], "{}")
+        run = committed_run(output, "r1")
+    (path,) = run.files["articles"]
+    assert [json.loads(line)["article_id"] for line in here(path).read_text().splitlines()] == [
+        ARTICLES[2].article_id
+    ]
+
+
+def test_of_two_commits_at_once_one_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = str(tmp_path)
+    with staging_of(output, "r1") as staging:
+        first, second = (write(staging.folder, [a], "jsonl") for a in ARTICLES[:2])
+
+        def slow(*args: Any) -> None:
+            monkeypatch.undo()
+            commit(output, staging.folder, second, [], "second")
+            write_state_file(*args)
+
+        monkeypatch.setattr("transforms.sinks.commit.write_state_file", slow)
+        run = here(commit(output, staging.folder, first, [], "first"))
+    assert (run / "summary.json").read_text() == "second"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_what_killed_runs_leave_behind_is_removed_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    left = tmp_path / ".staging" / "killed" / "jsonl"
+    left.mkdir(parents=True)
+    (left / "half").touch()
+    with staging_of(f"{SCHEME}://{tmp_path}", "r1"):
+        assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["lock.json"]
 
 
 def test_what_killed_runs_leave_behind_is_removed(tmp_path: Path) -> None:
     left = tmp_path / ".staging" / "killed" / "jsonl"
     left.mkdir(parents=True)
     (left / "half").touch()
-    with staging_of(tmp_path, "r1") as staging:
-        assert list(staging.iterdir()) == [] and not left.exists()
+    with staging_of(str(tmp_path), "r1") as staging:
+        assert list(Path(staging.folder).iterdir()) == [] and not left.exists()
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     with (
-        staging_of(tmp_path, "r1"),
+        staging_of(str(tmp_path), "r1"),
         pytest.raises(UsageError, match="another run is writing"),
-        staging_of(tmp_path, "r2"),
+        staging_of(str(tmp_path), "r2"),
     ):
         raise AssertionError("two runs at once")
-    with staging_of(tmp_path, "r2") as staging:
-        assert staging.is_dir()
+    with staging_of(str(tmp_path), "r2") as staging:
+        assert Path(staging.folder).is_dir()
 
 
 def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     ingest(tmp_path, "r1", [], "jsonl")
     with (
         pytest.raises(UsageError, match="already has a run r1"),
-        staging_of(tmp_path, "r1"),
+        staging_of(str(tmp_path), "r1"),
     ):
         raise AssertionError("the run would be written over")
 
@@ -155,7 +236,7 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(UsageError, match="cannot write to the output folder"),
-        staging_of(tmp_path / "file" / "out", "r1"),
+        staging_of(str(tmp_path / "file" / "out"), "r1"),
     ):
         raise AssertionError("there is no folder")
 

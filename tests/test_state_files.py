@@ -11,6 +11,7 @@ from transforms.deduplication import article_id_of
 from transforms.options import UsageError
 from transforms.sinks import state_files
 from transforms.sinks.files import write_file
+from transforms.sinks.runs import SUMMARY
 from transforms.sinks.state_files import (
     DamagedState,
     StateStore,
@@ -126,7 +127,8 @@ def output_with(folder: Path, *, learnt: bool, kind: str) -> Path:
         articles = [article(f"https://a.example/{n}", fetched_at=TIME) for n in numbers]
         part = folder / "runs" / run / kind / "articles" / "day=2026-11-20" / f"part-0.{kind}"
         part.parent.mkdir(parents=True)
-        write_file(part, articles, kind)
+        write_file(str(part), articles, kind)
+        (folder / "runs" / run / SUMMARY).touch()
         if learnt:
             path = folder / "runs" / run / state_files.STATE_FILE
             write_state_file(str(path), [run], [line for n in numbers for line in known(n)])
@@ -144,7 +146,8 @@ def test_a_state_that_is_lost_or_damaged_comes_back_from_the_outputs(
     lost: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    output = output_with(tmp_path / "output", learnt=learnt, kind=kind)
+    scheme = "".join(folder.rpartition("://")[:2])
+    output = scheme + str(output_with(tmp_path / "output", learnt=learnt, kind=kind))
     before = StateStore(folder, output).load()
     assert len(before) == 3
     here = Path(folder.rpartition("://")[2])
@@ -176,7 +179,7 @@ def test_what_a_run_says_it_learnt_may_be_damaged_too(
     learnt = output / "runs" / "two" / state_files.STATE_FILE
     learnt.write_bytes(learnt.read_bytes()[:50])
     (tmp_path / "state").mkdir()
-    assert len(StateStore(str(tmp_path / "state"), output).load()) == 3
+    assert len(StateStore(str(tmp_path / "state"), str(output)).load()) == 3
     assert "learnt.state is damaged (it is cut off); its articles are read" in caplog.text
 
 

@@ -8,11 +8,13 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from apache_beam.io.filesystems import FileSystems
 
+from transforms.folders import is_local
 from transforms.options import UsageError
 
 _POLL_SECONDS: Final = 0.2
@@ -20,16 +22,102 @@ LEASE_SECONDS: Final = 300.0
 SETTLE_SECONDS: Final = 2.0
 
 
-def is_local(folder: str) -> bool:
-    """Whether a folder is one of this machine rather than of another Beam file system."""
-    return "://" not in folder
+@dataclass(frozen=True)
+class Lease:
+    """A file that says who holds a folder of a file system without locks, and until when."""
+
+    folder: str
+    what: str
+    holder: str
+
+    @property
+    def _path(self) -> str:
+        return str(FileSystems.join(self.folder, "lock.json"))
+
+    def take(self) -> bool:
+        """Whether this holder has it now, for as long as a lease lasts."""
+        holder, until = _read_lease(self._path)
+        if holder != self.holder and until > time.time():
+            return False
+        self._write(LEASE_SECONDS)
+        time.sleep(SETTLE_SECONDS)  # of two that write at once, the later one holds it
+        return self._is_held()
+
+    def check(self) -> None:
+        """See that it is still this holder's.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if not self._is_held():
+            raise UsageError(f"another run has taken over {self.what} meanwhile")
+
+    def _write(self, seconds: float) -> None:
+        lease = {"holder": self.holder, "until": time.time() + seconds}
+        with FileSystems.create(self._path) as file:
+            file.write(json.dumps(lease).encode())
+
+    def renew(self, seconds: float) -> bool:
+        """Let it last for so long from now if it is still this holder's; whether it is."""
+        if not self._is_held():
+            return False
+        self._write(seconds)
+        return True
+
+    def release(self) -> None:
+        """End it, if it is still this holder's."""
+        if self._is_held():
+            FileSystems.delete([self._path])
+
+    def _is_held(self) -> bool:
+        return _read_lease(self._path)[0] == self.holder
 
 
-Check = Callable[[], None]
-"""Sees that a folder is still held; raises UsageError if it is not."""
+class Hold:
+    """A folder that is held, while the context lasts that gave it."""
+
+    def __init__(self, lease: Lease | None) -> None:
+        self._lease = lease
+        self._handed_over_sec: float | None = None
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether it is for another process to release."""
+        return self._handed_over_sec is not None
+
+    def check(self) -> None:
+        """See that the folder is still held; a lock of this machine's always is.
+
+        Raises:
+            UsageError: it is not.
+        """
+        if self._lease:
+            self._lease.check()
+
+    @property
+    def lease(self) -> Lease:
+        """The lease, which another process can check and release.
+
+        Raises:
+            UsageError: the folder is one of this machine's, which no other one can hold.
+        """
+        if self._lease is None:
+            raise UsageError("a folder of this machine cannot be handed over to workers elsewhere")
+        return self._lease
+
+    def hand_over(self, seconds: float) -> None:
+        """Leave the lease to another process, which has so long from the context's end."""
+        self._handed_over_sec = seconds
+
+    def end(self) -> None:
+        """Let go of the lease, or leave it to whom it was handed over to."""
+        if self._lease and self._handed_over_sec is None:
+            self._lease.release()
+        elif self._lease and self._handed_over_sec is not None:
+            self._lease.renew(self._handed_over_sec)
 
 
-def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextManager[Check]:
+def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextManager[Hold]:
     """Hold a folder while the context lasts, waiting for who holds it for so long.
 
     On this machine the system keeps the lock and releases it however the process ends. On other
@@ -43,7 +131,7 @@ def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextMan
 
 
 @contextmanager
-def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Check]:
+def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
     with Path(folder, "lock").open("a") as file:
 
         def take() -> bool:
@@ -54,42 +142,27 @@ def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Check]:
             return True
 
         _until(take, what, wait_sec)
-        yield lambda: None
+        yield Hold(None)
 
 
 @contextmanager
-def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Check]:
-    path = FileSystems.join(folder, "lock.json")
-    me = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-
-    def take() -> bool:
-        holder, until = _read_lease(path)
-        if holder != me and until > time.time():
-            return False
-        _write_lease(path, me)
-        time.sleep(SETTLE_SECONDS)  # of two that write at once, the later one holds it
-        return _read_lease(path)[0] == me
-
-    _until(take, what, wait_sec)
-    ended = threading.Event()
-
-    def check() -> None:
-        if _read_lease(path)[0] != me:
-            raise UsageError(f"another run has taken over {what} meanwhile")
+def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
+    lease = Lease(folder, what, f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+    _until(lease.take, what, wait_sec)
+    held, ended = Hold(lease), threading.Event()
 
     def renew() -> None:
-        while not ended.wait(LEASE_SECONDS / 4) and _read_lease(path)[0] == me:
-            _write_lease(path, me)
+        while not ended.wait(LEASE_SECONDS / 4) and lease.renew(LEASE_SECONDS):
+            pass
 
     thread = threading.Thread(target=renew, name="newsbeam-lease", daemon=True)
     thread.start()
     try:
-        yield check
+        yield held
     finally:
         ended.set()
         thread.join()
-        if _read_lease(path)[0] == me:
-            FileSystems.delete([path])
+        held.end()
 
 
 def _read_lease(path: str) -> tuple[str | None, float]:
@@ -101,11 +174,6 @@ def _read_lease(path: str) -> tuple[str | None, float]:
         return str(lease["holder"]), float(lease["until"])
     except (OSError, ValueError, KeyError, TypeError):
         return None, 0.0  # gone meanwhile, or cut off: no one's
-
-
-def _write_lease(path: str, holder: str) -> None:
-    with FileSystems.create(path) as file:
-        file.write(json.dumps({"holder": holder, "until": time.time() + LEASE_SECONDS}).encode())
 
 
 def _until(take: Callable[[], bool], what: str, wait_sec: float) -> None:

@@ -1,95 +1,152 @@
-"""A run becomes visible as a whole: one rename of its folder.
+"""A run becomes visible as a whole, on any Beam file system.
 
 Layout of an output folder::
 
     OUTPUT/runs/RUN/FORMAT/RECORD/day=DAY/part-00000.FORMAT   (topics: .../topic=TOPIC/...)
     OUTPUT/runs/RUN/learnt.state                              (what the run learnt)
     OUTPUT/runs/RUN/summary.json
-    OUTPUT/newsbeam.duckdb                                    (a view a record type)
+    OUTPUT/newsbeam.duckdb                                    (a view a record type, local only)
 
-What a run learnt is shown by the same rename, and copied to the state folder afterwards: see
-:mod:`transforms.sinks.state_files`.
+On this machine a run is shown by one rename of its folder. Elsewhere, where there is no such
+thing, it counts as there when its summary is, which is written last. What a run learnt is shown
+with it, and copied to the state folder afterwards: see :mod:`transforms.sinks.state_files`.
 """
 
 import os
 import shutil
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from transforms.locks import hold
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.folders import is_local, make_folder
+from transforms.locks import Hold, hold
 from transforms.options import UsageError
 from transforms.sinks.files import WrittenFile
+from transforms.sinks.runs import SUMMARY, is_there, run_folder
 from transforms.sinks.state_files import STATE_FILE, write_state_file
+
+_COPIED_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The folder in which a run is made, and the hold of its output folder."""
+
+    folder: str
+    held: Hold
 
 
 @contextmanager
-def staging_of(output: Path, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Path]:
+def staging_of(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Staging]:
     """The staging folder of a run, which holds the output folder to itself meanwhile.
 
-    What runs that were killed left behind is removed, as is this run's at its end.
+    What runs that were killed left behind is removed, as is this run's at its end unless the
+    hold was handed over.
 
     Raises:
         UsageError: a folder cannot be written, another run writes to it (after waiting for so
             long), or it has a run of this id.
     """
-    _make(output / "runs")
-    _make(output / ".staging")
-    with hold(str(output / ".staging"), str(output), wait_sec=wait_sec):
-        if (output / "runs" / run_id).exists():
+    area, what = FileSystems.join(output, ".staging"), f"the output folder {output}"
+    for folder in (FileSystems.join(output, "runs"), area):
+        make_folder(folder, what)
+    with hold(area, output, wait_sec=wait_sec) as held:
+        if is_there(output, run_id):
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
-        _empty(output / ".staging")
-        staging = output / ".staging" / run_id
-        staging.mkdir()
+        _clear(area)
+        staging = FileSystems.join(area, run_id)
+        make_folder(staging, what)
         try:
-            yield staging
+            yield Staging(staging, held)
         finally:
-            _empty(output / ".staging")
+            if not held.is_handed_over:
+                _clear(area)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"cannot write to the output folder {folder.parent}: {error.strerror}"
-        raise UsageError(message) from error
+def _clear(area: str) -> None:
+    """Remove all that is staged, and nothing else."""
+    if is_local(area):
+        for path in Path(area).iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+    else:
+        remove(FileSystems.join(area, "*", "**"))
 
 
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
+def remove(pattern: str) -> None:
+    """Remove the files that match a pattern."""
+    (match,) = FileSystems.match([pattern])
+    paths = [metadata.path for metadata in match.metadata_list]
+    for start in range(0, len(paths), _COPIED_AT_ONCE):
+        FileSystems.delete(paths[start : start + _COPIED_AT_ONCE])
 
 
 def commit(
-    output: Path,
-    staging: Path,
-    files: Iterable[WrittenFile],
-    learnt: Iterable[str],
-    summary: str,
-) -> Path:
-    """Name the files of a run, leave out those of bundles that failed, and show it.
+    output: str, staging: str, files: Iterable[WrittenFile], learnt: Iterable[str], summary: str
+) -> str:
+    """Name the files of a run and show them: these, and nothing else that is staged.
 
-    All is on the disk before it is shown. Returns the folder of the run.
+    May be tried again, by another process too: a run that is there stays as it is. Returns the
+    folder of the run.
     """
-    ready = staging / "ready"
-    ready.mkdir()
-    folders: dict[Path, list[WrittenFile]] = defaultdict(list)
+    run_id = FileSystems.split(staging)[1]
+    run = run_folder(output, run_id)
+    if is_there(output, run_id):
+        return run
+    if is_local(output):
+        _show_by_rename(Path(run), Path(staging), _named(files), learnt, summary)
+    else:
+        _show_by_summary(run, _named(files), learnt, summary)
+    return run
+
+
+def _named(files: Iterable[WrittenFile]) -> dict[str, str]:
+    """The path of every file in the run's folder, by the one in the staging folder."""
+    folders: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in files:
-        folders[ready / file.format / file.partition].append(file)
-    for folder, members in folders.items():
-        folder.mkdir(parents=True)
-        for number, file in enumerate(sorted(members, key=lambda f: (f.first_key, f.rows))):
-            Path(file.path).rename(folder / f"part-{number:05d}.{file.format}")
-    write_state_file(str(ready / STATE_FILE), [staging.name], learnt)
-    (ready / "summary.json").write_text(summary, encoding="utf-8")
+        if file.is_record:
+            folders[f"{file.format}/{file.partition}"].append(file)
+    return {
+        file.path: f"{folder}/part-{number:05d}.{file.format}"
+        for folder, members in folders.items()
+        for number, file in enumerate(sorted(members, key=lambda f: (f.first_key, f.rows)))
+    }
+
+
+def _show_by_rename(
+    run: Path, staging: Path, named: dict[str, str], learnt: Iterable[str], summary: str
+) -> None:
+    """All is on the disk before it is shown."""
+    ready = staging / f"ready-{uuid.uuid4().hex}"
+    ready.mkdir()
+    for source, name in named.items():
+        target = ready / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _link(source, target)  # a rename would leave nothing to try again with
+    write_state_file(str(ready / STATE_FILE), [run.name], learnt)
+    (ready / SUMMARY).write_text(summary, encoding="utf-8")
     for path in (*ready.rglob("*"), ready):
         _sync(path)
-    run = output / "runs" / staging.name
-    ready.replace(run)
+    try:
+        ready.replace(run)
+    except OSError:
+        if not (run / SUMMARY).exists():  # else another try was quicker
+            raise
     _sync(run.parent)
-    return run
+
+
+def _link(source: str, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not every file system has hard links
+        shutil.copyfile(source, target)
 
 
 def _sync(path: Path) -> None:
@@ -98,3 +155,15 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _show_by_summary(run: str, named: dict[str, str], learnt: Iterable[str], summary: str) -> None:
+    remove(FileSystems.join(run, "**"))  # what a try left that was cut off
+    sources = list(named)
+    for start in range(0, len(sources), _COPIED_AT_ONCE):
+        some = sources[start : start + _COPIED_AT_ONCE]
+        FileSystems.copy(some, [FileSystems.join(run, named[source]) for source in some])
+    write_state_file(FileSystems.join(run, STATE_FILE), [FileSystems.split(run)[1]], learnt)
+    path = FileSystems.join(run, SUMMARY)
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        file.write(summary.encode())

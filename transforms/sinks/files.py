@@ -2,41 +2,55 @@
 
 Files are written into a staging folder of the run; :mod:`transforms.sinks.commit` makes them
 visible. A bundle that is tried again writes new files, and the commit takes only those of the
-bundles that ended.
+bundles that ended: :class:`ListFiles` lists them.
 """
 
+import functools
+import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apache_beam as beam
 import pyarrow.parquet as pq
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas import Record, TopicTag
 from schemas.arrow import arrow_rows
-from schemas.jsonable import to_line
+from schemas.jsonable import from_json, to_line
 from schemas.rows import row
 
+T = TypeVar("T")
+
 FORMATS: Final = ("jsonl", "parquet")
+_LINES: Final = "lines"
 _MAX_BUFFERED_ROWS: Final = 5000
 
 
 @row
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file in the staging folder: its path there, the folder it belongs in, and its rows."""
+    """A file in the staging folder: its path there, the folder it belongs in, and its rows.
+
+    ``format`` is ``lines`` for what is no record, but for the end of the run to read.
+    """
 
     path: str
     partition: str
     format: str
     rows: int
     first_key: str
+
+    @property
+    def is_record(self) -> bool:
+        """Whether its rows are records, which become visible."""
+        return self.format in FORMATS
 
 
 def partition_of(record: Record) -> str:
@@ -54,24 +68,45 @@ class WriteRecords(beam.PTransform):
         self.format = file_format
 
     def expand(self, records: beam.PCollection) -> beam.PCollection:
-        writer = _WriteRecords(self.staging, self.format)
+        writer = _WriteFiles(self.staging, self.format, partition_of)
         return records | beam.ParDo(writer).with_output_types(WrittenFile)
 
 
-class _WriteRecords(beam.DoFn):
-    def __init__(self, staging: str, file_format: str) -> None:
+class WriteLines(beam.PTransform):
+    """Anything typed to files of JSON lines under a name; yields their :class:`WrittenFile`."""
+
+    def __init__(self, staging: str, name: str) -> None:
+        super().__init__()
+        self.staging = staging
+        self.name = name
+
+    def expand(self, elements: beam.PCollection) -> beam.PCollection:
+        writer = _WriteFiles(self.staging, _LINES, functools.partial(_always, self.name))
+        return elements | beam.ParDo(writer).with_output_types(WrittenFile)
+
+
+def _always(name: str, _element: object) -> str:
+    return name
+
+
+class _WriteFiles(beam.DoFn):
+    """Elements of a bundle to files, by their place; records are counted and sorted."""
+
+    def __init__(self, staging: str, file_format: str, place: Callable[[Any], str]) -> None:
         self.staging = staging
         self.format = file_format
+        self.place = place
         self._in = Metrics.counter("newsbeam", f"Write.{file_format}.in")
         self._out = Metrics.counter("newsbeam", f"Write.{file_format}.out")
 
     def start_bundle(self) -> None:
-        self._buffers: dict[str, list[Record]] = defaultdict(list)
+        self._buffers: dict[str, list[Any]] = defaultdict(list)
         self._buffered = 0
 
-    def process(self, element: Record) -> Iterator[WrittenFile]:
-        self._in.inc()
-        self._buffers[partition_of(element)].append(element)
+    def process(self, element: Any) -> Iterator[WrittenFile]:
+        if self.format in FORMATS:
+            self._in.inc()
+        self._buffers[self.place(element)].append(element)
         self._buffered += 1
         if self._buffered >= _MAX_BUFFERED_ROWS:
             yield from self._flush()
@@ -82,24 +117,63 @@ class _WriteRecords(beam.DoFn):
             yield WindowedValue(file, window.max_timestamp(), [window])
 
     def _flush(self) -> Iterator[WrittenFile]:
-        for partition, records in sorted(self._buffers.items()):
-            records.sort(key=_key)
+        for partition, rows in sorted(self._buffers.items()):
+            first_key = ""
+            if self.format in FORMATS:
+                rows.sort(key=_key)
+                first_key = _key(rows[0])
+                self._out.inc(len(rows))
             name = f"{uuid.uuid4().hex}.{self.format}"
-            path = Path(self.staging, self.format, partition, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, records, self.format)
-            self._out.inc(len(records))
-            yield WrittenFile(str(path), partition, self.format, len(records), _key(records[0]))
+            path = FileSystems.join(self.staging, self.format, partition, name)
+            write_file(path, rows, self.format)
+            yield WrittenFile(path, partition, self.format, len(rows), first_key)
         self.start_bundle()
 
 
-def write_file(path: Path, records: Sequence[Record], file_format: str) -> None:
-    """Write records of one type to one file."""
-    if file_format == "parquet":
-        pq.write_table(arrow_rows(type(records[0]), list(records)), path, compression="zstd")
-    else:
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(to_line(record) + "\n" for record in records)
+class ListFiles(beam.PTransform):
+    """All files that were written to one list of them; yields its path, once.
+
+    It is there when all that it lists is.
+    """
+
+    def __init__(self, staging: str) -> None:
+        super().__init__()
+        self.path = list_of_files(staging)
+
+    def expand(self, files: beam.PCollection) -> beam.PCollection:
+        once = files.pipeline | beam.Create([self.path]).with_output_types(str)
+        # A side input is there when the whole of it is, even if that is nothing.
+        return once | beam.Map(_list_files, beam.pvalue.AsIter(files)).with_output_types(str)
+
+
+def list_of_files(staging: str) -> str:
+    """Where the list of a run's files is."""
+    return str(FileSystems.join(staging, "files.jsonl"))
+
+
+def _list_files(path: str, files: Iterable[WrittenFile]) -> str:
+    write_file(path, sorted(files, key=lambda file: file.path), _LINES)
+    return path
+
+
+def write_file(path: str, rows: Sequence[Any], file_format: str) -> None:
+    """Write rows of one type to one file, on any Beam file system."""
+    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        if file_format == "parquet":
+            pq.write_table(arrow_rows(type(rows[0]), list(rows)), file, compression="zstd")
+        else:
+            file.write("".join(to_line(each) + "\n" for each in rows).encode())
+
+
+def read_lines(path: str, kind: type[T]) -> Iterator[T]:
+    """What was written to a file of JSON lines.
+
+    Raises:
+        OSError, BeamIOError: it cannot be read.
+    """
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        while line := file.readline():
+            yield from_json(kind, json.loads(line))
 
 
 def _key(record: Record) -> str:

@@ -7,10 +7,13 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
+
+from transforms.folders import is_local
 
 SUMMARY: Final = "summary.json"
 _BEST_FIRST: Final = ("parquet", "jsonl")
@@ -29,8 +32,22 @@ class CommittedRun:
     files: Mapping[str, Sequence[str]]
 
 
+def run_folder(output: str, run_id: str) -> str:
+    """Where a run is, or will be."""
+    return str(FileSystems.join(output, "runs", run_id))
+
+
+def is_there(output: str, run_id: str) -> bool:
+    """Whether a run can be seen."""
+    return bool(FileSystems.exists(FileSystems.join(run_folder(output, run_id), SUMMARY)))
+
+
 def run_ids(output: str) -> list[str]:
     """The ids of the runs of an output folder, by name."""
+    if is_local(output):  # where a look at the folders is quicker than one at all their files
+        folder = Path(output, "runs")
+        runs = folder.iterdir() if folder.is_dir() else ()
+        return sorted(run.name for run in runs if (run / SUMMARY).exists())
     (match,) = FileSystems.match([FileSystems.join(output, "runs", "*", SUMMARY)])
     folders = (FileSystems.split(metadata.path)[0] for metadata in match.metadata_list)
     return sorted(FileSystems.split(folder)[1] for folder in folders)
@@ -38,7 +55,7 @@ def run_ids(output: str) -> list[str]:
 
 def committed_run(output: str, run_id: str) -> CommittedRun:
     """The files of a run that is there."""
-    folder = FileSystems.join(output, "runs", run_id)
+    folder = run_folder(output, run_id)
     for name in _BEST_FIRST:
         root = FileSystems.join(folder, name)
         (match,) = FileSystems.match([FileSystems.join(root, "**")])
@@ -54,6 +71,6 @@ def committed_run(output: str, run_id: str) -> CommittedRun:
 
 def started_at(output: str, run_id: str) -> str:
     """When a run was started, as its summary says."""
-    path = FileSystems.join(output, "runs", run_id, SUMMARY)
+    path = FileSystems.join(run_folder(output, run_id), SUMMARY)
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         return str(json.loads(file.read())["started_at"])

@@ -25,13 +25,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import json_line, parse_time
-from transforms.locks import Check, hold, is_local
-from transforms.options import UsageError
+from transforms.folders import is_local, make_folder
+from transforms.locks import Hold, hold
+from transforms.sinks.runs import committed_run, run_folder, run_ids
 from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
 from transforms.times import now
 from transforms.urls import canonical_url
@@ -67,26 +68,20 @@ class StateHandle:
 class StateStore:
     """The state folder, and the outputs that say the same."""
 
-    def __init__(self, folder: str, output: Path | None = None) -> None:
+    def __init__(self, folder: str, output: str | None = None) -> None:
         self._folder = folder
         self._output = output
 
     @contextmanager
-    def held(self, *, wait_sec: float = 0.0) -> Iterator[Check]:
-        """Hold the state while the context lasts, which gets the means to check that it does.
+    def held(self, *, wait_sec: float = 0.0) -> Iterator[Hold]:
+        """Hold the state while the context lasts.
 
         Raises:
             UsageError: the folder cannot be written, or another run holds it.
         """
-        try:
-            if not FileSystems.exists(self._folder):
-                FileSystems.mkdirs(self._folder)
-        except (OSError, BeamIOError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            message = f"cannot write to the state folder {self._folder}: {reason}"
-            raise UsageError(message) from error
-        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as check:
-            yield check
+        make_folder(self._folder, f"the state folder {self._folder}")
+        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as held:
+            yield held
 
     def load(self) -> State:
         """The state, with the runs of the output that it lacks added to its files.
@@ -101,12 +96,12 @@ class StateStore:
         for name in sorted(n for n in files if n.startswith("run-")):
             if name.removeprefix("run-").removesuffix(".state") not in covered:
                 self._apply(name, state, covered)
-        for run in self._runs():
-            if run.name not in covered:
-                lines = _lines_of_run(run)
+        for run_id in self._runs():
+            if run_id not in covered:
+                lines = _lines_of_run(self._output or "", run_id)
                 for line in lines:
                     state.apply(line)
-                self.add(run.name, lines)
+                self.add(run_id, lines)
         return state
 
     def add(self, run_id: str, lines: Iterable[str]) -> None:
@@ -126,8 +121,7 @@ class StateStore:
         runs = {name: run for name, run in runs.items() if name.startswith("run-")}
         if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT:
             return
-        visible = {run.name for run in self._runs()}
-        covered = sorted(set(runs.values()) | (set(before) & visible))
+        covered = sorted(set(runs.values()) | (set(before) & set(self._runs())))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
         write_state_file(self._path(name), covered, state.lines())
         old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
@@ -162,9 +156,8 @@ class StateStore:
         (match,) = FileSystems.match([FileSystems.join(self._folder, "*.state")])
         return [FileSystems.split(metadata.path)[1] for metadata in match.metadata_list]
 
-    def _runs(self) -> list[Path]:
-        folder = self._output / "runs" if self._output else None
-        return sorted(folder.iterdir()) if folder and folder.is_dir() else []
+    def _runs(self) -> list[str]:
+        return run_ids(self._output) if self._output else []
 
 
 def write_state_file(path: str, runs: Iterable[str], lines: Iterable[str]) -> None:
@@ -235,16 +228,16 @@ def _encode(data: dict[str, Any]) -> bytes:
     return (json_line(data) + "\n").encode()
 
 
-def _lines_of_run(run: Path) -> list[str]:
+def _lines_of_run(output: str, run_id: str) -> list[str]:
     """What a run of the output changed, by its own word or, failing that, by its articles."""
-    path = run / STATE_FILE
-    if path.exists():
+    path = FileSystems.join(run_folder(output, run_id), STATE_FILE)
+    if FileSystems.exists(path):
         try:
-            return list(read_state_file(str(path))[1])
+            return list(read_state_file(path)[1])
         except (DamagedState, UnicodeDecodeError) as error:
             _LOG.warning("%s is damaged (%s); its articles are read instead", path, error)
     lines: list[str] = []
-    for row in _articles_of_run(run):
+    for row in _articles_of_run(output, run_id):
         time = row["fetched_at"]
         time = parse_time(time) if isinstance(time, str) else time
         lineage, version = row.get("lineage_id") or row["article_id"], row.get("version") or 1
@@ -255,13 +248,15 @@ def _lines_of_run(run: Path) -> list[str]:
     return lines
 
 
-def _articles_of_run(run: Path) -> Iterator[dict[str, Any]]:
+def _articles_of_run(output: str, run_id: str) -> Iterator[dict[str, Any]]:
     columns = {"article_id", "url", "text_hash", "fetched_at", "extraction_method"}
     columns |= {"lineage_id", "version"}
-    parquet = sorted((run / "parquet" / "articles").rglob("*.parquet"))
-    for path in parquet:
-        there = [name for name in pq.read_schema(path).names if name in columns]
-        yield from pq.read_table(path, columns=there, partitioning=None).to_pylist()
-    for path in [] if parquet else sorted((run / "jsonl" / "articles").rglob("*.jsonl")):
-        with path.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+    run = committed_run(output, run_id)
+    for path in run.files.get("articles", ()):
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            if run.format == "parquet":
+                table = pq.ParquetFile(file)
+                there = [name for name in table.schema_arrow.names if name in columns]
+                yield from table.read(columns=there).to_pylist()
+            else:
+                yield from map(json.loads, _lines(file))

@@ -1,0 +1,90 @@
+"""The end of a run: what its files say is summed up, and its records become visible."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+
+from pipeline.summary import Summary, summarise
+from schemas import DeadLetter, FeedHealth
+from transforms.locks import Lease
+from transforms.sinks.commit import commit, remove
+from transforms.sinks.files import WrittenFile, list_of_files, read_lines
+from transforms.sinks.runs import is_there
+from transforms.stage import Outcome, Run
+from transforms.state import StateChange
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("newsbeam.run")
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """What the end of a run has to know that its files do not say.
+
+    ``feeds`` counts all that were listed, ``left`` those of them that were left alone, by reason;
+    ``retries`` counts the entries of earlier runs that were taken up.
+    """
+
+    run: Run
+    output: str
+    staging: str
+    feeds: int
+    left: Mapping[str, int]
+    retries: int
+
+    def conclude(self, stages: dict[str, dict[str, int]]) -> tuple[Summary, list[str]]:
+        """Show the run; its summary, and what it learnt. May be tried again.
+
+        Raises:
+            OSError, BeamIOError: a file cannot be read or written.
+        """
+        files = list(read_lines(list_of_files(self.staging), WrittenFile))
+
+        def listed(kind: type[T]) -> Iterator[T]:
+            for file in files:
+                if file.partition == kind.__name__:
+                    yield from read_lines(file.path, kind)
+
+        summary = summarise(
+            run=self.run,
+            left=self.left,
+            retries=self.retries,
+            feeds=self.feeds,
+            stages=stages,
+            files=[file for file in files if file.is_record],
+            outcomes=listed(Outcome),
+            health=list(listed(FeedHealth)),
+            dead_letters=listed(DeadLetter),
+            output=self.output,
+        )
+        learnt = sorted(change.line for change in listed(StateChange))
+        commit(self.output, self.staging, files, learnt, summary.to_json())
+        return summary, learnt
+
+
+class ConcludeOnWorker(beam.DoFn):
+    """The end of a run that nobody waits for; its leases are checked and released.
+
+    What it learnt reaches the state folder with the next run, which reads it off this one.
+    """
+
+    def __init__(self, conclusion: Conclusion, leases: Sequence[Lease]) -> None:
+        self.conclusion = conclusion
+        self.leases = leases
+
+    def process(self, _list_of_files: str) -> None:
+        this = self.conclusion
+        if not is_there(this.output, this.run.run_id):  # or an earlier try was cut off after that
+            for lease in self.leases:
+                lease.check()
+            summary, _ = this.conclude({})
+            level = logging.INFO if summary.adds_up else logging.ERROR
+            _LOG.log(level, "%s\nrecords in %s", summary.table(), this.output)
+        remove(FileSystems.join(this.staging, "**"))
+        for lease in self.leases:
+            lease.release()

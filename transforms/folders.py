@@ -1,0 +1,38 @@
+"""Folders of this machine, and of the other file systems that Beam reaches."""
+
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+
+from transforms.options import UsageError
+
+
+def is_local(folder: str) -> bool:
+    """Whether a folder is one of this machine rather than of another Beam file system."""
+    return "://" not in folder
+
+
+def make_folder(folder: str, what: str) -> None:
+    """Make a folder if it is not there.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    try:
+        if not FileSystems.exists(folder):
+            FileSystems.mkdirs(folder)
+    except (OSError, BeamIOError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot write to {what}: {reason}") from error
+
+
+def folder_in(folder: str, name: str) -> str:
+    """A folder in another one that the user named.
+
+    Raises:
+        UsageError: no file system is installed for it.
+    """
+    try:
+        return str(FileSystems.join(folder, name))
+    except ValueError as error:
+        known = "gs:// needs the extra gcp, s3:// the extra aws, hdfs:// the package hdfs"
+        raise UsageError(f"no file system for {folder}: {known}") from error
