@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 ENDLESS_HEADERS: Final = -1
@@ -130,18 +130,23 @@ class Loopback:
         reply = self._reply(host, path)
         retry = _retry_after(reply)
         head = _head(reply, retry[0] if retry else "")
-        end = await _send(reader, writer, head + reply.body, reply)
         asked = Asked(
             host=host,
             path=path,
             agent=headers.get("user-agent", ""),
             start=start,
-            end=end,
+            end=time.monotonic(),
             status=reply.status,
             retry_after=retry[1] if retry else None,
             headers=headers,
         )
-        self.log.append(asked)
+        if reply.pieces:
+            end = await _send(reader, writer, head + reply.body, reply)
+            self.log.append(replace(asked, end=end))
+        else:  # who has the answer finds its request in the log
+            self.log.append(asked)
+            writer.write(head + reply.body)
+            await writer.drain()
         return not reply.pieces
 
     def _reply(self, host: str, path: str) -> Reply:
@@ -176,7 +181,7 @@ def _head(reply: Reply, retry_after: str) -> bytes:
 async def _send(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, first: bytes, reply: Reply
 ) -> float:
-    """Send an answer; the time of its end, which is never later than the client's.
+    """Send an answer in pieces; the time of its end, which is never later than the client's.
 
     It is taken before the last bytes go out. If the client hangs up, it is taken before those that
     went out last while the client was known to be there.
@@ -184,8 +189,6 @@ async def _send(
     end = last = time.monotonic()
     writer.write(first)
     await writer.drain()
-    if not reply.pieces:
-        return end
     gone = asyncio.ensure_future(_hung_up(reader))
     try:
         for piece in reply.pieces:
