@@ -1,0 +1,128 @@
+"""A pool of SDK workers, which an engine asks for a worker when it needs one.
+
+It does what ``apache_beam.runners.worker.worker_pool_main`` does, which listens on all addresses
+of the machine; this one listens on loopback. Each of its workers is a process that notes the
+bundles it has done: see :mod:`benchmarks.engines.worker`.
+
+usage: python -m benchmarks.engines.pool --port PORT --folder FOLDER
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
+from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
+from apache_beam.utils import thread_pool_executor
+
+from benchmarks.engines.children import HOST, Child, free_ports
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Pool:
+    """A pool that runs, in a process of its own, while the context lasts."""
+
+    def __init__(self, folder: Path) -> None:
+        (self.port,) = free_ports(1)
+        self._folder = folder / "workers"
+        self._folder.mkdir(parents=True)
+        command = [sys.executable, "-m", "benchmarks.engines.pool"]
+        command += ["--port", str(self.port), "--folder", str(self._folder)]
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        self._child = Child("pool", command, folder, {"PYTHONPATH": path})
+
+    @property
+    def flags(self) -> list[str]:
+        """Beam's flags for a run whose workers come from here."""
+        return ["--environment_type=EXTERNAL", f"--environment_config={HOST}:{self.port}"]
+
+    def bundles(self) -> dict[int, int]:
+        """How many bundles each worker process has done, by its process id.
+
+        A process that has done none is not among them.
+        """
+        files = sorted(self._folder.glob("*.bundles"))
+        return {int(file.stem): len(file.read_text().splitlines()) for file in files}
+
+    def workers(self) -> list[int]:
+        """The ids of the worker processes that run."""
+        alive = (int(file.stem) for file in self._folder.glob("*.pid"))
+        return sorted(pid for pid in alive if Path("/proc", str(pid)).exists())
+
+    def __enter__(self) -> "Pool":
+        self._child.wait_for_port(self.port)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.end()
+
+
+class _Servicer(BeamFnExternalWorkerPoolServicer):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(use_process=True)
+        self._folder = folder
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    def StartWorker(  # noqa: N802
+        self,
+        start_worker_request: Any,
+        unused_context: Any,  # noqa: ARG002
+    ) -> Any:
+        worker, control = (
+            start_worker_request.worker_id,
+            start_worker_request.control_endpoint.url,
+        )
+        command = [sys.executable, "-m", "benchmarks.engines.worker"]
+        command += ["--control", control, "--id", worker, "--folder", str(self._folder)]
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # it logs where we do
+        (self._folder / f"{process.pid}.pid").touch()
+        self._processes.append(process)
+        threading.Thread(target=self._watch, args=(worker, process), daemon=True).start()
+        return beam_fn_api_pb2.StartWorkerResponse()
+
+    def StopWorker(self, stop_worker_request: Any, unused_context: Any) -> Any:  # noqa: ARG002, N802
+        """Nothing: a worker ends with its engine's control channel, and ids are not unique.
+
+        Every task manager of Flink counts its own workers, so two of them may ask for a "1-1".
+        """
+        return beam_fn_api_pb2.StopWorkerResponse()
+
+    def _watch(self, worker: str, process: "subprocess.Popen[bytes]") -> None:
+        code = process.wait()
+        print(f"worker {worker}, process {process.pid}, ended with {code}", flush=True)
+
+    def end(self) -> None:
+        """End all workers."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.wait()
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    args = parser.parse_args()
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    server = grpc.server(thread_pool_executor.shared_unbounded_instance())
+    server.add_insecure_port(f"{HOST}:{args.port}")
+    servicer = _Servicer(args.folder)
+    beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(servicer, server)
+    server.start()
+    ended.wait()
+    server.stop(0)
+    servicer.end()
+
+
+if __name__ == "__main__":
+    main()
