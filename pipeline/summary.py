@@ -105,16 +105,21 @@ def summarise(
     ``entries`` is counted where feeds are parsed, and where entries are taken up that failed in
     earlier runs (``retries``); ``outcomes`` where each entry ends; ``feeds`` where the feed lists
     are read, with those that are ``left`` alone: that they agree says that nothing was lost.
+    What was written is counted by the files: engines may run a sink in several places, and Beam
+    keeps the counter of only one of them.
     """
     records: Counter[str] = Counter()
+    written: Counter[str] = Counter()
     first_format = min((file.format for file in files), default=None)
     for file in files:
+        written[f"Write.{file.format}"] += file.rows
         if file.format == first_format:
             records[file.partition.partition("/")[0]] += file.rows
     entries = sum(h.entries_seen for h in health) + retries
     kinds = Counter(o.kind for o in outcomes)
     statuses = Counter(h.status for h in health) + Counter(left)
     inputs = entries + feeds
+    stages = {**stages, **{name: {"in": rows, "out": rows} for name, rows in written.items()}}
     letters = sorted(dead_letters, key=lambda d: (d.stage, d.error_type, d.source, d.message))
     lost = kinds["dead_letter"] + statuses["failed"]
     return Summary(

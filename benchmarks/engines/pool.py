@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
@@ -24,6 +24,14 @@ from apache_beam.utils import thread_pool_executor
 from benchmarks.engines.children import HOST, Child, free_ports
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class Bundle(NamedTuple):
+    """When a bundle began and ended, in seconds of one clock, and the process that did it."""
+
+    start: float
+    end: float
+    worker: int
 
 
 class Pool:
@@ -43,13 +51,13 @@ class Pool:
         """Beam's flags for a run whose workers come from here."""
         return ["--environment_type=EXTERNAL", f"--environment_config={HOST}:{self.port}"]
 
-    def bundles(self) -> dict[int, int]:
-        """How many bundles each worker process has done, by its process id.
-
-        A process that has done none is not among them.
-        """
-        files = sorted(self._folder.glob("*.bundles"))
-        return {int(file.stem): len(file.read_text().splitlines()) for file in files}
+    def bundles(self) -> list[Bundle]:
+        """The bundles that were done, by the time of their start."""
+        return sorted(
+            Bundle(float(line.split()[0]), float(line.split()[1]), int(file.stem))
+            for file in self._folder.glob("*.bundles")
+            for line in file.read_text(encoding="utf-8").splitlines()
+        )
 
     def workers(self) -> list[int]:
         """The ids of the worker processes that run."""

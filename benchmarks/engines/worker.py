@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ class _Worker(SdkWorker):
         self._notes = notes
 
     def process_bundle(self, request: Any, instruction_id: str) -> Any:
+        start = time.monotonic()
         answer = super().process_bundle(request, instruction_id)
         with self._notes.open("a", encoding="utf-8") as file:
-            file.write(f"{instruction_id}\n")
+            file.write(f"{start} {time.monotonic()}\n")
         return answer
 
 
