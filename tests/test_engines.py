@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from benchmarks.engines.engine import Engine
 from benchmarks.engines.flink import Flink
 from benchmarks.engines.pool import Pool
 from benchmarks.engines.prism import Prism
-from benchmarks.kills import look
 from sample.server import SampleSite
 
 RUN_SECONDS = 240.0
@@ -52,7 +52,7 @@ def run_with_a_kill(feeds: list[str], output: Path, engine: Engine) -> int:
     except (subprocess.TimeoutExpired, TimeoutError):
         process.kill()
         raise
-    print(said)
+    sys.stderr.write(said)
     return process.returncode
 
 

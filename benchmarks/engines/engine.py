@@ -51,5 +51,5 @@ NAMES: Final = ("flink", "prism", "portable")
 def engine(name: str, folder: Path, parallelism: int = 2) -> Engine:
     """The engine of a name. Only Flink can be told how many workers it has."""
     if name == "flink":
-        return Flink(folder, task_managers=parallelism)
+        return Flink(folder, task_managers=parallelism, keep_workers=True)
     return Prism(folder) if name == "prism" else Portable()

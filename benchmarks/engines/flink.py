@@ -64,9 +64,6 @@ _MEMORY: Final = {
     "taskmanager.memory.jvm-overhead.max": "64m",
 }
 
-_KEEP_WORKERS_MILLIS: Final = 600_000
-"""Else a task manager ends its worker whenever it has no work for a moment."""
-
 
 class Flink:
     """A job manager, task managers and a job server, each a process, while the context lasts.
@@ -74,6 +71,10 @@ class Flink:
     ``settings`` are Flink's own (``restart-strategy.type``, ``execution.checkpointing.interval``,
     ...) and go before those that are set here. Checkpoints and savepoints lie in ``folder``, where
     all processes log, too.
+
+    A task manager ends its worker as soon as it has no work for it, and asks for a new one between
+    any two stages of a batch run. With ``keep_workers`` it keeps the one that it has, which is
+    faster, but keeps it, too, when it has been killed: what is tried again then fails.
 
     A task manager may be killed (``flink.task_managers[0].kill()``) and another one started.
     """
@@ -86,10 +87,12 @@ class Flink:
         task_managers: int = 2,
         slots: int = 1,
         settings: Mapping[str, str] | None = None,
+        keep_workers: bool = False,
     ) -> None:
         self._jars = jars
         self._folder = folder
         self._number = task_managers
+        self._cache_millis = 3_600_000 if keep_workers else 0
         self.parallelism = task_managers * slots
         rpc_port, self._rest_port, self._job_port = free_ports(3)
         self.checkpoints = folder / "checkpoints"
@@ -126,7 +129,7 @@ class Flink:
             f"--job_endpoint={HOST}:{self._job_port}",
             "--job_server_timeout=3600",
             f"--parallelism={self.parallelism}",
-            f"--environment_cache_millis={_KEEP_WORKERS_MILLIS}",
+            f"--environment_cache_millis={self._cache_millis}",
             *self.pool.flags,
         ]
 
