@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -211,19 +212,36 @@ def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[En
     return sorted(map(failed_entry, failed), key=lambda entry: entry.key)
 
 
+_JOB_SERVERS: Final[dict[str, str]] = {
+    "PortableRunner": "",
+    "FlinkRunner": "flink_job_server_jar",
+    "SparkRunner": "spark_job_server_jar",
+    "PrismRunner": "prism_location",
+}
+"""Runners that need a job server, and the flag that names a program to start as one, if any."""
+
+
 def runner_of(options: PipelineOptions) -> PipelineRunner:
     """The embedded in-process runner for DirectRunner and no runner; else the one named.
 
     Beam's own DirectRunner may start another runner, or look for one to download, depending
-    on the network; the records must not.
+    on the network; the records must not. For the same reason a runner that needs a job server
+    must be told which: Beam would download one that it takes to fit.
 
     Raises:
-        UsageError: there is no such runner.
+        UsageError: there is no such runner, or it is not told where its job server is.
     """
-    name = options.get_all_options().get("runner")
+    given = options.get_all_options()
+    name = given.get("runner")
     if name in (None, "DirectRunner", "FnApiRunner"):
         return FnApiRunner()
     try:
-        return create_runner(name)
+        runner = create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner: {error}") from error
+    program = _JOB_SERVERS.get(type(runner).__name__)
+    if program is not None and not given.get("job_endpoint") and not given.get(program):
+        text = f"--runner={name} needs --job_endpoint=HOST:PORT of a job server"
+        text += f", or --{program} to start one" if program else ""
+        raise UsageError(f"{text}; see docs/engines.md")
+    return runner

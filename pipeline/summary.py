@@ -119,7 +119,8 @@ def summarise(
     kinds = Counter(o.kind for o in outcomes)
     statuses = Counter(h.status for h in health) + Counter(left)
     inputs = entries + feeds
-    stages = {**stages, **{name: {"in": rows, "out": rows} for name, rows in written.items()}}
+    if stages:
+        stages = stages | {name: {"in": rows, "out": rows} for name, rows in written.items()}
     letters = sorted(dead_letters, key=lambda d: (d.stage, d.error_type, d.source, d.message))
     lost = kinds["dead_letter"] + statuses["failed"]
     return Summary(

@@ -1,19 +1,31 @@
 """Runs on engines beside local ones; those that need a fetched engine are run by .ci/engines."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import apache_beam
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.engines.children import wait_until
-from benchmarks.engines.comparing import differences, ingest, start
+from benchmarks.engines.children import Child, EngineError, free_ports, wait_until
+from benchmarks.engines.comparing import (
+    differences,
+    ingest,
+    most_at_once,
+    seconds_together,
+    start,
+    work,
+)
 from benchmarks.engines.engine import Engine
 from benchmarks.engines.flink import Flink
-from benchmarks.engines.pool import Pool
+from benchmarks.engines.pool import ROOT, Bundle
 from benchmarks.engines.prism import Prism
 from sample.server import SampleSite
 
@@ -39,42 +51,126 @@ def local(feeds: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
+def write_run(output: Path, quotes: list[str], **summary: int) -> Path:
+    """An output folder of one run, with nothing but quotes in both formats."""
+    day = Path("quotes", "day=2026-11-20")
+    run = output / "runs" / "one"
+    for kind in ("jsonl", "parquet"):
+        (run / kind / day).mkdir(parents=True)
+    rows = [{"quote_id": text, "run_id": output.name, "text": text} for text in quotes]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (run / "jsonl" / day / "part-00000.jsonl").write_text(lines)
+    pq.write_table(pa.Table.from_pylist(rows), run / "parquet" / day / "part-00000.parquet")
+    (run / "summary.json").write_text(json.dumps({"run_id": output.name, **summary}))
+    return output
+
+
+def test_the_judge_sees_what_is_lost_doubled_or_counted_otherwise(tmp_path: Path) -> None:
+    one = write_run(tmp_path / "one", ["a", "b", "c"], entries=3)
+    same = write_run(tmp_path / "same", ["c", "a", "b"], entries=3)
+    assert differences(one, same) == []
+    other = write_run(tmp_path / "other", ["a", "a", "b"], entries=2)
+    assert differences(one, other) == [
+        '- quotes {"quote_id": "c", "text": "c"}',
+        '+ quotes {"quote_id": "a", "text": "a"}',
+        "summary, entries: 3 became 2",
+    ]
+
+
+def test_work_of_several_processes_is_told_from_that_of_threads() -> None:
+    alone = [Bundle(0.0, 2.0, 1), Bundle(1.0, 3.0, 1), Bundle(4.0, 5.0, 2)]
+    assert work(alone) == {1: 2, 2: 1}
+    assert most_at_once(alone) == 2 and seconds_together(alone) == 0
+    assert seconds_together([*alone, Bundle(1.5, 2.5, 2), Bundle(2.0, 4.5, 3)]) == 2.0
+
+
+def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('no such cluster')"]
+    with (
+        Child("server", command, tmp_path) as child,
+        pytest.raises(EngineError, match=r"(?s)server ended, .*no such cluster"),
+    ):
+        child.wait_for_port(*free_ports(1))
+
+
+def test_an_engine_that_was_not_fetched_says_how(tmp_path: Path) -> None:
+    with (
+        pytest.raises(EngineError, match="run deploy/engines/fetch flink"),
+        Flink(tmp_path / "flink", jars=tmp_path),
+    ):
+        pass
+    with (
+        pytest.raises(EngineError, match="run deploy/engines/fetch prism"),
+        Prism(tmp_path / "prism", program=tmp_path / "none"),
+    ):
+        pass
+
+
+def test_fetching_tells_what_cannot_be_had_from_what_fails(tmp_path: Path) -> None:
+    """On a machine with nothing, and with a Maven that fails in one way and another."""
+    script = tmp_path / "deploy" / "engines"
+    script.mkdir(parents=True)
+    shutil.copy(ROOT / "deploy" / "engines" / "fetch", script)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "cat", "cmp", "dirname", "grep", "mktemp", "rm"):
+        (programs / name).symlink_to(shutil.which(name) or name)
+
+    def fetch(name: str) -> tuple[int, list[str]]:
+        command = [str(programs / "bash"), str(script / "fetch"), name]
+        env = {"PATH": str(programs)}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr.splitlines()
+
+    def install(name: str, says: str) -> None:
+        (programs / name).write_text(f"#!/bin/sh\necho '{says}'; exit 1\n")
+        (programs / name).chmod(0o755)
+
+    said = "deploy/engines/fetch: "
+    assert fetch("flink") == (3, [said + "flink needs java, which is not here"])
+    assert fetch("prism") == (3, [said + "prism needs go, which is not here"])
+    assert fetch("spark")[0] == 2
+    install("java", "not called")
+    install("mvn", "Could not transfer artifact x: Unknown host registry")
+    code, lines = fetch("flink")
+    assert code == 3 and lines[-1] == said + "flink cannot be fetched: no registry can be reached"
+    install("mvn", "Could not find artifact x")
+    code, lines = fetch("flink")
+    assert code == 1
+    assert lines[-2:] == ["Could not find artifact x", said + "fetching flink failed"]
+
+
+def test_prism_has_the_version_of_the_sdk() -> None:
+    script = (ROOT / "deploy" / "engines" / "fetch").read_text(encoding="utf-8")
+    assert f"prism=v{apache_beam.__version__}\n" in script
+
+
 def run_with_a_kill(feeds: list[str], output: Path, engine: Engine) -> int:
-    """A run of which a worker is killed when some bundles are done; its exit code."""
+    """A run of which a worker is killed over a bundle, when pages have been fetched.
+
+    Its exit code.
+    """
     pool = engine.pool
-    assert isinstance(pool, Pool)
+    assert pool
     process = start(feeds, output, *engine.flags)
+
+    def victim() -> list[int]:
+        return pool.busy() if any(output.glob(".staging/*/texts/*")) else []
+
     try:
-        wait_until(lambda: bool(_texts(output)), "texts of articles", RUN_SECONDS)
-        victim = pool.workers()[0]
-        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: bool(victim()), "bundle of articles", RUN_SECONDS)
+        os.kill(victim()[0], signal.SIGKILL)
         said, _ = process.communicate(timeout=RUN_SECONDS)
-    except (subprocess.TimeoutExpired, TimeoutError):
-        process.kill()
-        raise
+    finally:
+        process.kill()  # nothing, if it has ended
+        process.wait()
     sys.stderr.write(said)
     return process.returncode
 
 
-def _texts(output: Path) -> list[Path]:
-    """The texts that were put aside: pages have been fetched, the analysis is under way."""
-    return list(output.glob(".staging/*/texts/*"))
-
-
 @pytest.mark.flink
-def test_flink_run_whose_worker_is_killed_fails_and_shows_nothing(
-    feeds: list[str], local: Path, tmp_path: Path
-) -> None:
-    output = tmp_path / "output"
-    with Flink(tmp_path / "flink") as flink:
-        assert run_with_a_kill(feeds, output, flink) == 1
-        assert list((output / "runs").iterdir()) == []
-        ingest(feeds, output, *flink.flags)
-    assert differences(local, output) == []
-
-
-@pytest.mark.flink
-def test_flink_run_whose_worker_is_killed_is_tried_again(
+@pytest.mark.timeout(600)
+def test_flink_tries_again_what_a_killed_worker_was_at(
     feeds: list[str], local: Path, tmp_path: Path
 ) -> None:
     settings = {
@@ -84,16 +180,20 @@ def test_flink_run_whose_worker_is_killed_is_tried_again(
     }
     with Flink(tmp_path / "flink", settings=settings) as flink:
         assert run_with_a_kill(feeds, tmp_path / "output", flink) == 0
+        (job,) = flink.ask("/jobs")["jobs"]
+        job_manager = flink.job_manager.log.read_text(encoding="utf-8")
+        assert f"({job['id']}) switched from state RUNNING to RESTARTING" in job_manager
     assert differences(local, tmp_path / "output") == []
 
 
 @pytest.mark.prism
-def test_prism_run_whose_worker_is_killed_fails_and_shows_nothing(
+@pytest.mark.timeout(600)
+def test_a_run_on_prism_whose_worker_is_killed_shows_nothing_and_the_next_all(
     feeds: list[str], local: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
     with Prism(tmp_path / "prism") as prism:
         assert run_with_a_kill(feeds, output, prism) == 1
-        assert list((output / "runs").iterdir()) == []
+        assert not any((output / "runs").iterdir())
         ingest(feeds, output, *prism.flags)
     assert differences(local, output) == []

@@ -14,6 +14,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from benchmarks.engines.comparing import records_of, summary_of
+from benchmarks.engines.engine import Portable
 from pipeline.commands import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
@@ -218,11 +220,6 @@ def test_a_second_run_asks_each_feed_once_and_writes_no_article(
     assert len(run.rows("articles")) == len(articles)
 
 
-def without_run(row: dict[str, Any]) -> dict[str, Any]:
-    of_the_run = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id"}
-    return {key: value for key, value in row.items() if key not in of_the_run}
-
-
 def ingest_in_a_process(
     site: SampleSite, output: Path, *flags: str
 ) -> subprocess.CompletedProcess[str]:
@@ -232,17 +229,6 @@ def ingest_in_a_process(
     done = subprocess.run(command + given, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done
-
-
-def records_of(run: Path) -> dict[str, list[dict[str, Any]]]:
-    """The records of a run by type, sorted by id, without what differs from run to run."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for file in sorted(run.rglob("*.jsonl")):
-        lines = file.read_text(encoding="utf-8").splitlines()
-        table = file.relative_to(run / "jsonl").parts[0]
-        found.setdefault(table, []).extend(without_run(json.loads(line)) for line in lines)
-    found.pop("feed_health")
-    return {table: sorted(rows, key=json.dumps) for table, rows in found.items()}
 
 
 def test_another_run_of_the_same_input_is_quiet_and_the_same(
@@ -299,6 +285,15 @@ def test_a_template_needs_folders_that_workers_can_reach(
 ) -> None:
     assert ingest(site, tmp_path, "--template_location", "unused") == 2
     assert "workers elsewhere cannot reach the folder" in capsys.readouterr().err
+
+
+def test_a_job_service_writes_the_same_records(
+    run: Ingested, site: SampleSite, tmp_path: Path
+) -> None:
+    ingest_in_a_process(site, tmp_path, *Portable.flags)
+    first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
+    assert records_of(first) == records_of(again)
+    assert summary_of(first) == summary_of(again)
 
 
 def test_what_was_ingested_is_remembered_when_outputs_move_away(

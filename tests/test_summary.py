@@ -44,7 +44,8 @@ def summary(
 def test_a_run_that_adds_up() -> None:
     done = summary("article", "known", "dead_letter", entries=3, letters=1)
     assert done.adds_up and done.dead_letter_ratio == 1 / 4
-    assert list(done.stages) == ["FetchPages", "Write.jsonl"]
+    assert list(done.stages) == ["FetchPages", "Write.jsonl", "Write.parquet"]
+    assert done.stages["Write.jsonl"] == {"in": 2, "out": 2}  # by the files, not the counter
     assert done.records == {"articles": 2}
     table = done.table()
     assert "entries: 3 = 1 article + 1 known + 1 dead letter" in table

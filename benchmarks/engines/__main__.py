@@ -21,6 +21,7 @@ from benchmarks.engines.comparing import (
     ingest,
     most_at_once,
     records_of,
+    run_of,
     seconds_together,
     summary_of,
     work,
@@ -63,8 +64,9 @@ def compare(name: str, folder: Path, parallelism: int) -> bool:
             print(f"{name}: {_timed(feeds, folder / 'output', *running.flags):.0f} s")
             bundles = running.pool.bundles() if running.pool else None
     worked = bundles is None or _show_work(bundles, parallelism if name == "flink" else 1)
-    counts = ", ".join(f"{len(r)} {t}" for t, r in records_of(folder / "output").items())
-    stages = len(summary_of(folder / "output")["stages"])
+    run = run_of(folder / "output")
+    counts = ", ".join(f"{len(rows)} {table}" for table, rows in records_of(run).items())
+    stages = len(summary_of(run)["stages"])
     different = differences(folder / "local", folder / "output")
     print(f"compared: {counts}; summaries with the counts of {stages} stages")
     print("\n".join(different) if different else "no difference")

@@ -49,35 +49,40 @@ def ingest(feeds: Sequence[str], output: Path, *flags: str) -> str:
     return said
 
 
-def records_of(output: Path) -> Rows:
-    """The records of an output folder by type, sorted, without what differs from run to run."""
+def run_of(output: Path) -> Path:
+    """The folder of the one run of an output."""
+    (run,) = (output / "runs").iterdir()
+    return run
+
+
+def records_of(run: Path) -> Rows:
+    """The records of a run by type, sorted, without what differs from run to run."""
     found: Rows = {}
-    for file in sorted(output.glob("runs/*/jsonl/*/**/*.jsonl")):
-        table = file.relative_to(output).parts[3]
+    for file in sorted(run.glob("jsonl/*/**/*.jsonl")):
+        table = file.relative_to(run).parts[1]
         for line in file.read_text(encoding="utf-8").splitlines():
             row = {k: v for k, v in json.loads(line).items() if k not in _OF_THE_RUN}
             found.setdefault(table, []).append(row)
     return {table: sorted(rows, key=json.dumps) for table, rows in found.items()}
 
 
-def summary_of(output: Path) -> dict[str, Any]:
-    """The summary of the one run of an output folder, without what differs from run to run."""
-    (path,) = output.glob("runs/*/summary.json")
-    fields = json.loads(path.read_text(encoding="utf-8")).items()
+def summary_of(run: Path) -> dict[str, Any]:
+    """The summary of a run, without what differs from run to run."""
+    fields = json.loads((run / "summary.json").read_text(encoding="utf-8")).items()
     return {name: value for name, value in fields if name not in _OF_THE_SUMMARY}
 
 
 def differences(expected: Path, found: Path) -> list[str]:
     """What differs between two output folders of a run each: a line a difference, or none."""
     lines = look(found).torn
-    ours, theirs = records_of(expected), records_of(found)
+    ours, theirs = records_of(run_of(expected)), records_of(run_of(found))
     for table in sorted({*ours, *theirs}):
-        a, b = (map(json.dumps, rows.get(table, [])) for rows in (ours, theirs))
-        lost, added = _without(list(a), list(b))
+        a, b = (list(map(json.dumps, rows.get(table, []))) for rows in (ours, theirs))
+        lost, added = _without(a, b)
         for sign, rows in (("-", lost), ("+", added)):
             lines += [f"{sign} {table} {row}" for row in rows[:_SHOWN]]
             lines += [f"{sign} {table}: {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
-    before, after = summary_of(expected), summary_of(found)
+    before, after = summary_of(run_of(expected)), summary_of(run_of(found))
     for name in sorted({*before, *after}):
         if before.get(name) != after.get(name):
             lines.append(f"summary, {name}: {before.get(name)} became {after.get(name)}")

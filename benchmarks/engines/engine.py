@@ -35,7 +35,6 @@ class Portable:
         "--runner=PortableRunner",
         "--job_endpoint=embed",
         "--environment_type=LOOPBACK",
-        "--job_server_timeout=3600",  # Beam's default ends every run after a minute
     ]
 
     def __enter__(self) -> "Portable":

@@ -22,6 +22,7 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 from apache_beam.utils import thread_pool_executor
 
 from benchmarks.engines.children import HOST, Child, free_ports
+from benchmarks.engines.worker import BEGUN, DONE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -55,14 +56,22 @@ class Pool:
         """The bundles that were done, by the time of their start."""
         return sorted(
             Bundle(float(line.split()[0]), float(line.split()[1]), int(file.stem))
-            for file in self._folder.glob("*.bundles")
+            for file in self._folder.glob(f"*.{DONE}")
             for line in file.read_text(encoding="utf-8").splitlines()
         )
 
     def workers(self) -> list[int]:
         """The ids of the worker processes that run."""
-        alive = (int(file.stem) for file in self._folder.glob("*.pid"))
-        return sorted(pid for pid in alive if Path("/proc", str(pid)).exists())
+        started = (int(file.stem) for file in self._folder.glob("*.pid"))
+        return sorted(pid for pid in started if Path("/proc", str(pid)).exists())
+
+    def busy(self) -> list[int]:
+        """The ids of the worker processes that have a bundle under way."""
+        return [pid for pid in self.workers() if self._count(pid, BEGUN) > self._count(pid, DONE)]
+
+    def _count(self, pid: int, what: str) -> int:
+        notes = self._folder / f"{pid}.{what}"
+        return len(notes.read_text(encoding="utf-8").splitlines()) if notes.exists() else 0
 
     def __enter__(self) -> "Pool":
         self._child.wait_for_port(self.port)
