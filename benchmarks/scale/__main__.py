@@ -1,0 +1,109 @@
+"""What numbers of feeds need, from costs measured here; and how far that can be believed.
+
+usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 300]
+       python -m benchmarks.scale needs COSTS.json [--feeds 1000 100000 10000000]
+       python -m benchmarks.scale check COSTS.json [--articles 500 2000] [--workers 1 2 4]
+
+`measure` writes what one of each costs on this machine (benchmarks/scale/costs.py). `needs` puts
+that into the model (benchmarks/scale/model.py). `check` runs `ingest` on Flink with so many worker
+processes over local sites, and prints what it took beside what the model says.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.engines.comparing import ingest
+from benchmarks.engines.engine import engine
+from benchmarks.scale.costs import FLAGS, Costs, measure
+from benchmarks.scale.model import (
+    Load,
+    Machine,
+    Needs,
+    Politeness,
+    Prices,
+    needs,
+    predicted_seconds,
+)
+from benchmarks.throughput import site_of
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
+    commands = parser.add_subparsers(required=True, dest="command")
+    sub = commands.add_parser("measure")
+    sub.add_argument("costs", type=Path)
+    sub.add_argument("--articles", type=int, default=500)
+    sub.add_argument("--feeds", type=int, default=300)
+    sub = commands.add_parser("needs")
+    sub.add_argument("costs", type=Path)
+    sub.add_argument("--feeds", type=int, nargs="+", default=[1000, 100_000, 10_000_000])
+    sub = commands.add_parser("check")
+    sub.add_argument("costs", type=Path)
+    sub.add_argument("--articles", type=int, nargs="+", default=[500, 2000])
+    sub.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
+    args = parser.parse_args()
+    if args.command == "measure":
+        costs = measure(args.articles, args.feeds)
+        args.costs.write_text(json.dumps(dataclasses.asdict(costs), indent=2) + "\n")
+        print(args.costs.read_text(), end="")
+        return
+    costs = Costs(**json.loads(args.costs.read_text()))
+    if args.command == "needs":
+        _show_needs(costs, args.feeds)
+    else:
+        _check(costs, args.articles, args.workers)
+
+
+def _show_needs(costs: Costs, numbers: list[int]) -> None:
+    found = [
+        needs(
+            Load(number, busiest_host=max(1, number // 200)),
+            costs,
+            Machine(),
+            Prices(),
+            Politeness(),
+        )
+        for number in numbers
+    ]
+    print(f"{'feeds':<18}" + "".join(f"{number:>14,}" for number in numbers))
+    for field in dataclasses.fields(Needs)[:-1]:
+        values = "".join(f"{getattr(each, field.name):>14,.4g}" for each in found)
+        print(f"{field.name:<18}{values}")
+    for number, each in zip(numbers, found, strict=True):
+        print(f"{number:,} feeds: {each.first_bottleneck}")
+
+
+def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
+    cores = os.cpu_count() or 1
+    print(
+        f"{cores} cores\n{'articles':>9}{'workers':>9}{'predicted s':>13}{'took s':>9}{'ratio':>7}"
+    )
+    for size in sizes:
+        for workers in numbers:
+            took = _took(size, workers)
+            said = predicted_seconds(costs, size, workers, cores)
+            print(f"{size:>9}{workers:>9}{said:>13.0f}{took:>9.0f}{took / said:>7.2f}", flush=True)
+
+
+def _took(articles: int, workers: int) -> float:
+    """Seconds of a run on Flink, which is up already."""
+    with site_of(articles) as feeds, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with engine("flink", folder / "flink", workers) as running:
+            started = time.monotonic()
+            ingest(feeds, folder / "output", *FLAGS[2:], *running.flags)
+            took = time.monotonic() - started
+        (path,) = folder.glob("output/runs/*/summary.json")
+        written = json.loads(path.read_text(encoding="utf-8"))["outcomes"]["article"]
+        assert written == articles, (written, articles)
+        return took
+
+
+if __name__ == "__main__":
+    main()

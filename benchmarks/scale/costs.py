@@ -1,0 +1,234 @@
+"""What one of each thing costs, measured: a start, a feed, an entry, an article, what is known.
+
+Costs of the whole program are differences between runs over local sites, with the processor time
+of all processes, the server's apart. The stages of an article are timed one by one.
+"""
+
+import datetime as dt
+import functools
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.processes import Cost, cost_of
+from benchmarks.throughput import write_site
+from sample.server import SampleSite
+from schemas import Article, Record, stable_id
+from transforms.analysis import BATCH_SIZE
+from transforms.extraction import extract_page
+from transforms.feed_parsing import parse_feed
+from transforms.fetching import Fetcher, FetchOptions
+from transforms.hosts import HostOptions, Request
+from transforms.http import HttpOptions
+from transforms.language.findings import load_analyser
+from transforms.language.gazetteer import chosen_gazetteer
+from transforms.language.installed import DEFAULT_MODEL
+from transforms.sinks.files import FORMATS, partition_of, read_lines, write_file
+from transforms.state import KnownArticle, KnownEntry, State, line_of
+
+FLAGS: Final = (
+    "--allow_private_networks",
+    "127.0.0.1/32",
+    "--host_delay_sec",
+    "0",
+    "--max_pages_per_host",
+    "1000000",
+)
+_STATE_ENTRIES: Final = 200_000
+_REPEATS: Final = 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds of processor time, bytes, and numbers; of one of each.
+
+    ``start`` is a run that has nothing to do but to start; ``unchanged`` a feed that answers 304,
+    ``feed`` one that has changed without its entries, ``known`` an entry of it that is known.
+    ``article`` is all that a new article takes, to its records in the files.
+    """
+
+    start: float
+    unchanged: float
+    feed: float
+    known: float
+    article: float
+    records: float
+    disk_bytes: float
+    page_bytes: float
+    base_mib: float
+    state_bytes: float
+    state_seconds: float
+    stages: dict[str, float]
+    """Seconds an article in some stages, timed alone."""
+
+
+def measure(articles: int, feeds: int) -> Costs:
+    """Measure with sites of so many articles, and so many feeds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        one = _ingest_site(folder / "one", 1)
+        many = _ingest_site(folder / "many", articles)
+        known = _ingest_again(folder / "many", "<title>Bench</title>", "<title>Again</title>")
+        unchanged = _many_feeds(folder / "feeds", feeds)
+        runs = folder / "many" / "output" / "runs"
+        parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
+        lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
+        stages, page_bytes = _stages(folder / "many")
+    each = (many.cpu - one.cpu) / (articles - 1)
+    state_bytes, state_seconds = _state()
+    start = one.cpu - each
+    return Costs(
+        start=start,
+        unchanged=unchanged[0],
+        feed=unchanged[1],
+        known=max(0.0, known.cpu - start) / articles,
+        article=each,
+        records=sum(lines) / articles,
+        disk_bytes=sum(parquet) / articles,
+        page_bytes=page_bytes,
+        base_mib=many.peak,
+        state_bytes=state_bytes,
+        state_seconds=state_seconds,
+        stages=stages,
+    )
+
+
+def _ingest_site(folder: Path, count: int) -> Cost:
+    paths = write_site(folder / "site", count)
+    with _served(folder) as base:
+        feeds = [base + path for path in paths]
+        return cost_of("pipeline", "ingest", "--feeds", *feeds, *_output(folder), *FLAGS)
+
+
+def _ingest_again(folder: Path, before: str, after: str) -> Cost:
+    """Another run, after all feeds have changed in what is no entry."""
+    feeds = sorted((folder / "site").glob("feed-*.xml"))
+    for feed in feeds:
+        feed.write_text(feed.read_text(encoding="utf-8").replace(before, after), encoding="utf-8")
+    with _served(folder) as base:
+        urls = [f"{base}/{feed.name}" for feed in feeds]
+        return cost_of("pipeline", "ingest", "--feeds", *urls, *_output(folder), *FLAGS)
+
+
+def _many_feeds(folder: Path, count: int) -> tuple[float, float]:
+    """A feed that is unchanged, and one that has changed: what each adds to a run."""
+    write_site(folder / "site", 1)
+    feed = (folder / "site" / "feed-0.xml").read_text(encoding="utf-8")
+    for number in range(count):
+        text = feed.replace("<title>Bench</title>", f"<title>Feed {number}</title>")
+        (folder / "site" / f"feed-{number}.xml").write_text(text, encoding="utf-8")
+    with _served(folder) as base:
+        urls = "".join(f"{base}/feed-{number}.xml\n" for number in range(count))
+        (folder / "feeds.txt").write_text(urls, encoding="utf-8")
+        (folder / "feed.txt").write_text(urls.partition("\n")[0] + "\n", encoding="utf-8")
+        run = functools.partial(_over_list, folder)
+        run("feeds.txt")
+        one = run("feed.txt").cpu
+        unchanged = (run("feeds.txt").cpu - one) / (count - 1)
+        for path in (folder / "site").glob("feed-*.xml"):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace("Feed ", "Fed "), encoding="utf-8")
+        changed = (run("feeds.txt").cpu - one) / (count - 1)
+    return unchanged, changed
+
+
+def _over_list(folder: Path, name: str) -> Cost:
+    command = ("ingest", "--feeds", str(folder / name), *_output(folder), *FLAGS)
+    return cost_of("pipeline", *command)
+
+
+def _output(folder: Path) -> list[str]:
+    return ["--output", str(folder / "output")]
+
+
+_PORTS: Final[dict[Path, int]] = {}
+
+
+@contextmanager
+def _served(folder: Path) -> Iterator[str]:
+    """The site of a folder, at the same address each time: feeds are known by theirs."""
+    with SampleSite(folder / "site", port=_PORTS.get(folder, 0)) as site:
+        _PORTS[folder] = int(site.base.rpartition(":")[2])
+        yield site.base
+
+
+def _state() -> tuple[float, float]:
+    """Bytes of memory, and seconds to read, of what is remembered of one article."""
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    lines = []
+    for number in range(_STATE_ENTRIES):
+        lineage = stable_id("article", number)
+        lines.append(line_of(KnownArticle(lineage, at, 1, "ab" * 16, True)))
+        for kind in ("link", "id"):
+            lines.append(line_of(KnownEntry(stable_id(kind, number), at, "cd" * 8, lineage)))
+    before, started = _resident(), time.process_time()
+    state = State()
+    for line in lines:
+        state.apply(line)
+    seconds = time.process_time() - started
+    assert len(state) == 2 * _STATE_ENTRIES
+    return (_resident() - before) / _STATE_ENTRIES, seconds / _STATE_ENTRIES
+
+
+def _resident() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def _stages(folder: Path) -> tuple[dict[str, float], float]:
+    """Seconds of processor time an article in each stage, timed alone; and the bytes of a page.
+
+    The site of the folder has been ingested; the stages get what they got then.
+    """
+    with SampleSite(folder / "site") as site:
+        feeds = [site.render(path) for path in (folder / "site").glob("feed-*.xml")]
+        pages = [site.render(path) for path in (folder / "site").rglob("n/*.html")]
+        url = site.base + "/harbor-courier/n/0"
+        options = FetchOptions(
+            HttpOptions(allow_private_networks=["127.0.0.1/32"]), HostOptions(host_delay_sec=0)
+        )
+        with Fetcher(options) as fetcher:
+            requests = [Request(url)] * len(pages)
+            fetched = _time(lambda: fetcher.fetch(requests))
+    (lines,) = folder.glob("output/runs/*/jsonl/articles")
+    articles = [
+        a for path in sorted(lines.rglob("*.jsonl")) for a in read_lines(str(path), Article)
+    ]
+    analyse = load_analyser(DEFAULT_MODEL, None, chosen_gazetteer(None))
+    batches = [articles[n : n + BATCH_SIZE] for n in range(0, len(articles), BATCH_SIZE)]
+    found = [each for batch in batches for each in analyse(batch)]
+    records = [record for each in found for kind in each for record in kind]
+    seconds = {
+        "fetch": fetched,
+        "parse": _time(lambda: [parse_feed(feed, url=url) for feed in feeds]),
+        "extract": _time(lambda: [extract_page(page, url=url) for page in pages]),
+        "analyse": _time(lambda: [analyse(batch) for batch in batches]),
+        "write": _time(lambda: _write(folder, [*articles, *records])),
+    }
+    bytes_each = statistics.mean(map(len, pages))
+    return {stage: each / len(articles) for stage, each in seconds.items()}, bytes_each
+
+
+def _write(folder: Path, records: list[Record]) -> None:
+    by_partition: dict[str, list[Record]] = {}
+    for record in records:
+        by_partition.setdefault(partition_of(record), []).append(record)
+    for number, rows in enumerate(by_partition.values()):
+        for name in FORMATS:
+            write_file(str(folder / "written" / f"{number}.{name}"), rows, name)
+
+
+def _time(work: Callable[[], object]) -> float:
+    """The least of some tries, in seconds of processor time."""
+    tries = []
+    for _ in range(_REPEATS):
+        started = time.process_time()
+        work()
+        tries.append(time.process_time() - started)
+    return min(tries)

@@ -1,0 +1,71 @@
+"""The model of scale: arithmetic that has to hold whatever the costs are."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from benchmarks.scale.costs import Costs, measure
+from benchmarks.scale.model import Load, Machine, Needs, Politeness, Prices, needs
+from benchmarks.scale.model import predicted_seconds as predicted
+
+COSTS = Costs(
+    start=8.0,
+    unchanged=0.002,
+    feed=0.004,
+    known=0.0005,
+    article=0.08,
+    records=40.0,
+    disk_bytes=40_000.0,
+    page_bytes=10_000.0,
+    base_mib=600.0,
+    state_bytes=500.0,
+    state_seconds=1e-5,
+    stages={},
+)
+
+
+def needed(load: Load) -> Needs:
+    return needs(load, COSTS, Machine(), Prices(), Politeness())
+
+
+def test_a_day_of_a_thousand_feeds() -> None:
+    found = needed(Load(1000, polls=24, unchanged=0.5, entries=10, articles=4, runs=24))
+    assert found.articles == 4000 and found.requests == 28_000
+    starts = 24 * found.workers * 4 * (8.0 + found.state_load_sec)
+    work = 12_000 * 0.002 + 12_000 * (0.004 + 10 * 0.0005) + 4000 * 0.08
+    assert found.core_seconds == pytest.approx(work + starts)
+    assert found.workers == 1
+    assert found.state_gib == pytest.approx(4000 * 90 * 500 / 2**30)
+    assert found.first_bottleneck.startswith("none yet")
+
+
+def test_what_gives_way_first() -> None:
+    assert "memory" in needed(Load(10_000_000)).first_bottleneck
+    crowded = Load(1000, busiest_host=10_000, remembered_days=1)
+    assert "busiest host" in needed(crowded).first_bottleneck
+    assert needed(crowded).host_hours == pytest.approx(10_000 * 28 * 1.3 / 3600)
+    hasty = Load(1_000_000, runs=24 * 60, remembered_days=1, articles=10)
+    assert "reading the state" in needed(hasty).first_bottleneck
+
+
+def test_more_feeds_never_need_less() -> None:
+    numbers = [needed(Load(10**n)) for n in range(1, 8)]
+    for few, many in itertools.pairwise(numbers):
+        for name in ("workers", "state_gib", "traffic_gib", "dollars_month", "core_seconds"):
+            assert getattr(few, name) <= getattr(many, name), name
+
+
+def test_workers_beyond_the_cores_are_no_help() -> None:
+    times = [predicted(COSTS, 1000, workers, 2) for workers in (1, 2, 4)]
+    assert times == [88.0, 48.0, 56.0]
+    assert predicted(replace(COSTS, article=0.16), 1000, 1, 2) == 168.0
+
+
+@pytest.mark.timeout(600)
+def test_costs_are_measured() -> None:
+    costs = measure(6, 4)
+    assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 1000
+    assert 100 < costs.state_bytes < 5000
+    assert set(costs.stages) == {"fetch", "parse", "extract", "analyse", "write"}
+    assert max(costs.stages, key=lambda name: costs.stages[name]) == "analyse"
