@@ -5,11 +5,20 @@ import datetime as dt
 import sys
 import traceback
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.databases import (
+    NotLoadedError,
+    add_database_flags,
+    databases_of,
+    fill_after_run,
+    fill_databases,
+)
 from pipeline.feeds import add_feed_actions
 from pipeline.ingest import IngestOptions, RunOptions, ingest
 from pipeline.lines import analyze_lines, extract_lines
@@ -23,7 +32,11 @@ from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
 from transforms.isolation import LimitOptions
 from transforms.options import UsageError, add_flags, from_flags, require
+from transforms.sinks.databases import Database
 from transforms.sinks.files import FORMATS
+from transforms.sinks.runs import run_ids
+
+_EXPECTED: Final = (UsageError, NotLoadedError, KeyboardInterrupt)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,7 +125,16 @@ def _parser() -> argparse.ArgumentParser:
     add_flags(HostOptions, sub, "politeness")
     add_flags(LimitOptions, sub, "limits")
     add_flags(AnalysisOptions, sub, "analysis")
+    add_database_flags(sub)
     sub.set_defaults(command=_ingest)
+
+    text = "Load the runs of an output folder into databases that lack them."
+    sub = commands.add_parser(
+        "load", help=text, description=text, epilog=parser.epilog, allow_abbrev=False
+    )
+    sub.add_argument("--output", required=True, metavar="DIR", help="output folder of ingest")
+    add_database_flags(sub)
+    sub.set_defaults(command=_load, max_dead_letter_ratio=1.0)
 
     sub = command("analyze", "Analyse texts: one JSON object with id and text a line.")
     _add_line_files(sub)
@@ -180,12 +202,18 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
     interval = args.poll_interval_sec
     require(interval is None or interval > 0, "--poll_interval_sec must be above 0")
     require(not (interval and args.run_id), "--run_id is for one run, not for --poll_interval_sec")
+    databases = databases_of(args)
     if interval:
-        return repeat(lambda: _ingest_once(args, formats, options), interval, _report)
-    return _ingest_once(args, formats, options)
+        return repeat(lambda: _ingest_once(args, formats, options, databases), interval, _report)
+    return _ingest_once(args, formats, options, databases)
 
 
-def _ingest_once(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> float:
+def _ingest_once(
+    args: argparse.Namespace,
+    formats: list[str],
+    options: PipelineOptions,
+    databases: Sequence[Database],
+) -> float:
     with progress():
         summary = ingest(
             feeds=args.feeds,
@@ -203,16 +231,32 @@ def _ingest_once(args: argparse.Namespace, formats: list[str], options: Pipeline
             beam_options=options,
         )
     if summary is None:
-        print("the job is started elsewhere; nobody waits for its end")  # noqa: T201
+        print("the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
+    else:
+        print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
+    for line in fill_after_run(args.output, databases):
+        print(line, flush=True)  # noqa: T201
+    if summary is None:
         return 0.0
-    print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
     if not summary.adds_up:
         raise NotAccountedForError("the inputs of the run do not add up: see its summary")
     return summary.dead_letter_ratio
 
 
+def _load(args: argparse.Namespace, options: PipelineOptions) -> float:
+    FileSystems.set_options(options)
+    databases = databases_of(args)
+    require(bool(databases), "name a database, such as --postgres DSN")
+    require(bool(run_ids(args.output)), f"there are no runs in {args.output}")
+    for line in fill_databases(args.output, databases):
+        print(line, flush=True)  # noqa: T201
+    return 0.0
+
+
 def _report(error: Exception) -> None:
-    if isinstance(error, (UsageError, NotAccountedForError, WarningsError)):
+    if isinstance(error, (UsageError, NotAccountedForError, NotLoadedError, WarningsError)):
+        if isinstance(error, NotLoadedError) and not isinstance(error.__cause__, _EXPECTED):
+            traceback.print_exception(error.__cause__)
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return
     traceback.print_exception(error)

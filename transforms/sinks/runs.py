@@ -3,6 +3,7 @@
 A run is there when its ``summary.json`` is, which is written last.
 """
 
+import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Final
 from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
+from schemas.jsonable import parse_time
 from transforms.folders import is_local
 
 SUMMARY: Final = "summary.json"
@@ -69,8 +71,17 @@ def committed_run(output: str, run_id: str) -> CommittedRun:
     return CommittedRun(run_id, folder, _BEST_FIRST[0], {})
 
 
-def started_at(output: str, run_id: str) -> str:
+def started_at(output: str, run_id: str) -> dt.datetime:
     """When a run was started, as its summary says."""
-    path = FileSystems.join(run_folder(output, run_id), SUMMARY)
+    return _started_at(run_folder(output, run_id))
+
+
+def started_at_of(run: CommittedRun) -> dt.datetime:
+    """The same of a run whose files are known."""
+    return _started_at(run.folder)
+
+
+def _started_at(folder: str) -> dt.datetime:
+    path = FileSystems.join(folder, SUMMARY)
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return str(json.loads(file.read())["started_at"])
+        return parse_time(json.loads(file.read())["started_at"])

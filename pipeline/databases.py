@@ -1,0 +1,80 @@
+"""The databases that a command names, and the runs that they have yet to take in."""
+
+import argparse
+from collections.abc import Sequence
+
+from transforms.options import UsageError, add_flags, from_flags
+from transforms.sinks.databases import Database, load_runs
+from transforms.sinks.postgres_options import PostgresOptions
+
+
+class NotLoadedError(Exception):
+    """A database did not take runs that are in the output. The message is for the user."""
+
+
+def add_database_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags of every kind of database."""
+    add_flags(PostgresOptions, parser, "PostgreSQL")
+
+
+def databases_of(args: argparse.Namespace) -> list[Database]:
+    """The databases that the flags name, each of which answers and fits.
+
+    Raises:
+        UsageError: see :meth:`transforms.sinks.databases.Database.runs`.
+    """
+    databases: list[Database] = []
+    postgres = from_flags(PostgresOptions, args)
+    if postgres.postgres is not None:
+        databases.append(_postgres(postgres))
+    for database in databases:
+        database.runs()
+    return databases
+
+
+def _postgres(options: PostgresOptions) -> Database:
+    try:
+        from transforms.sinks.postgres import PostgresDatabase
+    except ImportError as error:
+        message = "--postgres needs a driver: pip install 'psycopg[binary]'"
+        raise UsageError(message) from error
+    return PostgresDatabase(options)
+
+
+def fill_databases(output: str, databases: Sequence[Database]) -> list[str]:
+    """Load what the databases lack, each for itself; says what each took.
+
+    Raises:
+        NotLoadedError: at least one could not take a run. The others have theirs.
+    """
+    said: list[str] = []
+    failed: list[UsageError] = []
+    for database in databases:
+        try:
+            loaded = load_runs(output, [database])[database.name]
+        except UsageError as error:
+            failed.append(error)
+        else:
+            runs = "1 run" if len(loaded) == 1 else f"{len(loaded)} runs"
+            what = f"{runs} loaded into" if loaded else "no runs missing in"
+            said.append(f"{what} {database.name}")
+    if failed:
+        raise NotLoadedError("; ".join(map(str, failed))) from failed[0]
+    return said
+
+
+def fill_after_run(output: str, databases: Sequence[Database]) -> list[str]:
+    """The same once a run can be seen: whatever happens now, its records are safe.
+
+    Raises:
+        NotLoadedError: it says so, and how the databases get them.
+    """
+    try:
+        return fill_databases(output, databases)
+    except (Exception, KeyboardInterrupt) as error:
+        reason = str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else "")
+        message = (
+            f"the records are in {output}, but a database lacks them: "
+            f"{reason or type(error).__name__}; the next run loads them, or `newsbeam load`"
+        )
+        raise NotLoadedError(message) from error

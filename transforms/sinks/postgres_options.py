@@ -1,0 +1,42 @@
+"""Where a PostgreSQL database is. Imports no driver: most runs need none."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from transforms.options import flag, require
+
+_SCHEMA: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, repr=False)  # the connection string may hold a password
+class PostgresOptions:
+    """A database that is filled from the runs of an output, and how long to wait for it."""
+
+    postgres: str | None = flag(
+        "PostgreSQL database that takes in all runs of the output: a URL or key=value pairs, as "
+        "libpq reads them. Leave the password to PGPASSWORD or ~/.pgpass",
+        default=None,
+        metavar="DSN",
+    )
+    postgres_schema: str = flag(
+        "schema of its tables, made if it is not there",
+        default="newsbeam",
+        metavar="NAME",
+    )
+    postgres_timeout_sec: float = flag(
+        "seconds that a statement may take, or wait for another load",
+        default=600.0,
+        type=float,
+        metavar="SECONDS",
+    )
+
+    def __post_init__(self) -> None:
+        require(
+            bool(_SCHEMA.fullmatch(self.postgres_schema)),
+            "--postgres_schema: lower-case letters, digits and _, not beginning with pg_",
+        )
+        require(
+            0.001 <= self.postgres_timeout_sec <= 86_400,
+            "--postgres_timeout_sec is from 0.001 to 86400",
+        )
