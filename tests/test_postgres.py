@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.postgres import SCHEMA, measure
 from pipeline.databases import fill_databases
 from sample.server import SampleSite
 from schemas import (
@@ -40,6 +41,7 @@ from schemas import (
 from schemas.fields import fields_of
 from schemas.sql import sql_type
 from tests.commands import LOCAL, Command, Ended
+from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import TIME, article
 from tests.output_runs import example, write_run
 from tests.postgres_server import PostgresServer, installed, running
@@ -50,6 +52,7 @@ from transforms.sinks.postgres_options import PostgresOptions
 from transforms.sinks.postgres_tables import TABLES
 from transforms.sinks.runs import committed_run
 
+assert ElsewhereFileSystem.scheme() == SCHEME
 HERE: Final = Path(__file__).parent
 DATABASE: Final = "news"
 
@@ -215,6 +218,14 @@ def test_a_database_that_was_away_catches_up(tables: Tables, tmp_path: Path) -> 
         ("a",),
     ]
     assert tables.rows("SELECT run_id, cardinality(members) FROM stories") == [("a", 3)]
+
+
+def test_runs_are_read_through_beams_file_systems(tables: Tables, tmp_path: Path) -> None:
+    write_run(tmp_path, "one", RECORDS_OF_ONE)
+    (said,) = fill_databases(f"{SCHEME}://{tmp_path}", [tables.database()])
+    assert said.startswith("1 run loaded into ")
+    for record in RECORDS:
+        assert tables.records(record) == as_rows(RECORDS_OF_ONE, record)
 
 
 def test_a_run_without_records_is_loaded_too(tables: Tables, tmp_path: Path) -> None:
@@ -446,7 +457,7 @@ def waiting(tables: Tables, count: int = 1) -> list[int]:
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'newsbeam' "
         "AND wait_event_type = 'Lock'"
     )
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while len(pids := [pid for (pid,) in tables.rows(query)]) < count:
         assert time.monotonic() < ends, "no loader came so far"
         time.sleep(0.02)
@@ -527,6 +538,12 @@ def test_a_load_does_not_wait_for_ever(tables: Tables, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"no answer within 0\.2 seconds; another load may"):
             tables.database(postgres_timeout_sec=0.2).load(committed_run(str(tmp_path), "one"))
     assert not any(tables.everything().values())
+
+
+def test_the_benchmark_measures_and_leaves_nothing(tables: Tables) -> None:
+    speeds = measure(tables.dsn, 20)
+    assert list(speeds) == ["new", "again", "bare COPY"] and min(speeds.values()) > 0
+    assert tables.rows("SELECT FROM pg_namespace WHERE nspname = %s", SCHEMA) == []
 
 
 # What the user is told

@@ -9,6 +9,7 @@ keeps the time when it was first seen.
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from psycopg.types.json import Jsonb
@@ -41,6 +42,7 @@ class Loading:
         """All records of a type; how many there are."""
         fields, put = fields_of(record), _put(record)
         columns = _columns(fields)
+        cleaned = [(f.name, self._cleaner(f)) for f in fields]
         count = 0
         for batch in row_batches(self._run, record):
             if not count:
@@ -52,7 +54,10 @@ class Loading:
             with self._db.cursor() as cursor:
                 with cursor.copy(f'COPY "incoming_{record.TABLE}" ({columns}) FROM STDIN') as copy:
                     for row in rows:
-                        copy.write_row([self._value(f, row.get(f.name)) for f in fields])
+                        values = ((row.get(name), clean) for name, clean in cleaned)
+                        copy.write_row(
+                            [v if v is None or not clean else clean(v) for v, clean in values]
+                        )
                 cursor.execute(put, self._of)
                 if record is Article:
                     self._forget_findings(cursor.fetchall())
@@ -70,9 +75,11 @@ class Loading:
                 [ids, run_ids],
             )
 
-    def _value(self, field: Field, value: Any) -> Any:
-        value = self._clean(value)
-        return value if field.record is None or value is None else Jsonb(value)
+    def _cleaner(self, field: Field) -> Callable[[Any], Any] | None:
+        """What a column's values go through; None for those that hold no text."""
+        if field.record:
+            return lambda value: Jsonb(self._clean(value))
+        return self._clean if field.kind == "string" else None
 
     def _clean(self, value: Any) -> Any:
         """The value with U+FFFD for each character that is refused: offsets stay as they are."""

@@ -1,0 +1,124 @@
+"""Rows a second into PostgreSQL: a run that is new, one that replaces all of it, and bare COPY.
+
+usage: python -m benchmarks.postgres --postgres DSN [--articles 3000]
+
+Works in a schema ``newsbeam_benchmark``, which it drops. Bare COPY puts the same rows from memory
+into tables without keys, indexes and checks: what is between the two is the price of reading them
+from files and of each being there once.
+"""
+
+import argparse
+import datetime as dt
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import pyarrow.parquet as pq
+
+from schemas import Article, Quote, Record, stable_id
+from schemas.arrow import arrow_rows
+from schemas.fields import Field, fields_of
+from transforms.sinks.postgres import PostgresDatabase
+from transforms.sinks.postgres_options import PostgresOptions
+from transforms.sinks.runs import committed_run
+
+SCHEMA: Final = "newsbeam_benchmark"
+_QUOTES: Final = 13  # an article of the sample site has as many
+_TIME: Final = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
+_VALUES: Final = {"integer": 1, "float": 0.5, "boolean": False}
+_VALUES_OF_TIME: Final = {"timestamp": _TIME, "date": _TIME.date()}
+
+
+def records(articles: int, run_id: str) -> Iterator[Record]:
+    """Articles of 3,000 characters, and their quotes."""
+    for number in range(articles):
+        article_id = stable_id("article", number)
+        yield _record(
+            Article, article_id, article_id=article_id, run_id=run_id, text="words " * 500
+        )
+        for place in range(_QUOTES):
+            key = stable_id(article_id, place)
+            name = f"Speaker {number % 1000}"
+            yield _record(Quote, key, article_id=article_id, run_id=run_id, speaker_name=name)
+
+
+def _record(record: type[Record], key: str, **given: Any) -> Record:
+    values: dict[str, Any] = {
+        f.name: _value(f) for f in fields_of(record) if f.name != "schema_version"
+    }
+    return record(**(values | {record.KEY: key} | given))
+
+
+def _value(field: Field) -> Any:
+    if field.repeated:
+        return ["elections"]
+    return _VALUES_OF_TIME.get(field.kind) or _VALUES.get(field.kind, f"some {field.name}")
+
+
+def write(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> None:
+    """A run of these records."""
+    folder = output / "runs" / run_id
+    for record in (Article, Quote):
+        path = folder / "parquet" / record.TABLE / "part-00000.parquet"
+        path.parent.mkdir(parents=True)
+        pq.write_table(arrow_rows(record, [row for row in rows if type(row) is record]), path)
+    started = (_TIME + dt.timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
+    (folder / "summary.json").write_text(json.dumps({"started_at": started}), encoding="utf-8")
+
+
+def bare_copy(dsn: str, rows: Sequence[Record]) -> float:
+    """Seconds that COPY alone takes."""
+    with psycopg.connect(dsn) as db:
+        ready = [
+            (record, [[getattr(r, f.name) for f in fields_of(record)] for r in of])
+            for record in (Article, Quote)
+            for of in [[row for row in rows if type(row) is record]]
+        ]
+        started = time.perf_counter()
+        for record, values in ready:
+            name = f'{SCHEMA}."bare_{record.TABLE}"'
+            db.execute(f'CREATE TABLE {name} AS TABLE {SCHEMA}."{record.TABLE}" WITH NO DATA')
+            with db.cursor() as cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:
+                for row in values:
+                    copy.write_row(row)
+        db.commit()
+        return time.perf_counter() - started
+
+
+def measure(dsn: str, articles: int) -> dict[str, float]:
+    """Rows a second, by what was done."""
+    database = PostgresDatabase(PostgresOptions(postgres=dsn, postgres_schema=SCHEMA))
+    with psycopg.connect(dsn, autocommit=True) as db, tempfile.TemporaryDirectory() as folder:
+        db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+        database.runs()
+        speeds: dict[str, float] = {}
+        try:
+            for minute, run_id in enumerate(("new", "again")):
+                rows = list(records(articles, run_id))
+                write(Path(folder), run_id, rows, minute)
+                started = time.perf_counter()
+                loaded = database.load(committed_run(folder, run_id))
+                speeds[run_id] = sum(loaded.values()) / (time.perf_counter() - started)
+            speeds["bare COPY"] = len(rows) / bare_copy(dsn, rows)
+        finally:
+            db.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
+    return speeds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--postgres", required=True, metavar="DSN")
+    parser.add_argument("--articles", type=int, default=3000)
+    args = parser.parse_args()
+    speeds = measure(args.postgres, args.articles)
+    for name, speed in speeds.items():
+        print(f"{name:<10}{speed:>10,.0f} rows/s  {speed / speeds['bare COPY']:.2f} of bare COPY")
+
+
+if __name__ == "__main__":
+    main()
