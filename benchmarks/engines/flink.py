@@ -111,9 +111,8 @@ class Flink:
             "blob.storage.directory": str(folder / "blobs"),
             "state.checkpoints.dir": self.checkpoints.as_uri(),
             "state.savepoints.dir": self.savepoints.as_uri(),
-            # A task manager that is killed is to be missed soon.
+            # A task manager that is killed is missed after two heartbeats that do not reach it.
             "heartbeat.interval": "1000",
-            "heartbeat.timeout": "10000",
             "classloader.resolve-order": "parent-first",  # the same jars are on both sides
             **_MEMORY,
             **(settings or {}),

@@ -21,7 +21,7 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.utils import thread_pool_executor
 
-from benchmarks.engines.children import HOST, Child, free_ports
+from benchmarks.engines.children import HOST, Child, EngineError, free_ports
 from benchmarks.engines.worker import BEGUN, DONE
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -41,11 +41,23 @@ class Pool:
     def __init__(self, folder: Path) -> None:
         (self.port,) = free_ports(1)
         self._folder = folder / "workers"
+        self._logs = folder
+
+    def __enter__(self) -> "Pool":
         self._folder.mkdir(parents=True)
         command = [sys.executable, "-m", "benchmarks.engines.pool"]
         command += ["--port", str(self.port), "--folder", str(self._folder)]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._child = Child("pool", command, folder, {"PYTHONPATH": path})
+        self._child = Child("pool", command, self._logs, {"PYTHONPATH": path})
+        try:
+            self._child.wait_for_port(self.port)
+        except EngineError:
+            self._child.end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.end()
 
     @property
     def flags(self) -> list[str]:
@@ -72,13 +84,6 @@ class Pool:
     def _count(self, pid: int, what: str) -> int:
         notes = self._folder / f"{pid}.{what}"
         return len(notes.read_text(encoding="utf-8").splitlines()) if notes.exists() else 0
-
-    def __enter__(self) -> "Pool":
-        self._child.wait_for_port(self.port)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._child.end()
 
 
 class _Servicer(BeamFnExternalWorkerPoolServicer):
