@@ -246,7 +246,7 @@ def _ingest_once(
 def _load(args: argparse.Namespace, options: PipelineOptions) -> float:
     FileSystems.set_options(options)
     databases = databases_of(args)
-    require(bool(databases), "name a database, such as --postgres DSN")
+    require(bool(databases), "name a database: --postgres DSN or --bigquery PROJECT.DATASET")
     require(bool(run_ids(args.output)), f"there are no runs in {args.output}")
     for line in fill_databases(args.output, databases):
         print(line, flush=True)  # noqa: T201

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 
 from transforms.options import UsageError, add_flags, from_flags
+from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.databases import Database, load_runs
 from transforms.sinks.postgres_options import PostgresOptions
 
@@ -15,6 +16,7 @@ class NotLoadedError(Exception):
 def add_database_flags(parser: argparse.ArgumentParser) -> None:
     """The flags of every kind of database."""
     add_flags(PostgresOptions, parser, "PostgreSQL")
+    add_flags(BigQueryOptions, parser, "BigQuery")
 
 
 def databases_of(args: argparse.Namespace) -> list[Database]:
@@ -27,6 +29,9 @@ def databases_of(args: argparse.Namespace) -> list[Database]:
     postgres = from_flags(PostgresOptions, args)
     if postgres.postgres is not None:
         databases.append(_postgres(postgres))
+    bigquery = from_flags(BigQueryOptions, args)
+    if bigquery.bigquery is not None:
+        databases.append(_bigquery(bigquery))
     for database in databases:
         database.runs()
     return databases
@@ -39,6 +44,15 @@ def _postgres(options: PostgresOptions) -> Database:
         message = "--postgres needs a driver: pip install 'psycopg[binary]'"
         raise UsageError(message) from error
     return PostgresDatabase(options)
+
+
+def _bigquery(options: BigQueryOptions) -> Database:
+    try:
+        from transforms.sinks.bigquery_database import BigQueryDatabase
+    except ImportError as error:
+        message = "--bigquery needs Google's client: pip install 'newsbeam[gcp]'"
+        raise UsageError(message) from error
+    return BigQueryDatabase(options)
 
 
 def fill_databases(output: str, databases: Sequence[Database]) -> list[str]:

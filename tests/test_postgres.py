@@ -579,7 +579,7 @@ def test_a_database_that_cannot_be_reached(
 
 
 def test_wrong_usage(tables: Tables, tmp_path: Path, command: Command) -> None:
-    assert "name a database, such as --postgres DSN" in refusal(command, tmp_path)
+    assert "name a database: --postgres DSN" in refusal(command, tmp_path)
     assert f"there are no runs in {tmp_path}" in refusal(command, tmp_path, *tables.flags)
     for name in ("Big", "pg_x", "a-b", 'a"b', "", "x" * 64):
         flags = ["--postgres", tables.dsn, "--postgres_schema", name]

@@ -1,0 +1,53 @@
+"""Where a BigQuery dataset is. Imports no client: most runs need none."""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from transforms.options import flag, require
+
+_DATASET: Final = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\.\w{1,1024}", re.ASCII)
+_PARTITIONS: Final = ("day", "month")
+
+
+@dataclass(frozen=True)
+class BigQueryOptions:
+    """A dataset that is filled from the runs of an output, and how it is made if need be."""
+
+    bigquery: str | None = flag(
+        "BigQuery dataset that takes in all runs of the output; the credentials are Google's "
+        "application default ones",
+        default=None,
+        metavar="PROJECT.DATASET",
+    )
+    bigquery_location: str | None = flag(
+        "location in which the dataset is made if it is not there, such as EU or US",
+        default=None,
+        metavar="LOCATION",
+    )
+    bigquery_partitions: str = flag(
+        "partitions of tables that are made: by the day of a record, or by its month, for runs "
+        "with records of more than 4,000 days",
+        default="day",
+        choices=_PARTITIONS,
+    )
+    bigquery_endpoint: str | None = flag(
+        "address of the API if it is not Google's own; one with http:// is taken for an emulator "
+        "and gets no credentials",
+        default=None,
+        metavar="URL",
+    )
+
+    def __post_init__(self) -> None:
+        require(
+            self.bigquery is None or bool(_DATASET.fullmatch(self.bigquery)),
+            f"--bigquery: {self.bigquery!r} is not of the form PROJECT.DATASET",
+        )
+        require(
+            self.bigquery_endpoint is None
+            or self.bigquery_endpoint.startswith(("https://", "http://")),
+            "--bigquery_endpoint is an address with https:// or http://",
+        )
+        require(
+            self.bigquery_partitions in _PARTITIONS, "--bigquery_partitions is one of day, month"
+        )

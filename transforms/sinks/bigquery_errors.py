@@ -1,0 +1,69 @@
+"""What BigQuery's errors mean to who runs the pipeline."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import requests
+from google.api_core.exceptions import Forbidden, GoogleAPICallError, RetryError
+from google.auth.exceptions import GoogleAuthError
+
+from transforms.options import UsageError
+
+_PASSING: Final = frozenset(
+    {"backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded"}
+)
+
+
+@contextmanager
+def explained(what: str) -> Iterator[None]:
+    """Turn the client's errors into UsageErrors about a dataset or table.
+
+    The client has tried again by then where that may help.
+    """
+    try:
+        yield
+    except UsageError as error:
+        raise UsageError(f"{what}: {error}") from error
+    except GoogleAuthError as error:
+        message = (
+            f"{what}: no Google credentials that work ({_line(error)}); run `gcloud auth "
+            "application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
+        )
+        raise UsageError(message) from error
+    except Forbidden as error:
+        if "accessDenied" in reasons(error) or not reasons(error):
+            message = (
+                f"{what}: not allowed ({_line(error.message)}); it takes the roles "
+                "roles/bigquery.dataEditor on the dataset and roles/bigquery.jobUser on the project"
+            )
+            raise UsageError(message) from error
+        raise UsageError(f"{what}: {_line(error.message)}") from error
+    except GoogleAPICallError as error:
+        message = _line(error.message)
+        raise UsageError(f"{what}: {message}{_advice(message)}") from error
+    except (RetryError, requests.RequestException) as error:
+        raise UsageError(f"{what}: BigQuery does not answer: {_line(error)}") from error
+
+
+def reasons(error: GoogleAPICallError) -> set[str]:
+    """BigQuery's words for an error, such as accessDenied."""
+    return {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
+
+
+def passes(error: GoogleAPICallError) -> bool:
+    """Whether a job that failed so may succeed if it is begun once more."""
+    message = str(error.message)
+    return bool(reasons(error) & _PASSING) or "due to concurrent update" in message
+
+
+def _advice(message: str) -> str:
+    if "too many partitions" in message.lower():
+        return "; --bigquery_partitions month makes fewer, in a dataset of its own"
+    if "different locations" in message or "not found in location" in message:
+        return "; the bucket and the dataset must be in the same location"
+    return ""
+
+
+def _line(message: object) -> str:
+    return " ".join(str(message).split())
