@@ -333,6 +333,22 @@ def test_killed_between_load_and_merge(
     assert not any(asked.method == "PUT" for asked in server.asked)
 
 
+def test_what_an_earlier_load_staged_may_have_expired(
+    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+) -> None:
+    write_run(tmp_path, "run-1", of_run("run-1", [ARTICLE]))
+    server.trouble = lambda asked, _: (
+        refusal(400, "invalid", "cut off") if begins(asked, "merge") else None
+    )
+    with pytest.raises(UsageError, match=r"cut off"):
+        load(tmp_path, options)
+    server.trouble = no_trouble
+    (staging,) = (table for table in _tables(options) if table.startswith("staging_"))
+    _client(options, "EU").delete_table(f"{options.bigquery}.{staging}")
+    assert load(tmp_path, options) == ["run-1"]
+    assert len(rows(options, "articles")) == 1
+
+
 def test_two_that_load_the_same_run_at_a_time(
     tmp_path: Path, options: BigQueryOptions, server: TroubledServer
 ) -> None:
