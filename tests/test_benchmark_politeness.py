@@ -46,7 +46,7 @@ def test_the_table_has_what_was_measured(measured: Measured) -> None:
 
 
 def asked(path: str, start: float, end: float, **more: object) -> Asked:
-    made = Asked(HOST, path, "newsbeam/0.1 (feed reader)", start, end, status=200)
+    made = Asked(HOST, path, "newsbeam/0.1.0 (feed reader)", start, end, status=200)
     return replace(made, **more)  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ from lxml import etree
 
 from schemas.rows import row
 from transforms.fetching import Fetcher, FetchOptions
+from transforms.folders import is_local, read_bytes
 from transforms.hosts import Request
 from transforms.lost import Lost
 from transforms.options import UsageError
@@ -49,8 +50,8 @@ def read_feed_lists(names: Sequence[str], options: FetchOptions) -> list[Feed]:
 def read_listed_feeds(names: Sequence[str], options: FetchOptions) -> list[ListedFeed]:
     """The feeds of all lists in order, each once, with the first title that it has.
 
-    A name is a URL or a file: a plain list (one feed a line, ``#`` starts a comment), OPML,
-    or a feed. A URL counts as a list if its path ends in .opml, .txt or .lst.
+    A name is a URL or a file of any Beam file system: a plain list (one feed a line, ``#`` starts
+    a comment), OPML, or a feed. A URL counts as a list if its path ends in .opml, .txt or .lst.
 
     Raises:
         UsageError: a file or list cannot be read, or a line of it is no feed.
@@ -75,14 +76,18 @@ def _expand(name: str, options: FetchOptions) -> list[ListedFeed]:
         if isinstance(answer, Lost):
             raise UsageError(f"cannot read the feed list {name}: {answer.message}")
         return parse_feed_list(answer.body, name, name)
-    path = Path(name)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot read the feed list {name}: {error.strerror}") from error
+    data = _read(name)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{") and b"<opml" not in data[:2000]:
-        return [ListedFeed(str(path))]
-    return parse_feed_list(data, name, str(path.parent))
+        return [ListedFeed(str(Path(name)) if is_local(name) else name)]
+    return parse_feed_list(data, name, str(Path(name).parent))
+
+
+def _read(name: str) -> bytes:
+    try:
+        return read_bytes(name)
+    except OSError as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"cannot read the feed list {name}: {reason}") from error
 
 
 def parse_feed_list(data: bytes, name: str, base: str) -> list[ListedFeed]:

@@ -1,6 +1,8 @@
 """Folders of this machine, and of the other file systems that Beam reaches."""
 
-from apache_beam.io.filesystem import BeamIOError
+from pathlib import Path
+
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.options import UsageError
@@ -36,3 +38,21 @@ def folder_in(folder: str, name: str) -> str:
     except ValueError as error:
         known = "gs:// needs the extra gcp, s3:// the extra aws, hdfs:// the package hdfs"
         raise UsageError(f"no file system for {folder}: {known}") from error
+
+
+def read_bytes(path: str, most: int = -1) -> bytes:
+    """What a file of any file system has, or its first bytes.
+
+    Raises:
+        OSError: it cannot be read, whatever its file system calls that.
+    """
+    if is_local(path):
+        with Path(path).open("rb") as file:
+            return file.read(most)
+    try:
+        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+            return bytes(file.read(most))
+    except OSError:
+        raise
+    except Exception as error:  # the clients of clouds have errors of their own
+        raise OSError(str(error)) from error

@@ -18,6 +18,7 @@ from aiohttp.abc import ResolveResult
 from transforms.addresses import Network, PrivateAddress, guarded_sockets, may_reach
 from transforms.lost import Lost
 from transforms.options import flag, require
+from transforms.version import VERSION
 
 PRODUCT: Final = "newsbeam"
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
@@ -94,10 +95,10 @@ class HttpOptions:
         """The User-Agent header.
 
         >>> HttpOptions(contact="desk@example.org").agent()
-        'newsbeam/0.1 (feed reader; desk@example.org)'
+        'newsbeam/0.1.0 (feed reader; desk@example.org)'
         """
         about = f"feed reader; {self.contact}" if self.contact else "feed reader"
-        return self.user_agent or f"{PRODUCT}/0.1 ({about})"
+        return self.user_agent or f"{PRODUCT}/{VERSION} ({about})"
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ def read_text(name: str, *, most: int, remedy: str, error: type[ValueError]) -> 
     too large.
     """
     try:
-        with Path(name).open("rb") as file:
-            raw = file.read(most + 1)
+        raw = _read(name, most + 1)
     except (OSError, ValueError) as cause:
         raise error(f"{name}: cannot be read ({cause}); give a readable file") from cause
     if len(raw) > most:
@@ -21,3 +20,12 @@ def read_text(name: str, *, most: int, remedy: str, error: type[ValueError]) -> 
     except UnicodeDecodeError as cause:
         line = raw.count(b"\n", 0, cause.start) + 1
         raise error(f"{name}:{line}: not UTF-8; save the file as UTF-8") from cause
+
+
+def _read(name: str, most: int) -> bytes:
+    if "://" in name:
+        from transforms.folders import read_bytes  # what is shipped is read without Beam
+
+        return read_bytes(name, most)
+    with Path(name).open("rb") as file:
+        return file.read(most)
