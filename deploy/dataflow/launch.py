@@ -1,0 +1,9 @@
+"""What the launcher of a Dataflow Flex Template starts, in the image that workers run in too."""
+
+import os
+import sys
+
+from pipeline.template import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], image=os.environ["NEWSBEAM_IMAGE"]))
