@@ -48,7 +48,7 @@ def run_command(argv: list[str]) -> int:
     """Parse and run; every way a run can end is an exit code."""
     try:
         with interrupts():
-            args, rest = _parser().parse_known_args(argv)
+            args, rest = command_parser().parse_known_args(argv)
             options = _beam_options(rest)
             require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
             ratio = float(args.command(args, options))
@@ -69,7 +69,8 @@ def run_command(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_parser() -> argparse.ArgumentParser:
+    """The parser of all commands and their flags."""
     parser = _Parser(
         prog="newsbeam",
         description="Turns news feeds into records of who said what about which topic.",
@@ -169,17 +170,22 @@ def _add_line_files(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines")
 
 
+def beam_parser() -> argparse.ArgumentParser:
+    """The parser of Beam's own flags."""
+    parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
+    for group in PipelineOptions.__subclasses__():
+        if group.__module__.startswith("apache_beam."):
+            group._add_argparse_args(parser)
+    return parser
+
+
 def _beam_options(rest: list[str]) -> PipelineOptions:
     """Beam's options from the flags that are not ours.
 
     Raises:
         UsageError: a flag is not Beam's either.
     """
-    parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
-    for group in PipelineOptions.__subclasses__():
-        if group.__module__.startswith("apache_beam."):
-            group._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(rest)
+    _, unknown = beam_parser().parse_known_args(rest)
     if unknown:
         raise UsageError(f"unknown flag or argument {unknown[0]!r}; see newsbeam --help")
     return PipelineOptions(rest)
@@ -202,6 +208,11 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
     interval = args.poll_interval_sec
     require(interval is None or interval > 0, "--poll_interval_sec must be above 0")
     require(not (interval and args.run_id), "--run_id is for one run, not for --poll_interval_sec")
+    elsewhere = options.get_all_options().get("template_location")
+    require(
+        not (interval and elsewhere),
+        "--poll_interval_sec is for runs of this machine, not for --template_location",
+    )
     databases = databases_of(args)
     if interval:
         return repeat(lambda: _ingest_once(args, formats, options, databases), interval, _report)

@@ -13,6 +13,7 @@ from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.conclusion import ConcludeOnWorker, Conclusion
+from pipeline.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from pipeline.graph import Ingest, build
 from pipeline.summary import Summary, stage_counts, summarise
 from transforms.analysis import AnalysisOptions
@@ -100,6 +101,10 @@ def ingest(
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
     folder = state or folder_in(output, ".state")
+    elsewhere = is_dataflow(runner)
+    if elsewhere:
+        folders = {"output": output, "state": folder}
+        prepare_dataflow(beam_options, folders, options.analysis.model)
     template = bool(beam_options.get_all_options().get("template_location"))
     for each in (output, folder) if template else ():
         require(not is_local(each), f"workers elsewhere cannot reach the folder {each}")
@@ -109,6 +114,8 @@ def ingest(
         staging_of(output, run_id, wait_sec=wait_sec) as staging,
     ):
         listed = read_feed_lists(feeds, options.fetching)
+        if elsewhere:
+            require_feeds_of_the_web(listed)
         handle = StateHandle(folder)
         known = handle.adopt(store.load())
         due, left = split_due(listed, known, run.started_at, only_due=options.run.only_due_feeds)

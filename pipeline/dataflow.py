@@ -1,0 +1,93 @@
+"""What a job on Google Cloud Dataflow needs, seen to before it is launched.
+
+Workers would find out too late, one after the other, and some of it Beam would rather guess:
+where no bucket is named, or one that cannot be, it makes one of its own.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from apache_beam.options.pipeline_options import (
+    GoogleCloudOptions,
+    PipelineOptions,
+    SetupOptions,
+    WorkerOptions,
+)
+from apache_beam.runners import PipelineRunner
+
+from transforms.feed_list import Feed, is_web
+from transforms.folders import is_local
+from transforms.options import require
+
+_BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
+
+
+def is_dataflow(runner: PipelineRunner) -> bool:
+    """Whether a runner launches jobs on Dataflow."""
+    return type(runner).__name__ in ("DataflowRunner", "TestDataflowRunner")
+
+
+def prepare_dataflow(options: PipelineOptions, folders: Mapping[str, str], model: str) -> None:
+    """See that the workers of a job will have all that they need; set what never varies.
+
+    ``folders`` are those that workers write to, by their flags.
+
+    Raises:
+        UsageError: something is missing, or is where no worker can reach it.
+    """
+    require(_is_installed(), 'Dataflow needs the extra gcp: pip install "newsbeam[gcp]"')
+    cloud = options.view_as(GoogleCloudOptions)
+    for name in ("project", "region", "temp_location"):
+        require(bool(getattr(cloud, name)), f"Dataflow needs --{name}")
+    for name in ("temp_location", "staging_location"):
+        place = getattr(cloud, name)
+        require(
+            place is None or bool(_BUCKET.fullmatch(place)),
+            f"--{name}: {place} is no folder of a bucket (gs://BUCKET/FOLDER)",
+        )
+    for name, folder in folders.items():
+        message = f"--{name}: workers cannot reach {folder}; name a folder of a bucket (gs://...)"
+        require(not is_local(folder), message)
+    require(
+        not Path(model).is_dir(),
+        f"--model: workers have no folder {model}; name a package that is part of their image",
+    )
+    _prepare_code(options)
+
+
+def _prepare_code(options: PipelineOptions) -> None:
+    setup = options.view_as(SetupOptions)
+    image, script = options.view_as(WorkerOptions).sdk_container_image, setup.setup_file
+    message = (
+        "Dataflow workers need Newsbeam itself: name an image that has it by "
+        "--sdk_container_image, or have it installed when they start by --setup_file ./setup.py"
+    )
+    require(bool(image or script), message)
+    require(script is None or Path(script).is_file(), f"--setup_file: there is no file {script}")
+    # Beam would send along all that this program has imported into its main module.
+    require(
+        not setup.save_main_session,
+        "--save_main_session: leave it out; workers take all code from their packages",
+    )
+    setup.save_main_session = False
+
+
+def require_feeds_of_the_web(feeds: Iterable[Feed]) -> None:
+    """See that workers can fetch all feeds.
+
+    Raises:
+        UsageError: a feed is a file of this machine.
+    """
+    for feed in feeds:
+        message = f"--feeds: workers cannot read the feed {feed.url}; give its address on the web"
+        require(is_web(feed.url), message)
+
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("google.cloud.dataflow_v1beta3") is not None
+    except ModuleNotFoundError:  # nor the packages that it would be in
+        return False
