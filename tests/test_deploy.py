@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.commands import _parser
+from pipeline.commands import command_parser
+from pipeline.template import arguments
 from sample.server import SampleSite
 from schemas import RECORDS
 
@@ -187,17 +188,17 @@ def as_flags(parameters: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    "words",
     [
         ingest_of_cron(),
         exec_start("newsbeam.service")[1:],
         exec_start("newsbeam-loop.service")[1:],
-        ["ingest", *as_flags(launch()["launchParameter"]["parameters"])],
+        ["ingest", *arguments(as_flags(launch()["launchParameter"]["parameters"]))],
     ],
     ids=["cron", "service", "loop", "launch"],
 )
-def test_every_flag_is_one_of_ingest(arguments: list[str]) -> None:
-    args, unknown = _parser().parse_known_args(arguments)
+def test_every_flag_is_one_of_ingest(words: list[str]) -> None:
+    args, unknown = command_parser().parse_known_args(words)
     assert unknown == []
     assert args.feeds and args.output
     assert args.wait_for_run_sec == (3600 if args.poll_interval_sec else 0)
@@ -208,7 +209,7 @@ def test_every_flag_is_one_of_ingest(arguments: list[str]) -> None:
 )
 def test_every_flag_that_is_spoken_of_exists(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        _parser().parse_args(["ingest", "--help"])
+        command_parser().parse_args(["ingest", "--help"])
     known = set(re.findall(r"--\w+", capsys.readouterr().out))
     text = re.sub(r"\n    .*", "", (DEPLOY / page).read_text(encoding="utf-8"))
     assert set(re.findall(r"--\w+", text)) - known == set()
@@ -361,14 +362,15 @@ def test_the_script_creates_a_job_that_launches_the_template(tmp_path: Path) -> 
     gcloud.write_text(f"#!/bin/sh\nprintf '%s\\0' \"$@\" >{shlex.quote(str(called))}\n")
     gcloud.chmod(0o755)
     path = {"PATH": f"{tmp_path}:{ENVIRONMENT['PATH']}"}
-    account = "beam@news.iam.gserviceaccount.com"
+    worker, launcher = (f"{name}@news.iam.gserviceaccount.com" for name in ("beam", "clock"))
     given = {"PROJECT": "news", "REGION": "europe-west1", "BUCKET": "b-1"}
+    given["WORKER_ACCOUNT"] = worker
 
     missing = subprocess.run([SCHEDULE], env=given | path, capture_output=True, check=False)
-    assert missing.returncode != 0 and b"SERVICE_ACCOUNT" in missing.stderr
+    assert missing.returncode != 0 and b"LAUNCH_ACCOUNT" in missing.stderr
     assert not called.exists()
 
-    given["SERVICE_ACCOUNT"] = account
+    given["LAUNCH_ACCOUNT"] = launcher
     subprocess.run([SCHEDULE], env=given | path, cwd="/", check=True)
     *words, end = called.read_text(encoding="utf-8").split("\0")
     command = [word for word in words if not word.startswith("--")]
@@ -385,8 +387,9 @@ def test_the_script_creates_a_job_that_launches_the_template(tmp_path: Path) -> 
         "http-method": "POST",
         "headers": "Content-Type=application/json",
         "max-retry-attempts": "0",
-        "oauth-service-account-email": account,
+        "oauth-service-account-email": launcher,
         "oauth-token-scope": "https://www.googleapis.com/auth/cloud-platform",
     }
-    filled = json.dumps(launch()).replace("BUCKET", "b-1").replace("SERVICE_ACCOUNT", account)
+    filled = json.dumps(launch()).replace("BUCKET", "b-1").replace("WORKER_ACCOUNT", worker)
+    filled = filled.replace("REGION", "europe-west1")
     assert body == json.loads(filled)

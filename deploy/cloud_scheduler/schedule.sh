@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Creates a Cloud Scheduler job that launches the Dataflow Flex Template of launch.json.
-# usage: PROJECT=... REGION=... BUCKET=... SERVICE_ACCOUNT=... schedule.sh
+# usage: PROJECT=... REGION=... BUCKET=... WORKER_ACCOUNT=... LAUNCH_ACCOUNT=... schedule.sh
 set -euo pipefail
-: "${PROJECT:?}" "${REGION:?}" "${BUCKET:?}" "${SERVICE_ACCOUNT:?}"
-body=$(sed -e "s|SERVICE_ACCOUNT|$SERVICE_ACCOUNT|g" -e "s|BUCKET|$BUCKET|g" "$(dirname "$0")/launch.json")
+: "${PROJECT:?}" "${REGION:?}" "${BUCKET:?}" "${WORKER_ACCOUNT:?}" "${LAUNCH_ACCOUNT:?}"
+body=$(sed -e "s|WORKER_ACCOUNT|$WORKER_ACCOUNT|g" -e "s|BUCKET|$BUCKET|g" \
+  -e "s|REGION|$REGION|g" "$(dirname "$0")/launch.json")
 
 # A launch that failed is not tried again: it may have come through all the same, and the next
 # one is an hour away. OAuth, not OIDC, is what Google's own interfaces take.
@@ -17,5 +18,5 @@ exec gcloud scheduler jobs create http newsbeam \
   --headers=Content-Type=application/json \
   --message-body="$body" \
   --max-retry-attempts=0 \
-  --oauth-service-account-email="$SERVICE_ACCOUNT" \
+  --oauth-service-account-email="$LAUNCH_ACCOUNT" \
   --oauth-token-scope=https://www.googleapis.com/auth/cloud-platform
