@@ -21,7 +21,7 @@ COSTS = Costs(
     base_mib=600.0,
     state_bytes=500.0,
     state_seconds=1e-5,
-    stages={},
+    stages={"write": 0.002},
 )
 
 
@@ -37,7 +37,7 @@ def test_a_day_of_a_thousand_feeds() -> None:
     assert found.core_seconds == pytest.approx(work + starts)
     assert found.workers == 1
     assert found.state_gib == pytest.approx(4000 * 90 * 500 / 2**30)
-    assert found.first_bottleneck.startswith("none yet")
+    assert max(found.limits.values()) < 1
 
 
 def test_what_gives_way_first() -> None:
@@ -47,6 +47,15 @@ def test_what_gives_way_first() -> None:
     assert needed(crowded).host_hours == pytest.approx(10_000 * 28 * 1.3 / 3600)
     hasty = Load(1_000_000, runs=24 * 60, remembered_days=1, articles=10)
     assert "reading the state" in needed(hasty).first_bottleneck
+    assert "BigQuery" in needed(Load(10, runs=24 * 60)).first_bottleneck
+
+
+def test_a_stream_reads_no_state_and_is_paid_for_day_and_night() -> None:
+    few, many = (needed(Load(n, runs=0, window_sec=600)) for n in (10, 10_000_000))
+    assert few.workers == 1 and few.state_load_sec == many.state_load_sec == 0
+    assert few.dollars_month > 4 * 24 * 30 * 0.069
+    assert many.core_seconds < 10_000_000 * (24 * 0.05 + 4 * 0.1)
+    assert many.limits["writing windows, at one place"] > 1
 
 
 def test_more_feeds_never_need_less() -> None:

@@ -61,22 +61,19 @@ def main() -> None:
 
 
 def _show_needs(costs: Costs, numbers: list[int]) -> None:
-    found = [
-        needs(
-            Load(number, busiest_host=max(1, number // 200)),
-            costs,
-            Machine(),
-            Prices(),
-            Politeness(),
-        )
-        for number in numbers
-    ]
-    print(f"{'feeds':<18}" + "".join(f"{number:>14,}" for number in numbers))
-    for field in dataclasses.fields(Needs)[:-1]:
-        values = "".join(f"{getattr(each, field.name):>14,.4g}" for each in found)
-        print(f"{field.name:<18}{values}")
-    for number, each in zip(numbers, found, strict=True):
-        print(f"{number:,} feeds: {each.first_bottleneck}")
+    rest = (costs, Machine(), Prices(), Politeness())
+    for mode, runs in (("a run an hour", 24.0), ("a stream", 0.0)):
+        loads = [Load(n, busiest_host=max(1, n // 200), runs=runs) for n in numbers]
+        found = [needs(load, *rest) for load in loads]
+        print(f"{mode:<18}" + "".join(f"{n:>14,}" for n in numbers))
+        for field in dataclasses.fields(Needs)[:-1]:
+            values = "".join(f"{getattr(each, field.name):>14,.4g}" for each in found)
+            print(f"{field.name:<18}{values}")
+        for what in found[0].limits:
+            print(
+                f"{'':<18}" + "".join(f"{each.limits[what]:>14.0%}" for each in found) + f"  {what}"
+            )
+        print()
 
 
 def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:

@@ -1,5 +1,6 @@
 """What a number of feeds needs, from what one of each costs. Pure arithmetic, no measurement."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,6 +9,11 @@ from benchmarks.scale.costs import Costs
 DAY: Final = 86_400.0
 MONTH_DAYS: Final = 30.0
 GIB: Final = float(2**30)
+_ENTRY_BYTES: Final = 1000.0
+_TABLE_LOADS: Final = 1500.0
+"""Load jobs of a table a day that BigQuery lets through (its page "Quotas and limits")."""
+_WINDOW_WORK: Final = 2.0
+"""What packing and unpacking records costs beside writing them, as a multiple of that."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,18 @@ class Load:
     runs: float = 24.0
     remembered_days: float = 90.0
 
+    window_sec: float = 60.0
+
+    @property
+    def loads_a_day(self) -> float:
+        """How often a table of a database is loaded: once a run, or once a window."""
+        return self.runs or DAY / self.window_sec
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether it is one run without end: ``runs`` is 0."""
+        return not self.runs
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -43,6 +61,7 @@ class Prices:
     """Dollars: list prices of one region at one time, to be replaced by one's own."""
 
     core_hour: float = 0.056
+    stream_core_hour: float = 0.069
     memory_gib_hour: float = 0.003557
     nat_gib: float = 0.045
     storage_gib_month: float = 0.020
@@ -72,7 +91,13 @@ class Needs:
     records: float
     host_hours: float
     dollars_month: float
-    first_bottleneck: str
+    limits: dict[str, float]
+    """How much of what each bottleneck lets through is asked for; above 1 it is too much."""
+
+    @property
+    def first_bottleneck(self) -> str:
+        """What gives way first."""
+        return max(self.limits, key=lambda what: self.limits[what])
 
 
 def needs(
@@ -81,25 +106,40 @@ def needs(
     """What a load needs in a day, and what gives way first as it grows."""
     polls, articles = load.feeds * load.polls, load.feeds * load.articles
     changed = polls * (1 - load.unchanged)
-    cpu = polls * load.unchanged * costs.unchanged
-    cpu += changed * (costs.feed + load.entries * costs.known) + articles * costs.article
+    work = polls * load.unchanged * costs.unchanged
+    work += changed * (costs.feed + load.entries * costs.known) + articles * costs.article
     state = articles * load.remembered_days
-    state_gib, load_sec = state * costs.state_bytes / GIB, state * costs.state_seconds
-    workers = _workers(cpu, load.runs, costs.start + load_sec, machine)
-    cpu += load.runs * workers * machine.cores * (costs.start + load_sec)
-    traffic = (articles * costs.page_bytes + changed * load.entries * 1000) / GIB
+    state_gib = state * costs.state_bytes / GIB
+    load_sec = 0.0 if load.is_stream else state * costs.state_seconds
+    workers = _workers(work, load.runs, costs.start + load_sec, machine)
+    starts = load.runs * workers * machine.cores * (costs.start + load_sec)
+    traffic = (articles * costs.page_bytes + changed * load.entries * _ENTRY_BYTES) / GIB
     stored = articles * costs.disk_bytes * MONTH_DAYS / GIB
     host = load.busiest_host * (load.polls + load.articles)
     host_hours = host * (politeness.pause_sec + politeness.answer_sec) / 3600
-    hours = cpu / 3600 / machine.busy * MONTH_DAYS
+    hours = (work + starts) / 3600 / machine.busy * MONTH_DAYS
+    if load.is_stream:  # which is paid for day and night
+        hours = max(hours, workers * machine.cores * 24 * MONTH_DAYS)
     memory_gib = machine.memory_gib / machine.cores
-    dollars = hours * (prices.core_hour + memory_gib * prices.memory_gib_hour)
+    core = prices.stream_core_hour if load.is_stream else prices.core_hour
+    dollars = hours * (core + memory_gib * prices.memory_gib_hour)
     dollars += traffic * MONTH_DAYS * prices.nat_gib
     dollars += stored * (prices.storage_gib_month + prices.table_gib_month)
+    limits = {
+        "asking the busiest host": host_hours / 24,
+        "loading a BigQuery table": load.loads_a_day / _TABLE_LOADS,
+    }
+    if load.is_stream:
+        one_place = articles / DAY * costs.stages.get("write", 0.0) * _WINDOW_WORK
+        limits["writing windows, at one place"] = one_place
+    else:
+        free = machine.memory_gib - machine.cores * costs.base_mib / 1024
+        limits["the state in a worker's memory"] = machine.cores * state_gib / free
+        limits["reading the state in half of a run's time"] = load_sec / (DAY / load.runs / 2)
     return Needs(
         articles=articles,
         requests=polls + articles,
-        core_seconds=cpu,
+        core_seconds=work + starts,
         workers=workers,
         state_gib=state_gib,
         state_load_sec=load_sec,
@@ -108,33 +148,16 @@ def needs(
         records=articles * costs.records,
         host_hours=host_hours,
         dollars_month=dollars,
-        first_bottleneck=_bottleneck(load, costs, machine, state_gib, load_sec, host_hours),
+        limits=limits,
     )
 
 
-def _workers(cpu: float, runs: float, start: float, machine: Machine) -> int:
-    """How many end a run before the next one is due."""
-    seconds = max(1.0, DAY / runs * machine.busy - start)
-    return max(1, -(-int(cpu / runs) // max(1, int(seconds * machine.cores))))
-
-
-def _bottleneck(
-    load: Load,
-    costs: Costs,
-    machine: Machine,
-    state_gib: float,
-    load_sec: float,
-    host_hours: float,
-) -> str:
-    """What a load first runs into that more workers do not mend."""
-    free = machine.memory_gib - machine.cores * costs.base_mib / 1024
-    limits = {
-        "the state does not fit a worker's memory": machine.cores * state_gib / max(free, 0.01),
-        "reading the state takes a run's time": load_sec / (DAY / load.runs / 2),
-        "the busiest host cannot be asked as often": host_hours / 24,
-    }
-    what, most = max(limits.items(), key=lambda item: item[1])
-    return what if most > 1 else f"none yet ({what}: {most:.0%} of the way)"
+def _workers(work: float, runs: float, start: float, machine: Machine) -> int:
+    """How many end a run before the next one is due, or keep up with a stream."""
+    seconds = (DAY / runs if runs else DAY) * machine.busy
+    if runs:
+        seconds = max(1.0, seconds - start)
+    return max(1, math.ceil(work / max(runs, 1.0) / (seconds * machine.cores)))
 
 
 def predicted_seconds(costs: Costs, articles: int, workers: int, cores: int) -> float:
