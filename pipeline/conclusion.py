@@ -1,17 +1,17 @@
 """The end of a run: what its files say is summed up, and its records become visible."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import apache_beam as beam
-from apache_beam.io.filesystems import FileSystems
 
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
+from transforms.folders import remove_folder
 from transforms.locks import Lease
-from transforms.sinks.commit import commit, remove
+from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, list_of_files, read_lines
 from transforms.sinks.runs import is_there
 from transforms.stage import Outcome, Run
@@ -37,12 +37,17 @@ class Conclusion:
     left: Mapping[str, int]
     retries: int
 
-    def conclude(self, stages: dict[str, dict[str, int]]) -> tuple[Summary, list[str]]:
+    def conclude(
+        self, stages: dict[str, dict[str, int]], check: Callable[[], None] = lambda: None
+    ) -> tuple[Summary, list[str]]:
         """Show the run; its summary, and what it learnt. May be tried again.
+
+        ``check`` is called before, and again right before the run shows.
 
         Raises:
             OSError, BeamIOError: a file cannot be read or written.
         """
+        check()
         files = list(read_lines(list_of_files(self.staging), WrittenFile))
 
         def listed(kind: type[T]) -> Iterator[T]:
@@ -63,7 +68,7 @@ class Conclusion:
             output=self.output,
         )
         learnt = sorted(change.line for change in listed(StateChange))
-        commit(self.output, self.staging, files, learnt, summary.to_json())
+        commit(self.output, self.staging, files, learnt, summary.to_json(), check)
         return summary, learnt
 
 
@@ -80,11 +85,13 @@ class ConcludeOnWorker(beam.DoFn):
     def process(self, _list_of_files: str) -> None:
         this = self.conclusion
         if not is_there(this.output, this.run.run_id):  # or an earlier try was cut off after that
-            for lease in self.leases:
-                lease.check()
-            summary, _ = this.conclude({})
+            summary, _ = this.conclude({}, self._check)
             level = logging.INFO if summary.adds_up else logging.ERROR
             _LOG.log(level, "%s\nrecords in %s", summary.table(), this.output)
-        remove(FileSystems.join(this.staging, "**"))
+        remove_folder(this.staging)
         for lease in self.leases:
             lease.release()
+
+    def _check(self) -> None:
+        for lease in self.leases:
+            lease.check()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeVar
 
-from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.cleaning import clean_line
@@ -19,6 +18,7 @@ from transforms.feed_list import Feed, is_web
 from transforms.feed_schedule import max_age, next_due
 from transforms.feeds import read_feed_file
 from transforms.fetching import Answers, Fetcher, FetchOptions
+from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of
 from transforms.hosts import Request, host_of
 from transforms.http import Response
 from transforms.isolation import Isolated, LimitOptions
@@ -82,16 +82,16 @@ def read_state(folder: str) -> State:
     Raises:
         UsageError: there is no such folder, or it cannot be read.
     """
-    try:
-        require(FileSystems.exists(folder), f"there is no state folder {folder}")
-        (match,) = FileSystems.match([FileSystems.join(folder, "*.state")])
-    except (OSError, BeamIOError, ValueError) as error:
-        raise UsageError(f"cannot read the state folder {folder}: {error}") from error
-    if not match.metadata_list:
+    check_folder(folder)
+    with usage_error_of(f"cannot read the state folder {folder}"):
+        there = folder_is_there(folder)
+        names = [name for name in names_in(folder) if name.endswith(".state")]
+    require(there, f"there is no state folder {folder}")
+    if not names:
         _LOG.warning("nothing is remembered in %s yet", folder)
     state = State()
-    for metadata in match.metadata_list:
-        _apply(metadata.path, state)
+    for name in names:
+        _apply(FileSystems.join(folder, name), state)
     return state
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.feed_readings import Checked, Found, check_feeds, find_feeds, read_state
@@ -73,7 +74,8 @@ def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> 
     sub.set_defaults(max_dead_letter_ratio=1.0)
 
 
-def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def _check(args: argparse.Namespace, options: PipelineOptions) -> float:
+    FileSystems.set_options(options)
     fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
     state = read_state(args.state) if args.state else State()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -20,7 +21,7 @@ from transforms.analysis import AnalysisOptions
 from transforms.entries import Entry, failed_entry
 from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
-from transforms.folders import folder_in, is_local
+from transforms.folders import check_folder, is_local
 from transforms.isolation import LimitOptions
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
@@ -92,6 +93,7 @@ def ingest(
     Raises:
         UsageError: an input cannot be read, or a folder cannot be written or is held.
     """
+    FileSystems.set_options(beam_options)  # as Beam does in workers, and here with the pipeline
     run = Run(run_id=run_id, started_at=now())
     try:
         topics = load_taxonomy(taxonomy) if taxonomy is not None else None
@@ -100,7 +102,9 @@ def ingest(
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
-    folder = state or folder_in(output, ".state")
+    check_folder(output)
+    folder = state or str(FileSystems.join(output, ".state"))
+    check_folder(folder)
     elsewhere = is_dataflow(runner)
     if elsewhere:
         folders = {"output": output, "state": folder}
@@ -157,9 +161,12 @@ def _run(
     build(pipeline, job)
     result = pipeline.run()
     result.wait_until_finish()
-    for held in holds:
-        held.check()
-    return conclusion.conclude(stage_counts(result))
+
+    def check() -> None:
+        for held in holds:
+            held.check()
+
+    return conclusion.conclude(stage_counts(result), check)
 
 
 def _start(

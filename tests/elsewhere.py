@@ -1,10 +1,13 @@
-"""A Beam file system other than the local one: ``elsewhere:///folder/file``, kept on the disk."""
+"""A Beam file system other than the local one: ``elsewhere:///folder/file``, kept on the disk.
+
+It has the manners of HDFS: it lists one folder at a time, and writes over nothing.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from apache_beam.io.filesystem import FileMetadata
+from apache_beam.io.filesystem import BeamIOError, FileMetadata
 from apache_beam.io.localfilesystem import LocalFileSystem
 
 SCHEME = "elsewhere"
@@ -13,6 +16,11 @@ _PREFIX = f"{SCHEME}://"
 
 def _here(path: str) -> str:
     return path.removeprefix(_PREFIX)
+
+
+def _see_that_none_is(path: str) -> None:
+    if Path(_here(path)).exists():
+        raise BeamIOError(f"there is a {path} already")
 
 
 class ElsewhereFileSystem(LocalFileSystem):
@@ -33,6 +41,7 @@ class ElsewhereFileSystem(LocalFileSystem):
         super().mkdirs(_here(path))
 
     def create(self, path: str, *args: Any, **more: Any) -> Any:
+        _see_that_none_is(path)
         return super().create(_here(path), *args, **more)
 
     def open(self, path: str, *args: Any, **more: Any) -> Any:
@@ -43,16 +52,19 @@ class ElsewhereFileSystem(LocalFileSystem):
 
     def copy(self, sources: list[str], destinations: list[str]) -> None:
         for destination in destinations:
+            _see_that_none_is(destination)
             Path(_here(destination)).parent.mkdir(parents=True, exist_ok=True)
         super().copy([*map(_here, sources)], [*map(_here, destinations)])
 
     def rename(self, sources: list[str], destinations: list[str]) -> None:
+        for destination in destinations:
+            _see_that_none_is(destination)
         super().rename([*map(_here, sources)], [*map(_here, destinations)])
 
     def delete(self, paths: list[str]) -> None:
         super().delete([*map(_here, paths)])
 
     def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
-        for path in Path(_here(dir_or_prefix)).rglob("*"):
-            if path.is_file():
-                yield FileMetadata(f"{_PREFIX}{path}", path.stat().st_size)
+        for path in Path(_here(dir_or_prefix)).iterdir():
+            size = path.stat().st_size if path.is_file() else 0
+            yield FileMetadata(f"{_PREFIX}{path}", size)

@@ -372,7 +372,7 @@ LIST = "https://a.example/feed # Kept\n"
         ("check", "required: --feeds"),
         ("check --feeds {tmp}/none.txt", "none.txt: No such file"),
         ("check --feeds {tmp}/list --state {tmp}/none", "there is no state folder"),
-        ("check --feeds {tmp}/list --state no://where", "cannot read the state folder no://"),
+        ("check --feeds {tmp}/list --state no://where", "no file system for no://where"),
         ("check --feeds {tmp}/list --fetch_timeout_sec 0", "--fetch_timeout_sec must be above 0"),
         ("check --feeds {tmp}/list --item_time_limit_sec 0", "--item_time_limit_sec must be"),
         ("check --feeds {tmp}/list --max_dead_letter_ratio 2", "--max_dead_letter_ratio"),

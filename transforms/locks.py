@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import threading
 import time
@@ -14,12 +15,16 @@ from typing import Final
 
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.folders import is_local
+from transforms.folders import has_folders, is_local, open_file, usage_error_of, whole_file
 from transforms.options import UsageError
 
+_LOG = logging.getLogger("newsbeam.locks")
 _POLL_SECONDS: Final = 0.2
+_LOCK: Final = "lock"
+_LEASE: Final = "lock.json"
 LEASE_SECONDS: Final = 300.0
 SETTLE_SECONDS: Final = 2.0
+LEASE_POLL_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,18 @@ class Lease:
 
     @property
     def _path(self) -> str:
-        return str(FileSystems.join(self.folder, "lock.json"))
+        return str(FileSystems.join(self.folder, _LEASE))
 
     def take(self) -> bool:
         """Whether this holder has it now, for as long as a lease lasts."""
-        holder, until = _read_lease(self._path)
-        if holder != self.holder and until > time.time():
+        if self._is_anothers():
             return False
-        self._write(LEASE_SECONDS)
+        try:
+            self._write(LEASE_SECONDS)
+        except Exception:
+            if self._is_anothers():  # who was quicker, where nothing is written over
+                return False
+            raise
         time.sleep(SETTLE_SECONDS)  # of two that write at once, the later one holds it
         return self._is_held()
 
@@ -54,7 +63,7 @@ class Lease:
 
     def _write(self, seconds: float) -> None:
         lease = {"holder": self.holder, "until": time.time() + seconds}
-        with FileSystems.create(self._path) as file:
+        with whole_file(self._path) as file:
             file.write(json.dumps(lease).encode())
 
     def renew(self, seconds: float) -> bool:
@@ -68,6 +77,10 @@ class Lease:
         """End it, if it is still this holder's."""
         if self._is_held():
             FileSystems.delete([self._path])
+
+    def _is_anothers(self) -> bool:
+        holder, until = _read_lease(self._path)
+        return holder != self.holder and until > time.time()
 
     def _is_held(self) -> bool:
         return _read_lease(self._path)[0] == self.holder
@@ -125,14 +138,19 @@ def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextMan
     asleep for longer than the lease may find it taken, which it is to check before it writes.
 
     Raises:
-        UsageError: another run holds it, still.
+        UsageError: another run holds it, still; or the folder cannot be read and written.
     """
     return _flock(folder, what, wait_sec) if is_local(folder) else _lease(folder, what, wait_sec)
 
 
+def is_of_lock(name: str) -> bool:
+    """Whether a file of this name says who holds the folder that it is in."""
+    return name == _LOCK or name.startswith(_LEASE)
+
+
 @contextmanager
 def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
-    with Path(folder, "lock").open("a") as file:
+    with Path(folder, _LOCK).open("a") as file:
 
         def take() -> bool:
             try:
@@ -141,19 +159,28 @@ def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
                 return False
             return True
 
-        _until(take, what, wait_sec)
+        _until(take, what, wait_sec, _POLL_SECONDS)
         yield Hold(None)
 
 
 @contextmanager
 def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
     lease = Lease(folder, what, f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
-    _until(lease.take, what, wait_sec)
+
+    def take() -> bool:
+        with usage_error_of(f"cannot write to {what}"):
+            return lease.take()
+
+    _until(take, what, wait_sec, LEASE_POLL_SECONDS)
     held, ended = Hold(lease), threading.Event()
 
     def renew() -> None:
-        while not ended.wait(LEASE_SECONDS / 4) and lease.renew(LEASE_SECONDS):
-            pass
+        while not ended.wait(LEASE_SECONDS / 4):
+            try:
+                if not lease.renew(LEASE_SECONDS):
+                    return  # which the check before the commit says
+            except Exception:  # a file system that is away for a while: there are tries left
+                _LOG.warning("the lease of %s is not renewed; trying again", what, exc_info=True)
 
     thread = threading.Thread(target=renew, name="newsbeam-lease", daemon=True)
     thread.start()
@@ -162,24 +189,43 @@ def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
     finally:
         ended.set()
         thread.join()
-        held.end()
+        try:
+            held.end()
+        except Exception:  # what was done meanwhile is done
+            _LOG.warning("%s is held until its lease runs out", what, exc_info=True)
 
 
 def _read_lease(path: str) -> tuple[str | None, float]:
-    if not FileSystems.exists(path):
+    if not _is_there(path):
         return None, 0.0
     try:
-        with FileSystems.open(path) as file:
-            lease = json.loads(file.read())
+        with open_file(path) as file:
+            data = file.read()
+    except Exception:  # of its own on every file system
+        if FileSystems.exists(path):
+            raise
+        return None, 0.0  # gone meanwhile
+    try:
+        lease = json.loads(data)
         return str(lease["holder"]), float(lease["until"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None, 0.0  # gone meanwhile, or cut off: no one's
+    except (ValueError, KeyError, TypeError):
+        return None, 0.0  # cut off: no one's
 
 
-def _until(take: Callable[[], bool], what: str, wait_sec: float) -> None:
+def _is_there(path: str) -> bool:
+    """Where nothing is written over, a lease is away for a moment when it is renewed."""
+    if FileSystems.exists(path):
+        return True
+    if has_folders(path):
+        time.sleep(SETTLE_SECONDS / 4)
+        return bool(FileSystems.exists(path))
+    return False
+
+
+def _until(take: Callable[[], bool], what: str, wait_sec: float, poll_sec: float) -> None:
     deadline = time.monotonic() + wait_sec
     while not take():
         if time.monotonic() >= deadline:
             advice = "wait for it (--wait_for_run_sec), or name another folder"
             raise UsageError(f"another run is writing to {what}; {advice}")
-        time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
+        time.sleep(min(poll_sec, max(0.0, deadline - time.monotonic())))

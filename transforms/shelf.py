@@ -5,13 +5,18 @@ grow with its articles. A text that is put aside is a place, which later stages 
 """
 
 import uuid
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from schemas.rows import row
+from transforms.folders import create_file, is_local, open_file
+
+_FILE_BYTES: Final = 1 << 19
+_FILES_KEPT: Final = 64
 
 
 @row
@@ -25,14 +30,22 @@ class Place:
 
 
 class Shelf:
-    """A folder of texts, on any Beam file system. Every writer has a file of its own."""
+    """A folder of texts, on any Beam file system. Every writer has files of its own.
+
+    From another machine a file is read whole, and kept for the next texts: to open one there costs
+    more than to analyse an article, and Beam reads it in pieces of 16 MiB.
+    """
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_kept": OrderedDict()}
 
     def writer(self) -> "ShelfWriter":
         """A writer, to be closed before what it wrote is read."""
-        return ShelfWriter(str(FileSystems.join(self._folder, uuid.uuid4().hex)), self._folder)
+        return ShelfWriter(self._folder)
 
     def read(self, place: Place) -> str:
         """The text at a place.
@@ -40,20 +53,33 @@ class Shelf:
         Raises:
             OSError, BeamIOError: it cannot be read.
         """
-        with FileSystems.open(place.file, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-            file.seek(place.start)
-            data = file.read(place.size)
+        if is_local(place.file):
+            with open_file(place.file) as file:
+                file.seek(place.start)
+                data = file.read(place.size)
+        else:
+            data = self._whole(place.file)[place.start : place.start + place.size]
         if len(data) != place.size:
             raise BeamIOError(f"{place.file} is cut off: {place.size} bytes at {place.start}")
         return str(data, "utf-8")
 
+    def _whole(self, path: str) -> bytes:
+        data = self._kept.pop(path, None)
+        if data is None:
+            with open_file(path) as file:
+                data = bytes(file.read())
+        self._kept[path] = data
+        if len(self._kept) > _FILES_KEPT:
+            self._kept.popitem(last=False)
+        return data
+
 
 class ShelfWriter:
-    """Puts texts into one file, which is begun with the first of them."""
+    """Puts texts into files, the first of which is begun with the first of them."""
 
-    def __init__(self, path: str, folder: str) -> None:
-        self._path = path
+    def __init__(self, folder: str) -> None:
         self._folder = folder
+        self._path = ""
         self._file: Any = None
         self._end = 0
 
@@ -64,15 +90,14 @@ class ShelfWriter:
             OSError, BeamIOError: it cannot be written.
         """
         if self._file is None:
-            if not FileSystems.exists(self._folder):
-                FileSystems.mkdirs(self._folder)
-            self._file = FileSystems.create(
-                self._path, compression_type=CompressionTypes.UNCOMPRESSED
-            )
+            self._path, self._end = str(FileSystems.join(self._folder, uuid.uuid4().hex)), 0
+            self._file = create_file(self._path)
         data = text.encode("utf-8")
         self._file.write(data)
         place = Place(self._path, self._end, len(data))
         self._end += len(data)
+        if self._end >= _FILE_BYTES:
+            self.close()
         return place
 
     def close(self) -> None:

@@ -12,27 +12,33 @@ thing, it counts as there when its summary is, which is written last. What a run
 with it, and copied to the state folder afterwards: see :mod:`transforms.sinks.state_files`.
 """
 
+import logging
 import os
 import shutil
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.folders import is_local, make_folder
-from transforms.locks import Hold, hold
+from transforms.folders import (
+    copy_files,
+    is_local,
+    make_folder,
+    names_in,
+    remove_folder,
+    whole_file,
+)
+from transforms.locks import Hold, hold, is_of_lock
 from transforms.options import UsageError
 from transforms.sinks.files import WrittenFile
-from transforms.sinks.runs import SUMMARY, is_there, run_folder
+from transforms.sinks.runs import SUMMARY, announce, is_there, run_folder
 from transforms.sinks.state_files import STATE_FILE, write_state_file
 
-_COPIED_AT_ONCE: Final = 100
+_LOG = logging.getLogger("newsbeam.commit")
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ def staging_of(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[S
     area, what = FileSystems.join(output, ".staging"), f"the output folder {output}"
     for folder in (FileSystems.join(output, "runs"), area):
         make_folder(folder, what)
-    with hold(area, output, wait_sec=wait_sec) as held:
+    with hold(area, what, wait_sec=wait_sec) as held:
         if is_there(output, run_id):
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
         _clear(area)
@@ -67,34 +73,36 @@ def staging_of(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[S
             yield Staging(staging, held)
         finally:
             if not held.is_handed_over:
-                _clear(area)
+                _tidy(staging)
+
+
+def _tidy(staging: str) -> None:
+    """Remove what a run staged, and no other: the hold may have been lost to another run."""
+    try:
+        remove_folder(staging)
+    except Exception:  # the run is what it is without that
+        _LOG.warning("%s cannot be removed; the next run tries again", staging, exc_info=True)
 
 
 def _clear(area: str) -> None:
     """Remove all that is staged, and nothing else."""
-    if is_local(area):
-        for path in Path(area).iterdir():
-            if path.is_dir():
-                shutil.rmtree(path)
-    else:
-        remove(FileSystems.join(area, "*", "**"))
-
-
-def remove(pattern: str) -> None:
-    """Remove the files that match a pattern."""
-    (match,) = FileSystems.match([pattern])
-    paths = [metadata.path for metadata in match.metadata_list]
-    for start in range(0, len(paths), _COPIED_AT_ONCE):
-        FileSystems.delete(paths[start : start + _COPIED_AT_ONCE])
+    for name in names_in(area):
+        if not is_of_lock(name):
+            remove_folder(FileSystems.join(area, name))
 
 
 def commit(
-    output: str, staging: str, files: Iterable[WrittenFile], learnt: Iterable[str], summary: str
+    output: str,
+    staging: str,
+    files: Iterable[WrittenFile],
+    learnt: Iterable[str],
+    summary: str,
+    check: Callable[[], None] = lambda: None,
 ) -> str:
     """Name the files of a run and show them: these, and nothing else that is staged.
 
-    May be tried again, by another process too: a run that is there stays as it is. Returns the
-    folder of the run.
+    May be tried again, by another process too: a run that is there stays as it is. ``check`` is
+    called right before the run shows, and stops that with an error. Returns the folder of the run.
     """
     run_id = FileSystems.split(staging)[1]
     run = run_folder(output, run_id)
@@ -103,7 +111,7 @@ def commit(
     if is_local(output):
         _show_by_rename(Path(run), Path(staging), _named(files), learnt, summary)
     else:
-        _show_by_summary(run, _named(files), learnt, summary)
+        _show_by_summary(output, run, _named(files), learnt, summary, check)
     return run
 
 
@@ -157,13 +165,19 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _show_by_summary(run: str, named: dict[str, str], learnt: Iterable[str], summary: str) -> None:
-    remove(FileSystems.join(run, "**"))  # what a try left that was cut off
-    sources = list(named)
-    for start in range(0, len(sources), _COPIED_AT_ONCE):
-        some = sources[start : start + _COPIED_AT_ONCE]
-        FileSystems.copy(some, [FileSystems.join(run, named[source]) for source in some])
-    write_state_file(FileSystems.join(run, STATE_FILE), [FileSystems.split(run)[1]], learnt)
-    path = FileSystems.join(run, SUMMARY)
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+def _show_by_summary(
+    output: str,
+    run: str,
+    named: dict[str, str],
+    learnt: Iterable[str],
+    summary: str,
+    check: Callable[[], None],
+) -> None:
+    remove_folder(run)  # what a try left that was cut off
+    copy_files({source: FileSystems.join(run, name) for source, name in named.items()})
+    run_id = FileSystems.split(run)[1]
+    write_state_file(FileSystems.join(run, STATE_FILE), [run_id], learnt)
+    announce(output, run_id)
+    check()
+    with whole_file(FileSystems.join(run, SUMMARY)) as file:
         file.write(summary.encode())

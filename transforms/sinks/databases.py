@@ -46,10 +46,8 @@ def load_runs(output: str, databases: Iterable[Database]) -> dict[str, list[str]
         UsageError: see :class:`Database`.
     """
     loaded: dict[str, list[str]] = {}
-    there = run_ids(output)
     for database in databases:
-        held = database.runs()
-        lacking = [run_id for run_id in there if run_id not in held]
+        lacking = run_ids(output, but=database.runs())
         lacking.sort(key=lambda run_id: (started_at(output, run_id), run_id))
         for run_id in lacking:
             rows = database.load(committed_run(output, run_id))

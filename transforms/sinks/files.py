@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 import apache_beam as beam
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import Metrics
 from apache_beam.transforms.window import GlobalWindow
@@ -25,6 +24,7 @@ from schemas import Record, TopicTag
 from schemas.arrow import arrow_rows
 from schemas.jsonable import from_json, to_line
 from schemas.rows import row
+from transforms.folders import create_file, open_file
 
 T = TypeVar("T")
 
@@ -158,11 +158,12 @@ def _list_files(path: str, files: Iterable[WrittenFile]) -> str:
 
 def write_file(path: str, rows: Sequence[Any], file_format: str) -> None:
     """Write rows of one type to one file, on any Beam file system."""
-    with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with create_file(path) as file:
         if file_format == "parquet":
             pq.write_table(arrow_rows(type(rows[0]), list(rows)), file, compression="zstd")
         else:
-            file.write("".join(to_line(each) + "\n" for each in rows).encode())
+            lines = "".join(to_line(each) + "\n" for each in rows)
+            file.write((lines or "\n").encode())  # S3 takes no empty file from Beam
 
 
 def read_lines(path: str, kind: type[T]) -> Iterator[T]:
@@ -171,9 +172,10 @@ def read_lines(path: str, kind: type[T]) -> Iterator[T]:
     Raises:
         OSError, BeamIOError: it cannot be read.
     """
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_file(path) as file:
         while line := file.readline():
-            yield from_json(kind, json.loads(line))
+            if not line.isspace():
+                yield from_json(kind, json.loads(line))
 
 
 def _key(record: Record) -> str:

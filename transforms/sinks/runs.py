@@ -6,19 +6,18 @@ A run is there when its ``summary.json`` is, which is written last.
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from schemas.jsonable import parse_time
-from transforms.folders import is_local
+from transforms.folders import files_in, has_folders, names_in, open_file, whole_file
 
 SUMMARY: Final = "summary.json"
 _BEST_FIRST: Final = ("parquet", "jsonl")
+_BEFORE: Final = "before.json"
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,47 @@ def is_there(output: str, run_id: str) -> bool:
     return bool(FileSystems.exists(FileSystems.join(run_folder(output, run_id), SUMMARY)))
 
 
-def run_ids(output: str) -> list[str]:
-    """The ids of the runs of an output folder, by name."""
-    if is_local(output):  # where a look at the folders is quicker than one at all their files
-        folder = Path(output, "runs")
-        runs = folder.iterdir() if folder.is_dir() else ()
-        return sorted(run.name for run in runs if (run / SUMMARY).exists())
-    (match,) = FileSystems.match([FileSystems.join(output, "runs", "*", SUMMARY)])
-    folders = (FileSystems.split(metadata.path)[0] for metadata in match.metadata_list)
-    return sorted(FileSystems.split(folder)[1] for folder in folders)
+def run_ids(output: str, *, but: Collection[str] = ()) -> list[str]:
+    """The ids of the runs of an output folder, by name, apart from those that are known already.
+
+    Raises:
+        OSError, BeamIOError: they cannot be listed.
+    """
+    return [id_ for id_ in announced(output) if id_ not in but and is_there(output, id_)]
+
+
+def announced(output: str) -> list[str]:
+    """The ids of the runs of an output folder, and of any that were cut off, by name.
+
+    Where there are no folders, a list of the runs is one of all their files, of which a thousand
+    come with a request. So every run there has a note of its name in ``.runs``, made right before
+    its summary; what was there before the first note is in ``.runs/before.json``.
+    """
+    runs = FileSystems.join(output, "runs")
+    if has_folders(output):
+        return names_in(runs)
+    notes = names_in(_notes(output))
+    if _BEFORE not in notes:
+        return names_in(runs)
+    with open_file(FileSystems.join(_notes(output), _BEFORE)) as file:
+        before = map(str, json.loads(file.read()))
+    return sorted({*before, *notes} - {_BEFORE})
+
+
+def announce(output: str, run_id: str) -> None:
+    """Have a run that is about to show found by :func:`announced`. May be done again."""
+    if has_folders(output):
+        return
+    before = FileSystems.join(_notes(output), _BEFORE)
+    if not FileSystems.exists(before):
+        with whole_file(before) as file:
+            file.write(json.dumps(names_in(FileSystems.join(output, "runs"))).encode())
+    with whole_file(FileSystems.join(_notes(output), run_id)) as file:
+        file.write(run_id.encode())
+
+
+def _notes(output: str) -> str:
+    return str(FileSystems.join(output, ".runs"))
 
 
 def committed_run(output: str, run_id: str) -> CommittedRun:
@@ -60,9 +91,7 @@ def committed_run(output: str, run_id: str) -> CommittedRun:
     folder = run_folder(output, run_id)
     for name in _BEST_FIRST:
         root = FileSystems.join(folder, name)
-        (match,) = FileSystems.match([FileSystems.join(root, "**")])
-        paths = sorted(metadata.path for metadata in match.metadata_list)
-        if paths:
+        if paths := files_in(root):
             files: dict[str, list[str]] = defaultdict(list)
             for path in paths:
                 table = path[len(root) :].lstrip("/").partition("/")[0]
@@ -83,5 +112,5 @@ def started_at_of(run: CommittedRun) -> dt.datetime:
 
 def _started_at(folder: str) -> dt.datetime:
     path = FileSystems.join(folder, SUMMARY)
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_file(path) as file:
         return parse_time(json.loads(file.read())["started_at"])

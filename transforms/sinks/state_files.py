@@ -25,14 +25,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import json_line, parse_time
-from transforms.folders import is_local, make_folder
+from transforms.folders import is_local, make_folder, names_in, open_file, whole_file
 from transforms.locks import Hold, hold
-from transforms.sinks.runs import committed_run, run_folder, run_ids
+from transforms.sinks.runs import announced, committed_run, run_folder, run_ids
 from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
 from transforms.times import now
 from transforms.urls import canonical_url
@@ -96,12 +95,11 @@ class StateStore:
         for name in sorted(n for n in files if n.startswith("run-")):
             if name.removeprefix("run-").removesuffix(".state") not in covered:
                 self._apply(name, state, covered)
-        for run_id in self._runs():
-            if run_id not in covered:
-                lines = _lines_of_run(self._output or "", run_id)
-                for line in lines:
-                    state.apply(line)
-                self.add(run_id, lines)
+        for run_id in run_ids(self._output, but=covered) if self._output else ():
+            lines = _lines_of_run(self._output or "", run_id)
+            for line in lines:
+                state.apply(line)
+            self.add(run_id, lines)
         return state
 
     def add(self, run_id: str, lines: Iterable[str]) -> None:
@@ -121,7 +119,8 @@ class StateStore:
         runs = {name: run for name, run in runs.items() if name.startswith("run-")}
         if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT:
             return
-        covered = sorted(set(runs.values()) | (set(before) & set(self._runs())))
+        there = announced(self._output) if self._output else ()
+        covered = sorted(set(runs.values()) | (set(before) & set(there)))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
         write_state_file(self._path(name), covered, state.lines())
         old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
@@ -143,8 +142,7 @@ class StateStore:
 
     def _move_aside(self, name: str) -> str:
         folder = FileSystems.join(self._folder, "damaged")
-        if not FileSystems.exists(folder):
-            FileSystems.mkdirs(folder)
+        make_folder(folder, folder)
         aside = str(FileSystems.join(folder, f"{now():%Y%m%dT%H%M%S%f}-{name}"))
         FileSystems.rename([self._path(name)], [aside])
         return aside
@@ -153,11 +151,7 @@ class StateStore:
         return str(FileSystems.join(self._folder, name))
 
     def _files(self) -> list[str]:
-        (match,) = FileSystems.match([FileSystems.join(self._folder, "*.state")])
-        return [FileSystems.split(metadata.path)[1] for metadata in match.metadata_list]
-
-    def _runs(self) -> list[str]:
-        return run_ids(self._output) if self._output else []
+        return [name for name in names_in(self._folder) if name.endswith(".state")]
 
 
 def write_state_file(path: str, runs: Iterable[str], lines: Iterable[str]) -> None:
@@ -169,8 +163,8 @@ def write_state_file(path: str, runs: Iterable[str], lines: Iterable[str]) -> No
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    else:  # elsewhere a file shows when it is closed
-        with FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    else:
+        with whole_file(path) as file:
             _write(file, runs, lines)
 
 
@@ -192,7 +186,7 @@ def read_state_file(path: str) -> tuple[list[str], Iterator[str]]:
         DamagedState: it is cut off or altered. Nothing of it has been given then.
     """
     digest, count, last, head = hashlib.blake2b(digest_size=16), 0, b"", b""
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_file(path) as file:
         head = file.readline()
         for line in _lines(file):
             if last:
@@ -213,7 +207,7 @@ def read_state_file(path: str) -> tuple[list[str], Iterator[str]]:
 
 
 def _checked_lines(path: str, count: int) -> Iterator[str]:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_file(path) as file:
         file.readline()
         for _ in range(count):
             yield file.readline().decode("utf-8").removesuffix("\n")
@@ -253,7 +247,7 @@ def _articles_of_run(output: str, run_id: str) -> Iterator[dict[str, Any]]:
     columns |= {"lineage_id", "version"}
     run = committed_run(output, run_id)
     for path in run.files.get("articles", ()):
-        with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with open_file(path) as file:
             if run.format == "parquet":
                 table = pq.ParquetFile(file)
                 there = [name for name in table.schema_arrow.names if name in columns]

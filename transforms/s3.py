@@ -1,0 +1,37 @@
+"""Beam's way to S3, with its client kept.
+
+Beam makes a client for every file that it opens, which takes more CPU than to analyse an article:
+it reads the description of the whole service anew. A thread needs one.
+"""
+
+import functools
+import threading
+from typing import Any, Final
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+_PREFIX: Final = "s3://"
+_CLIENTS: Final = 64
+
+
+def is_s3(path: str) -> bool:
+    """Whether a path is on S3."""
+    return path.startswith(_PREFIX)
+
+
+def s3_io(path: str) -> Any:
+    """Beam's S3IO for a path, by the options of its file system; for the thread that asks only."""
+    from apache_beam.io.aws.s3io import S3IO
+
+    options = FileSystems.get_filesystem(path)._options
+    said = options.get_all_options() if isinstance(options, PipelineOptions) else options
+    mine = tuple(sorted((name, said[name]) for name in said if name.startswith("s3_")))
+    return S3IO(client=_client(threading.get_ident(), mine))
+
+
+@functools.lru_cache(maxsize=_CLIENTS)
+def _client(_thread: int, options: tuple[tuple[str, Any], ...]) -> Any:
+    from apache_beam.io.aws.clients.s3.boto3_client import Client
+
+    return Client(dict(options))
