@@ -20,7 +20,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.options import UsageError
-from transforms.s3 import is_s3, s3_io
+from transforms.s3 import check_credentials, is_s3, s3_io
 
 _NEEDS: Final = {
     "gs": ("apache_beam.io.gcp.gcsio", "gcp"),
@@ -54,6 +54,8 @@ def check_folder(folder: str) -> None:
         raise UsageError(f"no file system for {folder}: {known}")
     with _errors_as_usage(f"cannot reach {folder}"):
         FileSystems.join(folder, "any")
+    if is_s3(folder):
+        check_credentials(folder)
 
 
 def make_folder(folder: str, what: str) -> None:

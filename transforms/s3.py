@@ -11,6 +11,8 @@ from typing import Any, Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from transforms.options import UsageError
+
 _PREFIX: Final = "s3://"
 _CLIENTS: Final = 64
 
@@ -20,14 +22,29 @@ def is_s3(path: str) -> bool:
     return path.startswith(_PREFIX)
 
 
+def check_credentials(path: str) -> None:
+    """See that there are credentials: without any, Beam tries again for minutes.
+
+    Raises:
+        UsageError: there are none.
+    """
+    import boto3
+
+    if not _options(path).get("s3_access_key_id") and not boto3.session.Session().get_credentials():
+        raise UsageError(f"no credentials for {path}: give the machine a role, or boto3 a profile")
+
+
+def _options(path: str) -> dict[str, Any]:
+    options = FileSystems.get_filesystem(path)._options
+    said = options.get_all_options() if isinstance(options, PipelineOptions) else options
+    return {name: said[name] for name in said if name.startswith("s3_")}
+
+
 def s3_io(path: str) -> Any:
     """Beam's S3IO for a path, by the options of its file system; for the thread that asks only."""
     from apache_beam.io.aws.s3io import S3IO
 
-    options = FileSystems.get_filesystem(path)._options
-    said = options.get_all_options() if isinstance(options, PipelineOptions) else options
-    mine = tuple(sorted((name, said[name]) for name in said if name.startswith("s3_")))
-    return S3IO(client=_client(threading.get_ident(), mine))
+    return S3IO(client=_client(threading.get_ident(), tuple(sorted(_options(path).items()))))
 
 
 @functools.lru_cache(maxsize=_CLIENTS)
