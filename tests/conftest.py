@@ -19,6 +19,8 @@ from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 from transforms.state import State
 
+collect_ignore = ["bigquery_emulator.py"]  # a program of another environment, without doctests
+
 
 @pytest.fixture
 def run() -> Run:
