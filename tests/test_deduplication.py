@@ -78,7 +78,7 @@ def test_an_entry_that_its_feed_changed_goes_on_as_the_same_article(
     with pipeline:
         out = pipeline | beam.Create([edited, moved, same]) | DropDuplicateEntries(run, state)
         lineage = written.lineage_id
-        expected = [replace(e, lineage=lineage) for e in (edited, moved)]
+        expected = [replace(e, lineage=lineage, edited=True) for e in (edited, moved)]
         assert_that(out.main, equal_to(expected), "main")
         assert_that(
             out.outcomes | beam.Map(lambda o: (o.kind, o.entry_key)),
@@ -159,7 +159,7 @@ def test_changed_text_is_a_new_version(
     edited = replace(article("https://a.example/1", "Eleven were hurt."))
     second = version_id(lineage, 2)
     with pipeline:
-        created = pipeline | beam.Create([extracted(edited, lineage=lineage)])
+        created = pipeline | beam.Create([extracted(edited, lineage=lineage, edited=True)])
         out = created | DropDuplicateArticles(run, state)
         rows = out.main | beam.Map(
             lambda e: (e.article.article_id, e.article.lineage_id, e.article.version, e.hashes)
@@ -169,10 +169,10 @@ def test_changed_text_is_a_new_version(
         stories = out.main | "story" >> beam.Map(lambda e: e.article.story_id)
         assert_that(stories, equal_to([story_id_of(second)]), "its own story")
 
-        same = pipeline | "s" >> beam.Create([extracted(first, lineage=lineage)])
+        same = pipeline | "s" >> beam.Create([extracted(first, lineage=lineage, edited=True)])
         out = same | "same" >> DropDuplicateArticles(run, state)
         assert_that(out.main, equal_to([]), "same text")
         poor = replace(edited, html_hash=None, extraction_method="feed_content")
-        fallback = pipeline | "f" >> beam.Create([extracted(poor, lineage=lineage)])
+        fallback = pipeline | "f" >> beam.Create([extracted(poor, lineage=lineage, edited=True)])
         out = fallback | "fallback" >> DropDuplicateArticles(run, state)
         assert_that(out.main, equal_to([]), "the feed's own text in place of a page")

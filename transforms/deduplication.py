@@ -4,6 +4,7 @@ An entry that its feed has changed since is fetched again, and its article is wr
 version if its text is another.
 """
 
+import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,16 @@ from transforms.entries import Entry
 from transforms.shelf import Place
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
-from transforms.state import KnownArticle, KnownEntry, StateChange, change, entry_key, version_id
+from transforms.state import (
+    FailedEntry,
+    KnownArticle,
+    KnownEntry,
+    State,
+    StateChange,
+    change,
+    entry_key,
+    version_id,
+)
 
 Keyed = tuple[str, Iterable[Any]]
 
@@ -42,6 +52,50 @@ class Kept:
 
     article: Article
     place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What is remembered of an entry: that it is known, or failed, and its article's last id."""
+
+    known: KnownEntry | None = None
+    failed: FailedEntry | None = None
+    article_id: str | None = None
+
+
+def remembered(state: State, entry: Entry) -> Remembered:
+    """What a state remembers of an entry."""
+    known = state.entry(entry_key(entry.key))
+    if known is None and entry.alias is not None:
+        known = state.entry(entry.alias)  # the same item under another address
+    article = state.article(known.lineage) if known and known.lineage else None
+    failed = state.failed.get(entry_key(entry.key))
+    return Remembered(known, failed, article.article_id if article else None)
+
+
+def fresh_or_known(
+    entry: Entry, before: Remembered, at: dt.datetime
+) -> Iterator[Entry | Outcome | StateChange]:
+    """The entry if it is worth fetching, given what is remembered of it; else how it ends."""
+    known, failed = before.known, before.failed
+    ends = Outcome(entry.feed_url, entry.key, "known", before.article_id)
+    if failed is not None and not entry.attempts:
+        if failed.waits(entry.fingerprint, at):
+            yield ends
+            return
+        same = failed.fingerprint == entry.fingerprint
+        entry = replace(entry, attempts=failed.attempts if same else 0)
+    elif known is not None and not known.fingerprint and entry.fingerprint:
+        # Known from its article alone: how its feed had it then is not, so how it has it now is
+        # taken for that.
+        yield ends
+        yield change(replace(known, at=at, fingerprint=entry.fingerprint))
+        return
+    elif known is not None and entry.fingerprint in (known.fingerprint, ""):
+        yield ends
+        return
+    lineage = known.lineage or None if known else None
+    yield replace(entry, lineage=lineage, edited=known is not None)
 
 
 class DropDuplicateEntries(Composite):
@@ -79,32 +133,8 @@ class _DropDuplicateEntries(Stage):
         for other in others:
             yield Outcome(other.feed_url, key, "duplicate", None)
         content = next((e.content for e in (first, *others) if e.content), None)
-        yield from self._fresh_or_known(replace(first, content=content))
-
-    def _fresh_or_known(self, entry: Entry) -> Iterator[Entry | Outcome | StateChange]:
-        known = self.state.entry(entry_key(entry.key))
-        if known is None and entry.alias is not None:
-            known = self.state.entry(entry.alias)  # the same item under another address
-        failed = self.state.failed.get(entry_key(entry.key))
-        article = self.state.article(known.lineage) if known else None
-        article_id = article.article_id if article else None
-        ends = Outcome(entry.feed_url, entry.key, "known", article_id)
-        if failed is not None and not entry.attempts:
-            if failed.waits(entry.fingerprint, self.run.started_at):
-                yield ends
-                return
-            same = failed.fingerprint == entry.fingerprint
-            entry = replace(entry, attempts=failed.attempts if same else 0)
-        elif known is not None and not known.fingerprint and entry.fingerprint:
-            # Known from its article alone: how its feed had it then is not, so how it has it now is
-            # taken for that.
-            yield ends
-            yield change(replace(known, at=self.run.started_at, fingerprint=entry.fingerprint))
-            return
-        elif known is not None and entry.fingerprint in (known.fingerprint, ""):
-            yield ends
-            return
-        yield replace(entry, lineage=known.lineage if known else None)
+        entry = replace(first, content=content)
+        yield from fresh_or_known(entry, remembered(self.state, entry), self.run.time())
 
 
 class DropDuplicateArticles(Composite):
@@ -139,29 +169,47 @@ class _DropDuplicateArticles(Stage):
 
     def handle(self, element: Keyed) -> Iterator[Any]:
         lineage, extracted = element
-        first, *others = sorted(extracted, key=_rank)
-        last = self.state.article(lineage)
-        new = _new_version(first, last)
-        written = new.article_id if new else last.article_id if last else lineage
-        for other in others:
-            yield Outcome(other.entry.feed_url, other.entry.key, "duplicate", written)
-        if new is None:
-            yield Outcome(first.entry.feed_url, first.entry.key, "known", written)
-        else:
-            yield replace(first, article=new)
-            from_page = new.html_hash is not None
-            at = new.fetched_at
-            yield change(KnownArticle(lineage, at, new.version, new.text_hash, from_page))
-        for each in (first, *others):
-            entry, at = each.entry, each.article.fetched_at
-            for key in filter(None, (entry_key(entry.key), entry.alias)):
-                yield change(KnownEntry(key, at, entry.fingerprint, lineage))
+        yield from new_or_known(lineage, extracted, self.state.article(lineage))
+
+
+def new_or_known(
+    lineage: str, extracted: Iterable[Extracted], last: KnownArticle | None
+) -> Iterator[Extracted | Outcome | StateChange]:
+    """The best of the articles of a lineage if it is new, and how the others end.
+
+    ``last`` is the version that is known. Changes say what is known from now on.
+    """
+    first, *others = sorted(extracted, key=_rank)
+    new = _new_version(first, last)
+    written = new.article_id if new else last.article_id if last else lineage
+    for other in others:
+        yield Outcome(other.entry.feed_url, other.entry.key, "duplicate", written)
+    if new is None:
+        yield Outcome(first.entry.feed_url, first.entry.key, "known", written)
+    else:
+        yield replace(first, article=new)
+        yield change(known_article(new))
+    for each in (first, *others):
+        entry, at = each.entry, each.article.fetched_at
+        for key in filter(None, (entry_key(entry.key), entry.alias)):
+            yield change(KnownEntry(key, at, entry.fingerprint, lineage))
+
+
+def known_article(article: Article) -> KnownArticle:
+    """What is remembered of an article that is written."""
+    return KnownArticle(
+        article.lineage_id,
+        article.fetched_at,
+        article.version,
+        article.text_hash,
+        article.html_hash is not None,
+    )
 
 
 def _rank(extracted: Extracted) -> tuple[bool, bool, str]:
     """Pages before feeds' own texts; entries known by their feeds to have changed first."""
     article, entry = extracted.article, extracted.entry
-    return (article.html_hash is None, entry.lineage is None, article.url)
+    return (article.html_hash is None, not entry.edited, article.url)
 
 
 def _new_version(extracted: Extracted, last: KnownArticle | None) -> Article | None:
@@ -175,7 +223,7 @@ def _new_version(extracted: Extracted, last: KnownArticle | None) -> Article | N
         return article
     changed = article.text_hash != last.text_hash
     worse = article.html_hash is None and last.from_page
-    if extracted.entry.lineage is None or not changed or worse:
+    if not extracted.entry.edited or not changed or worse:
         return None
     article_id = version_id(last.lineage, last.version + 1)
     return replace(

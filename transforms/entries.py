@@ -39,7 +39,8 @@ class Entry:
     """One item of a feed. ``key`` is its canonical link, by which copies are recognised.
 
     ``alias`` is its own id within its feed, where that is one; ``attempts`` counts the runs in
-    which it failed; ``lineage`` is the article that it led to before its feed changed it.
+    which it failed; ``lineage`` is the article that it led to before its feed changed it, and
+    ``edited`` says that its feed did, even where the article is not known.
     """
 
     feed_url: str
@@ -58,6 +59,7 @@ class Entry:
     alias: str | None = None
     attempts: int = 0
     lineage: str | None = None
+    edited: bool = False
 
 
 def entry_ends(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from schemas import FeedHealth, stable_id
-from transforms.feed_schedule import Hints, latest, next_due, next_try
+from transforms.feed_schedule import USUAL, Hints, Pace, latest, next_due, next_try
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, FeedReport, Outcome, Run
 from transforms.state import FeedState, StateChange, change
@@ -60,7 +60,9 @@ class _SumUp(beam.DoFn):
             yield beam.pvalue.TaggedOutput("state_changes", change(after))
 
 
-def feed_state(report: FeedReport, before: FeedState | None, run: Run) -> FeedState:
+def feed_state(
+    report: FeedReport, before: FeedState | None, run: Run, pace: Pace = USUAL
+) -> FeedState:
     """What is to be remembered of a feed after a run.
 
     >>> import datetime as dt
@@ -71,12 +73,12 @@ def feed_state(report: FeedReport, before: FeedState | None, run: Run) -> FeedSt
     >>> twice.failures, twice.failure_class, twice.next_due > once.next_due
     (2, 'Http500', True)
     """
-    at, url = run.started_at, report.feed_url
+    at, url = run.time(), report.feed_url
     chance = random.Random(stable_id(url, run.run_id))
     before = before or FeedState(url, at, url)
     if report.status in ("failed", "retired"):
         failures = before.failures + 1
-        due = next_try(failures, at, chance)
+        due = next_try(failures, at, chance, pace)
         closed = report.closed_until
         retired = report.status == "retired"
         return FeedState(
@@ -103,7 +105,7 @@ def feed_state(report: FeedReport, before: FeedState | None, run: Run) -> FeedSt
         etag=report.etag or (before.etag if unchanged else None),
         last_modified=report.last_modified or (before.last_modified if unchanged else None),
         validated_url=report.url,
-        next_due=next_due(published, hints, at, chance),
+        next_due=next_due(published, hints, at, chance, pace),
         published=published,
     )
 

@@ -15,6 +15,14 @@ DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How often a feed is asked at most, and how rarely at least."""
+
+    shortest: dt.timedelta = SHORTEST
+    longest: dt.timedelta = LONGEST
+
+
+@dataclass(frozen=True)
 class Hints:
     """What a feed says of how often it may be asked.
 
@@ -27,12 +35,15 @@ class Hints:
     skip_days: frozenset[int] = frozenset()
 
 
+USUAL: Final = Pace()
+
+
 def latest(*times: Sequence[dt.datetime]) -> list[dt.datetime]:
     """The latest times of publication of all, newest first, each once."""
     return sorted({time for group in times for time in group}, reverse=True)[:_LATEST]
 
 
-def interval(published: Sequence[dt.datetime], at: dt.datetime) -> dt.timedelta:
+def interval(published: Sequence[dt.datetime], at: dt.datetime, pace: Pace = USUAL) -> dt.timedelta:
     """Half the usual time between a feed's entries, today's silence included.
 
     >>> at = dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc)
@@ -42,21 +53,28 @@ def interval(published: Sequence[dt.datetime], at: dt.datetime) -> dt.timedelta:
     """
     past = [time for time in latest(published) if time <= at]
     if not past:
-        return _UNKNOWN
-    return min(max((at - past[-1]) / len(past) / 2, SHORTEST), LONGEST)
+        return min(max(_UNKNOWN, pace.shortest), pace.longest)
+    return min(max((at - past[-1]) / len(past) / 2, pace.shortest), pace.longest)
 
 
 def next_due(
-    published: Sequence[dt.datetime], hints: Hints, at: dt.datetime, chance: random.Random
+    published: Sequence[dt.datetime],
+    hints: Hints,
+    at: dt.datetime,
+    chance: random.Random,
+    pace: Pace = USUAL,
 ) -> dt.datetime:
     """When a feed that was read is due again. Chance puts it off, and never brings it forward."""
-    wait = max(interval(published, at), min(dt.timedelta(seconds=hints.hold_sec), LONGEST))
+    held = min(dt.timedelta(seconds=hints.hold_sec), LONGEST)
+    wait = max(interval(published, at, pace), held)
     return _allowed(at + wait * (1 + _JITTER * chance.random()), hints)
 
 
-def next_try(failures: int, at: dt.datetime, chance: random.Random) -> dt.datetime:
+def next_try(
+    failures: int, at: dt.datetime, chance: random.Random, pace: Pace = USUAL
+) -> dt.datetime:
     """When a feed that failed so many times in a row is due again."""
-    wait = min(SHORTEST * 2.0 ** min(failures, 12), LONGEST)
+    wait = min(pace.shortest * 2.0 ** min(failures, 12), pace.longest)
     return at + wait * (1 + _JITTER * chance.random())
 
 

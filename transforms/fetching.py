@@ -147,6 +147,16 @@ class Answers:
             yield self._next()
         self._asked.clear()
 
+    def ready(self) -> Iterator[tuple[Any, Response | Lost]]:
+        """What has been answered by now; nothing is waited for."""
+        while not self._answers.empty():
+            yield self._next()
+
+    @property
+    def due(self) -> int:
+        """How many answers are still to be taken."""
+        return self._due
+
     def _next(self) -> tuple[Any, Response | Lost]:
         found = self._answers.get()
         self._due -= 1

@@ -23,10 +23,15 @@ _PROGRESS_INTERVAL_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Run:
-    """The run that all records carry."""
+    """The run that all records carry. One that goes on without end has no one time of its own."""
 
     run_id: str
     started_at: dt.datetime
+    endless: bool = False
+
+    def time(self) -> dt.datetime:
+        """The time that counts for what the run does: its start, or now if it is endless."""
+        return now() if self.endless else self.started_at
 
 
 @row
@@ -106,7 +111,7 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
     return DeadLetter(
         dead_letter_id=stable_id(stage, source, error_type, message),
         run_id=run.run_id,
-        day=run.started_at.date(),
+        day=run.time().date(),
         stage=stage,
         source=source,
         error_type=error_type,
