@@ -7,7 +7,7 @@ import traceback
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -19,11 +19,14 @@ from pipeline.databases import (
     fill_after_run,
     fill_databases,
 )
+from pipeline.endless import StreamEndedError, stream
+from pipeline.engine_options import FlinkStreamOptions
 from pipeline.feeds import add_feed_actions
 from pipeline.ingest import IngestOptions, RunOptions, ingest
 from pipeline.lines import analyze_lines, extract_lines
 from pipeline.progress import progress
 from pipeline.schedule import interrupts, repeat
+from pipeline.stream import StreamOptions
 from pipeline.summary import NotAccountedForError
 from pipeline.taxonomy import WarningsError, add_taxonomy_actions
 from transforms.analysis import AnalysisOptions
@@ -36,6 +39,13 @@ from transforms.sinks.databases import Database
 from transforms.sinks.files import FORMATS
 from transforms.sinks.runs import run_ids
 
+_FOR_USERS: Final = (
+    UsageError,
+    NotAccountedForError,
+    NotLoadedError,
+    StreamEndedError,
+    WarningsError,
+)
 _EXPECTED: Final = (UsageError, NotLoadedError, KeyboardInterrupt)
 
 
@@ -118,10 +128,16 @@ def command_parser() -> argparse.ArgumentParser:
         help="run again and again, so many seconds from start to start, until SIGTERM or SIGINT",
     )
     sub.add_argument(
+        "--streaming",
+        action="store_true",
+        help="poll without end on an engine with timers (Flink, Dataflow), until SIGTERM or SIGINT",
+    )
+    sub.add_argument(
         "--formats", default="jsonl,parquet", help="jsonl, parquet or both (default both)"
     )
     sub.add_argument("--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)")
     add_flags(RunOptions, sub, "run")
+    add_flags(StreamOptions, sub, "streaming")
     add_flags(HttpOptions, sub, "fetching")
     add_flags(HostOptions, sub, "politeness")
     add_flags(LimitOptions, sub, "limits")
@@ -174,7 +190,7 @@ def beam_parser() -> argparse.ArgumentParser:
     """The parser of Beam's own flags."""
     parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
     for group in PipelineOptions.__subclasses__():
-        if group.__module__.startswith("apache_beam."):
+        if group.__module__.startswith("apache_beam.") or group is FlinkStreamOptions:
             group._add_argparse_args(parser)
     return parser
 
@@ -213,7 +229,11 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
         not (interval and elsewhere),
         "--poll_interval_sec is for runs of this machine, not for --template_location",
     )
+    message = "--poll_interval_sec is for bounded runs, not for --streaming"
+    require(not (args.streaming and interval), message)
     databases = databases_of(args)
+    if args.streaming:
+        return _stream(args, formats, options, databases)
     if interval:
         return repeat(lambda: _ingest_once(args, formats, options, databases), interval, _report)
     return _ingest_once(args, formats, options, databases)
@@ -226,21 +246,7 @@ def _ingest_once(
     databases: Sequence[Database],
 ) -> float:
     with progress():
-        summary = ingest(
-            feeds=args.feeds,
-            output=args.output,
-            state=args.state,
-            formats=formats,
-            taxonomy=args.taxonomy,
-            run_id=_run_id(args),
-            options=IngestOptions(
-                run=from_flags(RunOptions, args),
-                fetching=fetch_options(args),
-                limits=from_flags(LimitOptions, args),
-                analysis=from_flags(AnalysisOptions, args),
-            ),
-            beam_options=options,
-        )
+        summary = ingest(**_what(args, formats, options))
     if summary is None:
         print("the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
     else:
@@ -264,8 +270,49 @@ def _load(args: argparse.Namespace, options: PipelineOptions) -> float:
     return 0.0
 
 
+def _stream(
+    args: argparse.Namespace,
+    formats: list[str],
+    options: PipelineOptions,
+    databases: Sequence[Database],
+) -> float:
+    def fill() -> None:
+        try:
+            for line in fill_after_run(args.output, databases):
+                print(line, flush=True)  # noqa: T201
+        except NotLoadedError as error:  # the next windows may do better
+            _report(error)
+
+    ended = stream(
+        **_what(args, formats, options),
+        streaming=from_flags(StreamOptions, args),
+        meanwhile=fill if databases else None,
+    )
+    how = f"the stream has ended; records in {args.output}"
+    print(how if ended else "the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
+    return 0.0
+
+
+def _what(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> dict[str, Any]:
+    return {
+        "feeds": args.feeds,
+        "output": args.output,
+        "state": args.state,
+        "formats": formats,
+        "taxonomy": args.taxonomy,
+        "run_id": _run_id(args),
+        "options": IngestOptions(
+            run=from_flags(RunOptions, args),
+            fetching=fetch_options(args),
+            limits=from_flags(LimitOptions, args),
+            analysis=from_flags(AnalysisOptions, args),
+        ),
+        "beam_options": options,
+    }
+
+
 def _report(error: Exception) -> None:
-    if isinstance(error, (UsageError, NotAccountedForError, NotLoadedError, WarningsError)):
+    if isinstance(error, _FOR_USERS):
         if isinstance(error, NotLoadedError) and not isinstance(error.__cause__, _EXPECTED):
             traceback.print_exception(error.__cause__)
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -61,36 +61,57 @@ class Ingest:
     formats: Sequence[str]
 
 
-def build(pipeline: beam.Pipeline, job: Ingest) -> beam.PCollection:
-    """Add the graph to a pipeline; yields the path of the list of all files that it wrote."""
-    run, state = job.run, job.state
-    fetcher = FetcherHandle(job.fetching, state)
+class Stages(NamedTuple):
+    """The stages that a run and a stream share."""
+
+    fetcher: FetcherHandle
+    fetch_feeds: FetchFeeds
+    parse: ParseEntries
+    fetch_pages: FetchPages
+    extract: ExtractArticles
+    analyse: AnalyseArticles
+
+
+def stages_of(job: Ingest, shelf: Shelf) -> Stages:
+    """The stages that are the same whether the graph has an end or not."""
+    run, fetching = job.run, job.fetching
+    fetcher = FetcherHandle(fetching, job.state)
     documents = IsolatedHandle(load_documents, job.limits, name="reading")
     analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy, job.gazetteer)
     analysing = IsolatedHandle(analyser, job.limits, name="analysis")
+    return Stages(
+        fetcher=fetcher,
+        fetch_feeds=FetchFeeds(run, fetcher, job.state, fetching.http.max_fetch_bytes),
+        parse=ParseEntries(run, documents),
+        fetch_pages=FetchPages(run, fetcher),
+        extract=ExtractArticles(run, documents, shelf),
+        analyse=AnalyseArticles(run, analysing, shelf),
+    )
 
-    shelf = Shelf(FileSystems.join(job.staging, "texts"))
+
+def build(pipeline: beam.Pipeline, job: Ingest) -> beam.PCollection:
+    """Add the graph to a pipeline; yields the path of the list of all files that it wrote."""
+    run, state = job.run, job.state
+    stages = stages_of(job, Shelf(FileSystems.join(job.staging, "texts")))
 
     feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
-    fetched = feeds | "FetchFeeds" >> FetchFeeds(
-        run, fetcher, state, job.fetching.http.max_fetch_bytes
-    )
-    parsed = fetched.main | "ParseEntries" >> ParseEntries(run, documents)
+    fetched = feeds | "FetchFeeds" >> stages.fetch_feeds
+    parsed = fetched.main | "ParseEntries" >> stages.parse
     retries = pipeline | "Retries" >> beam.Create(job.retries).with_output_types(Entry)
     entries = (parsed.main, retries) | "Entries" >> beam.Flatten()
     fresh = entries | "DropDuplicateEntries" >> DropDuplicateEntries(run, state)
-    pages = fresh.main | "FetchPages" >> FetchPages(run, fetcher)
-    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents, shelf)
+    pages = fresh.main | "FetchPages" >> stages.fetch_pages
+    extracted = pages.main | "ExtractArticles" >> stages.extract
     articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
     grouped = articles.main | "GroupStories" >> GroupStories(run)
-    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analysing, shelf)
+    analysed = grouped.articles | "AnalyseArticles" >> stages.analyse
 
-    stages = (fetched, parsed, fresh, pages, extracted, articles, analysed)
-    dead = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()
-    outcomes = [s.outcomes for s in stages] | "Outcomes" >> beam.Flatten()
-    reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()
+    ended = (fetched, parsed, fresh, pages, extracted, articles, analysed)
+    dead = [s.dead_letters for s in ended] | "DeadLetters" >> beam.Flatten()
+    outcomes = [s.outcomes for s in ended] | "Outcomes" >> beam.Flatten()
+    reports = [s.feed_reports for s in ended] | "FeedReports" >> beam.Flatten()
     summed = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run, state)
-    learnt = [s.state_changes for s in (*stages, summed)] | "StateChanges" >> beam.Flatten()
+    learnt = [s.state_changes for s in (*ended, summed)] | "StateChanges" >> beam.Flatten()
 
     # Written apart, not flattened first: a flatten would hold all records of the run.
     records = {

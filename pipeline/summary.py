@@ -37,7 +37,8 @@ class Summary:
     """Counts of one run.
 
     ``stages`` has in, out and dead_letters for every stage; ``dead_letters`` counts them by stage
-    and error.
+    and error. ``on_the_way`` are the entries of a stream that went in by the end of this window and
+    have not ended.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class Summary:
     dead_letter_ratio: float
     adds_up: bool
     output: str
+    on_the_way: int = 0
 
     def to_json(self) -> str:
         """The summary as a JSON document."""

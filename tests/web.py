@@ -25,6 +25,7 @@ class Web:
         self.answers: dict[str, Answer] = {}
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.times: list[float] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.base = f"http://127.0.0.1:{self._server.server_port}"
@@ -49,6 +50,7 @@ class Web:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 web.requests.append(self.path)
+                web.times.append(time.monotonic())
                 web.headers.append({k.lower(): v for k, v in self.headers.items()})
                 answer = web.answers.get(self.path, Answer(b"no such page", 404))
                 self.send_response(answer.status)

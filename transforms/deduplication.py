@@ -94,7 +94,7 @@ def fresh_or_known(
     elif known is not None and entry.fingerprint in (known.fingerprint, ""):
         yield ends
         return
-    lineage = known.lineage or None if known else None
+    lineage = (known.lineage if known else "") or entry.lineage
     yield replace(entry, lineage=lineage, edited=known is not None)
 
 

@@ -89,7 +89,9 @@ def entry_ends(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange
 
 def failed_entry(failed: FailedEntry) -> Entry:
     """The entry that failed, to be tried again."""
-    entry = from_json(Entry, json.loads(failed.entry))
+    data = json.loads(failed.entry)
+    data.setdefault("edited", data["lineage"] is not None)  # states of before have no such field
+    entry = from_json(Entry, data)
     return replace(entry, attempts=failed.attempts, position=MAX_ENTRIES)
 
 

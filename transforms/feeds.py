@@ -18,6 +18,7 @@ from transforms.lost import Lost
 from transforms.sinks.state_files import StateHandle
 from transforms.sniffing import binary_kind
 from transforms.stage import Composite, FeedReport, Run, StageOutput, run_stage
+from transforms.state import FeedState
 
 _GONE: Final = 410
 
@@ -59,7 +60,12 @@ class FetchFeeds(Composite):
 
 
 def _lane(feed: Feed) -> tuple[str, Feed]:
-    return (host_of(feed.url) if _is_web(feed.url) else feed.url, feed)
+    return lane_of(feed.url), feed
+
+
+def lane_of(feed_url: str) -> str:
+    """The host whose lane a feed is asked in; a file has one of its own."""
+    return host_of(feed_url) if _is_web(feed_url) else feed_url
 
 
 class _FetchFeeds(FetchStage):
@@ -90,17 +96,7 @@ class _FetchFeeds(FetchStage):
         )
 
     def request(self, element: Feed) -> Request | None:
-        if not _is_web(element.url):
-            return None
-        known = self.feeds.get(element.url)
-        if known is None:
-            return Request(element.url)
-        return Request(
-            known.url,
-            etag=known.etag,
-            last_modified=known.last_modified,
-            validated_url=known.validated_url,
-        )
+        return feed_request(element, self.feeds.get(element.url))
 
     def answered(self, element: Feed, answer: Response | None) -> Iterable[Any]:
         if answer is None:
@@ -125,6 +121,20 @@ class _FetchFeeds(FetchStage):
                 max_age_sec=max_age(answer.headers.get("cache-control", "")),
             )
         ]
+
+
+def feed_request(feed: Feed, known: FeedState | None) -> Request | None:
+    """What to ask for a feed, given what is known of it; nothing if it is a file."""
+    if not _is_web(feed.url):
+        return None
+    if known is None:
+        return Request(feed.url)
+    return Request(
+        known.url,
+        etag=known.etag,
+        last_modified=known.last_modified,
+        validated_url=known.validated_url,
+    )
 
 
 def _unchanged(feed: Feed, answer: Response) -> FeedReport:

@@ -30,6 +30,8 @@ class FetchOptions:
 
     http: HttpOptions
     hosts: HostOptions
+    share_sec: float | None = None
+    """After so many seconds a host has a new share, if a process is to go on without end."""
 
 
 def fetch_options(args: argparse.Namespace) -> FetchOptions:
@@ -61,11 +63,15 @@ class Fetcher:
         """Start from what earlier runs learnt of hosts."""
         self._hosts.remember(hosts)
 
-    def changes(self) -> list[HostState]:
-        """What was learnt of hosts since the last call."""
+    def recall(self, state: HostState) -> None:
+        """Add what was learnt of a host that is not asked yet."""
+        self._loop.call_soon_threadsafe(self._hosts.recall, state)
+
+    def changes(self, host: str | None = None) -> list[HostState]:
+        """What was learnt of hosts, or of one, since the last call."""
 
         async def changes() -> list[HostState]:
-            return hosts.changes()
+            return hosts.changes(host)
 
         hosts: Hosts = self._hosts
         found: list[HostState] = self._do(changes()).result()
@@ -95,7 +101,7 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 async def _start(options: FetchOptions) -> tuple[HttpClient, Hosts]:
     client = HttpClient(options.http)
     agent = options.http.agent().partition("/")[0] or PRODUCT
-    return client, Hosts(client, options.http, options.hosts, agent)
+    return client, Hosts(client, options.http, options.hosts, agent, options.share_sec)
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: HttpClient) -> None:
@@ -235,7 +241,7 @@ class FetchStage(Stage):
         for item in inputs:
             request = self.request(item)
             if request is None:
-                yield from map(self.tagged, self._outputs(item, None))
+                yield from map(self.tagged, self.outputs(item, None))
             else:
                 lane.append((item, request))
         # What is answered meanwhile waits for the end of the bundle: work on it would keep the
@@ -245,7 +251,7 @@ class FetchStage(Stage):
     def finish_bundle(self) -> Iterator[Any]:
         try:
             for item, answer in self._answers.rest():
-                for output in self._outputs(item, answer):
+                for output in self.outputs(item, answer):
                     yield _at_end(self.tagged(output))
             for state in self.fetcher.changes():
                 yield _at_end(self.tagged(change(state)))
@@ -253,7 +259,8 @@ class FetchStage(Stage):
             self._answers.give_up()
             del self._answers  # which holds the fetcher, too
 
-    def _outputs(self, element: Any, answer: Response | Lost | None) -> list[Any]:
+    def outputs(self, element: Any, answer: Response | Lost | None) -> list[Any]:
+        """The outputs of one input, whatever came of asking for it."""
         try:
             if isinstance(answer, Lost):
                 return list(self.unanswered(element, answer))

@@ -183,6 +183,7 @@ class Lane:
         self.closed_until = state.closed_until if state else None
         self.reason = state.reason if state else ""
         self.closures = state.closures if state else 0
+        self.since = time.monotonic()
         self.spent = 0.0
         self.pages = 0
         self.answered = False
@@ -204,8 +205,14 @@ class Hosts:
     """All lanes of a process, and the requests over them. Belongs to one event loop."""
 
     def __init__(
-        self, client: HttpClient, http: HttpOptions, options: HostOptions, agent: str
+        self,
+        client: HttpClient,
+        http: HttpOptions,
+        options: HostOptions,
+        agent: str,
+        share_sec: float | None = None,
     ) -> None:
+        self._share_sec = share_sec
         self._client = client
         self._http = http
         self._options = options
@@ -228,9 +235,16 @@ class Hosts:
         """Start from what earlier runs learnt."""
         self._known = known
 
-    def changes(self) -> list[HostState]:
-        """What was learnt of hosts since the last call."""
-        changed = [lane for lane in self._lanes.values() if lane.changed]
+    def recall(self, state: HostState) -> None:
+        """Add what was learnt of a host that is not asked yet."""
+        before = self._known.get(state.host)
+        if state.host not in self._lanes and (before is None or before.at < state.at):
+            self._known = {**self._known, state.host: state}
+
+    def changes(self, host: str | None = None) -> list[HostState]:
+        """What was learnt of hosts, or of one, since the last call."""
+        of = self._lanes.values()
+        changed = [lane for lane in of if lane.changed and host in (None, lane.host)]
         for lane in changed:
             lane.changed = False
         return [lane.state() for lane in changed]
@@ -242,7 +256,10 @@ class Hosts:
             name = urlsplit(url).hostname or ""
             delay = self._delays.get(host, self._delays.get(name, self._options.host_delay_sec))
             self._lanes[host] = Lane(host, delay, self._known.get(host), self._agent)
-        return self._lanes[host]
+        lane = self._lanes[host]
+        if self._share_sec and time.monotonic() - lane.since >= self._share_sec:
+            lane.since, lane.spent, lane.pages = time.monotonic(), 0.0, 0
+        return lane
 
     async def fetch(self, request: Request) -> Response:
         """The answer to a request, redirects followed: 200, or 304 where validators were sent.

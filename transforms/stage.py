@@ -208,7 +208,7 @@ class Stage(beam.DoFn):
         return beam.pvalue.TaggedOutput(tag, output)
 
 
-def run_stage(inputs: beam.PCollection, stage: Stage, output_type: Any) -> StageOutput:
+def run_stage(inputs: beam.PCollection, stage: beam.DoFn, output_type: Any) -> StageOutput:
     """Apply a stage; its outputs and its side outputs."""
     types = {tag: kind for kind, tag in _SIDE_OUTPUTS.items()}
     outputs = inputs | beam.ParDo(stage).with_output_types(output_type, **types).with_outputs(

@@ -11,7 +11,7 @@ import hashlib
 import heapq
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -20,7 +20,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.metrics import Metrics
 
-from schemas import Story
+from schemas import Article, Story
 from schemas.rows import row
 from transforms.deduplication import Extracted, Kept, story_id_of
 from transforms.stage import Composite, Run
@@ -67,7 +67,7 @@ class GroupStories(Composite):
     def expand(self, articles: beam.PCollection) -> Stories:
         sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(Sketch)
         # What waits for the stories is held in memory by some runners: the less the better.
-        kept = articles | "Keep" >> beam.Map(_keep).with_output_types(Kept)
+        kept = articles | "Keep" >> beam.Map(keep).with_output_types(Kept)
         keyed = sketches | "Key" >> beam.WithKeys(None).with_output_types(tuple[None, Sketch])
         gathered = keyed | "Gather" >> beam.GroupByKey() | "All" >> beam.Values()
         stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
@@ -82,7 +82,8 @@ class GroupStories(Composite):
         return Stories(assigned, stories)
 
 
-def _keep(extracted: Extracted) -> Kept:
+def keep(extracted: Extracted) -> Kept:
+    """What of an article goes on when it is clear that it is to be written."""
     return Kept(extracted.article, extracted.place)
 
 
@@ -96,13 +97,17 @@ def sketch_text(text: str) -> bytes:
 
 def sketch_of(extracted: Extracted) -> Sketch:
     """The sketch of an article."""
-    article = extracted.article
+    return sketch_article(extracted.article, extracted.hashes)
+
+
+def sketch_article(article: Article, hashes: bytes) -> Sketch:
+    """The sketch of an article, given that of its text."""
     return Sketch(
         article_id=article.article_id,
         outlet=article.site_name or urlsplit(article.canonical_url).hostname or "",
         published_at=article.published_at,
         day=article.day,
-        hashes=extracted.hashes,
+        hashes=hashes,
     )
 
 
@@ -137,6 +142,26 @@ def group_copies(sketches: Iterable[Sketch], run: Run) -> Iterator[Story]:
             first_seen_article=first_id,
             outlets=[sketch.outlet for sketch in group],
         )
+
+
+class EarlierStories:
+    """The first articles of stories of before, the latest of them, by what they are known by."""
+
+    def __init__(self, firsts: Mapping[str, bytes]) -> None:
+        self.firsts = {article_id: _split(hashes) for article_id, hashes in firsts.items()}
+        self._having = defaultdict[bytes, list[str]](list)
+        for article_id, hashes in self.firsts.items():
+            for value in hashes:
+                self._having[value].append(article_id)
+
+    def first_of(self, sketch: Sketch) -> str | None:
+        """The first article of the story that an article is a copy of; None if of none."""
+        hashes = _split(sketch.hashes)
+        shared = Counter(first for value in hashes for first in self._having.get(value, ()))
+        close = [first for first, _ in shared.most_common(_MAX_STORIES_A_HASH)]
+        best = max(close, key=lambda first: resemblance(hashes, self.firsts[first]), default=None)
+        found = best is not None and resemblance(hashes, self.firsts[best]) >= RESEMBLANCE
+        return best if found else None
 
 
 def resemblance(a: Sequence[bytes], b: Sequence[bytes]) -> float:

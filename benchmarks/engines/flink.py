@@ -121,6 +121,11 @@ class Flink:
         self._started = 0
 
     @property
+    def master(self) -> str:
+        """Where its REST interface is: Beam's --flink_master."""
+        return f"{HOST}:{self._rest_port}"
+
+    @property
     def flags(self) -> list[str]:
         """Beam's flags for a run on this cluster, with all its slots."""
         return [

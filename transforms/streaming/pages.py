@@ -1,0 +1,110 @@
+"""Pages of a stream: fetched, extracted, and tried again when it is time, with their host."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apache_beam as beam
+
+from schemas.jsonable import from_json
+from transforms.deduplication import Extracted
+from transforms.entries import Entry, failed_entry
+from transforms.fetching import FetcherHandle, FetchStage
+from transforms.hosts import Request, host_of
+from transforms.http import Response
+from transforms.lost import Lost
+from transforms.pages import Page
+from transforms.stage import Composite, Outcome, Stage, StageOutput, run_stage
+from transforms.state import FailedEntry, StateChange
+from transforms.streaming.lanes import LanesHandle, LaneStage
+from transforms.times import now
+
+_FAILED: Final = '["failed"'
+_SOONEST: Final = dt.timedelta(minutes=1)
+"""What was not asked for, as its host had had its share, is not tried again at once."""
+
+
+@dataclass(frozen=True)
+class WantedPage:
+    """An entry as its host's state has it."""
+
+    entry: Entry
+    due: dt.datetime | None
+
+    @property
+    def name(self) -> str:
+        """Its canonical link."""
+        return self.entry.key
+
+
+class ReadPages(Composite):
+    """Entries to extracted articles, by the same stages as in a run, one lane a host.
+
+    Both are one step here, since an entry is tried again whichever of them fails.
+    """
+
+    def __init__(self, stages: tuple[FetchStage, Stage], fetcher: FetcherHandle) -> None:
+        super().__init__()
+        self.stage = _ReadPages(stages, LanesHandle(fetcher))
+
+    def expand(self, entries: beam.PCollection) -> StageOutput:
+        keyed = tuple[str, Entry]
+        lanes = entries | "Key" >> beam.Map(lambda e: (host_of(e.link), e)).with_output_types(keyed)
+        return run_stage(lanes, self.stage, Extracted)
+
+
+class _ReadPages(LaneStage):
+    item_type = WantedPage
+
+    def __init__(self, stages: tuple[FetchStage, Stage], lanes: LanesHandle) -> None:
+        super().__init__(stages[0], lanes)
+        self.extract = stages[1]
+
+    def setup(self) -> None:
+        super().setup()
+        self.extract.setup()
+
+    def teardown(self) -> None:
+        super().teardown()
+        self.extract.teardown()
+
+    def start_bundle(self) -> None:
+        self.extract.start_bundle()
+
+    def finish_bundle(self) -> None:
+        self.extract.finish_bundle()
+
+    def inbox_item(self, element: Entry) -> WantedPage:
+        return WantedPage(element, None)
+
+    def arrived(
+        self, items: dict[str, WantedPage], item: WantedPage, at: dt.datetime
+    ) -> Iterator[Any]:
+        before = items.get(item.name)
+        if before is not None:  # its feed changed it while it waited
+            yield self.fetch.tagged(Outcome(before.entry.feed_url, item.name, "duplicate", None))
+        items[item.name] = WantedPage(item.entry, at)
+
+    def request(self, item: WantedPage) -> Request:
+        return Request(item.entry.link, is_page=True)
+
+    def answered(
+        self, items: dict[str, WantedPage], item: WantedPage, answer: Response | Lost | None
+    ) -> Iterator[Any]:
+        for output in self._read(item.entry, answer):
+            changed = output.value if isinstance(output, beam.pvalue.TaggedOutput) else None
+            if isinstance(changed, StateChange) and changed.line.startswith(_FAILED):
+                failed = from_json(FailedEntry, json.loads(changed.line)[1])
+                if failed.not_before is not None:
+                    due = max(failed.not_before, now() + _SOONEST)
+                    items[item.name] = WantedPage(failed_entry(failed), due)
+            yield output
+
+    def _read(self, entry: Entry, answer: Response | Lost | None) -> Iterator[Any]:
+        for output in self.fetch.outputs(entry, answer):
+            if isinstance(output, Page):
+                yield from self.extract.process(output)
+            else:
+                yield self.fetch.tagged(output)
