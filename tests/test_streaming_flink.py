@@ -103,7 +103,7 @@ def test_every_article_is_there_once_though_workers_are_killed(web: Web, tmp_pat
 def test_a_stream_goes_on_from_a_savepoint(web: Web, tmp_path: Path) -> None:
     output = tmp_path / "output"
     flink = Flink(tmp_path / "flink", settings=SETTINGS)
-    publisher = Publisher(web, HOSTS, entries=10, every_sec=3.0, shown=60)
+    publisher = Publisher(web, HOSTS, entries=16, every_sec=3.0, shown=60)
     with flink, publisher:
         with stream(flink, publisher.feeds, output, code=1) as first:
             wait_until(lambda: len(urls(output)) >= 10, "first articles", 120)
@@ -111,10 +111,11 @@ def test_a_stream_goes_on_from_a_savepoint(web: Web, tmp_path: Path) -> None:
             assert first.wait(60) == 1
         asked = len(web.requests)
         with stream(flink, publisher.feeds, output, "--savepoint_path", savepoint):
-            done = len(HOSTS) * 10
-            wait_until(lambda: len(urls(output)) >= done, "all articles", 120)
+            wait_until(lambda: len(web.requests) > asked, "requests of the second stream", 120)
+            wait_until(lambda: publisher.is_done, "the end of the news", 120)
+            wait_until(lambda: len(urls(output)) >= len(publisher.links), "all articles", 120)
         pages = [path for path in web.requests if path.startswith("/page/")]
-        assert web.requests[asked:] and len(pages) == done  # none is asked for again
+    assert len(pages) == len(publisher.links)  # none was asked for again
     assert urls(output) == Counter(dict.fromkeys(publisher.links, 1))
     assert doubled(output) == []
 
