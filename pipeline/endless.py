@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any, Final
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
     GoogleCloudOptions,
@@ -26,7 +27,7 @@ from pipeline.graph import Ingest
 from pipeline.ingest import IngestOptions, due_retries, runner_of
 from pipeline.stream import StreamOptions, build_stream
 from transforms.feed_list import read_feed_lists
-from transforms.folders import folder_in, is_local
+from transforms.folders import check_folder, is_local
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
@@ -77,6 +78,7 @@ def stream(
     runner = runner_of(beam_options)
     beam_options.view_as(StandardOptions).streaming = True
     beam_options.view_as(FlinkStreamOptions).finish_bundle_before_checkpointing = True
+    FileSystems.set_options(beam_options)  # as Beam does in workers, and here with the pipeline
     run = Run(run_id=run_id, started_at=now(), endless=True)
     try:
         topics = load_taxonomy(taxonomy) if taxonomy is not None else None
@@ -84,7 +86,9 @@ def stream(
         check_model(options.analysis.model)
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
-    folder = state or folder_in(output, ".state")
+    check_folder(output)
+    folder = state or str(FileSystems.join(output, ".state"))
+    check_folder(folder)
     elsewhere = is_dataflow(runner)
     if elsewhere:
         folders = {"output": output, "state": folder}

@@ -9,7 +9,6 @@ ids, which are in the runs that were shown since the checkpoint, and are left ou
 import base64
 import datetime as dt
 import json
-import shutil
 import uuid
 import zlib
 from collections import Counter, defaultdict
@@ -27,8 +26,8 @@ from schemas.jsonable import from_json, to_line
 from transforms.deduplication import story_id_of
 from transforms.entries import Entry
 from transforms.feed_health import feed_health
-from transforms.folders import is_local, make_folder
-from transforms.sinks.commit import commit, remove
+from transforms.folders import make_folder, open_file, remove_folder, whole_file
+from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, partition_of, write_file
 from transforms.sinks.runs import committed_run, is_there, run_ids
 from transforms.stage import FeedReport, Outcome, Run
@@ -120,7 +119,7 @@ class Windows:
         learnt = sorted(change.line for change in contents.changes)
         self._write_head(window.run_id)
         commit(self.output, staging, written, learnt, summary.to_json())
-        _remove_folder(staging)
+        remove_folder(staging)
         return summary, Progress(window.run_id, again, firsts, counts, on_the_way)
 
     def _shown_since(self, before: Progress) -> list[str]:
@@ -146,11 +145,11 @@ class Windows:
         """The run that was about to be shown last, by whatever try."""
         if not FileSystems.exists(self._head):
             return ""
-        with FileSystems.open(self._head, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with open_file(self._head) as file:
             return str(file.read(), "utf-8")
 
     def _write_head(self, run_id: str) -> None:
-        with FileSystems.create(self._head, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        with whole_file(self._head) as file:
             file.write(run_id.encode())
 
     def _write(self, staging: str, records: Sequence[Record]) -> Iterator[WrittenFile]:
@@ -169,13 +168,6 @@ def _split(run_id: str) -> tuple[str, str]:
     """The stream of a window's run, and the time of the window."""
     stream, _, time = run_id.rpartition("-")
     return stream, time
-
-
-def _remove_folder(folder: str) -> None:
-    if is_local(folder):
-        shutil.rmtree(folder)
-    else:
-        remove(FileSystems.join(folder, "**"))
 
 
 def pack(elements: Iterable[Any]) -> bytes:

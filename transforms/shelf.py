@@ -84,7 +84,7 @@ class InHand(Shelf):
 
     def writer(self) -> "ShelfWriter":
         """A writer that writes nothing."""
-        return _InHandWriter("", "")
+        return _InHandWriter("")
 
     def read(self, place: Place) -> str:
         """The text of a place."""
