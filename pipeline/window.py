@@ -17,7 +17,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 import pyarrow.parquet as pq
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.summary import Summary, summarise
@@ -29,7 +28,7 @@ from transforms.feed_health import feed_health
 from transforms.folders import make_folder, open_file, remove_folder, whole_file
 from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, partition_of, write_file
-from transforms.sinks.runs import committed_run, is_there, run_ids
+from transforms.sinks.runs import announced, committed_run, is_there
 from transforms.stage import FeedReport, Outcome, Run
 from transforms.state import FailedEntry, FeedState, StateChange
 from transforms.stories import (
@@ -130,9 +129,10 @@ class Windows:
         again = set(before.again)
         if self._read_head() != before.last:
             stream, since = _split(before.last)
-            for run_id in run_ids(self.output):
+            for run_id in announced(self.output):
                 name, time = _split(run_id)
-                if name in (stream, self.run.run_id) and time > since:
+                is_later = name in (stream, self.run.run_id) and time > since
+                if is_later and is_there(self.output, run_id):
                     again.add(run_id)
         oldest = f"{now() - _GIVEN_AGAIN:{_TIME}}"
         return sorted(run_id for run_id in again if _split(run_id)[1] > oldest)
@@ -213,7 +213,7 @@ class _Shown:
 
 
 def _column(path: str, name: str) -> set[str]:
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+    with open_file(path) as file:
         if path.endswith(".parquet"):
             table = pq.read_table(file, columns=[name])
             return set(table.column(name).to_pylist())
