@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.options import UsageError
@@ -49,13 +49,18 @@ def check_folder(folder: str) -> None:
             importlib.import_module(module)
         except ImportError as error:
             raise UsageError(f"{folder} needs the extra {extra}: newsbeam[{extra}]") from error
-    elif not is_local(folder):
+    elif scheme not in _schemes():
         known = "gs:// needs the extra gcp, s3:// the extra aws, hdfs:// the extra hdfs"
         raise UsageError(f"no file system for {folder}: {known}")
     with _errors_as_usage(f"cannot reach {folder}"):
         FileSystems.join(folder, "any")
     if is_s3(folder):
         check_credentials(folder)
+
+
+def _schemes() -> set[str | None]:
+    """The schemes of the file systems that are there; None is this machine's."""
+    return {kind.scheme() for kind in FileSystem.get_all_subclasses()}
 
 
 def make_folder(folder: str, what: str) -> None:
