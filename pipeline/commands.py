@@ -13,6 +13,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.databases import (
+    FillOnWorker,
     NotLoadedError,
     add_database_flags,
     databases_of,
@@ -35,6 +36,7 @@ from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
 from transforms.isolation import LimitOptions
 from transforms.options import UsageError, add_flags, from_flags, require
+from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.files import FORMATS
 from transforms.sinks.runs import run_ids
@@ -246,7 +248,8 @@ def _ingest_once(
     databases: Sequence[Database],
 ) -> float:
     with progress():
-        summary = ingest(**_what(args, formats, options))
+        fill = FillOnWorker(from_flags(BigQueryOptions, args))
+        summary = ingest(**_what(args, formats, options), fill=fill)
     if summary is None:
         print("the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
     else:

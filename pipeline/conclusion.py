@@ -1,12 +1,13 @@
 """The end of a run: what its files say is summed up, and its records become visible."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import apache_beam as beam
 
+from pipeline.databases import NotLoadedError
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.folders import remove_folder
@@ -18,6 +19,8 @@ from transforms.stage import Outcome, Run
 from transforms.state import StateChange
 
 T = TypeVar("T")
+
+Fill = Callable[[str], Iterable[str]]
 
 _LOG = logging.getLogger("newsbeam.run")
 
@@ -76,11 +79,13 @@ class ConcludeOnWorker(beam.DoFn):
     """The end of a run that nobody waits for; its leases are checked and released.
 
     What it learnt reaches the state folder with the next run, which reads it off this one.
+    ``fill`` has databases take in what they lack of an output.
     """
 
-    def __init__(self, conclusion: Conclusion, leases: Sequence[Lease]) -> None:
+    def __init__(self, conclusion: Conclusion, leases: Sequence[Lease], fill: Fill) -> None:
         self.conclusion = conclusion
         self.leases = leases
+        self.fill = fill
 
     def process(self, _list_of_files: str) -> None:
         this = self.conclusion
@@ -91,6 +96,11 @@ class ConcludeOnWorker(beam.DoFn):
         remove_folder(this.staging)
         for lease in self.leases:
             lease.release()
+        try:
+            for line in self.fill(this.output):
+                _LOG.info("%s", line)
+        except NotLoadedError as error:  # the records are safe; tried again with the next run
+            _LOG.error("%s", error, exc_info=error)
 
     def _check(self) -> None:
         for lease in self.leases:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from transforms.options import UsageError, add_flags, from_flags
 from transforms.sinks.bigquery import BigQueryOptions
@@ -25,11 +26,35 @@ def databases_of(args: argparse.Namespace) -> list[Database]:
     Raises:
         UsageError: see :meth:`transforms.sinks.databases.Database.runs`.
     """
+    return _open(from_flags(PostgresOptions, args), from_flags(BigQueryOptions, args))
+
+
+@dataclass(frozen=True)
+class FillOnWorker:
+    """Databases that a worker fills when nobody waits for the run: BigQuery alone.
+
+    The way into the others may hold a password, which all who see the job would see.
+    """
+
+    bigquery: BigQueryOptions
+
+    def __call__(self, output: str) -> list[str]:
+        """See :func:`fill_after_run`.
+
+        Raises:
+            NotLoadedError: the database does not take the runs.
+        """
+        try:
+            databases = _open(PostgresOptions(), self.bigquery)
+        except UsageError as error:
+            raise NotLoadedError(str(error)) from error
+        return fill_after_run(output, databases)
+
+
+def _open(postgres: PostgresOptions, bigquery: BigQueryOptions) -> list[Database]:
     databases: list[Database] = []
-    postgres = from_flags(PostgresOptions, args)
     if postgres.postgres is not None:
         databases.append(_postgres(postgres))
-    bigquery = from_flags(BigQueryOptions, args)
     if bigquery.bigquery is not None:
         databases.append(_bigquery(bigquery))
     for database in databases:

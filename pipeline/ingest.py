@@ -13,7 +13,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipeline.conclusion import ConcludeOnWorker, Conclusion
+from pipeline.conclusion import ConcludeOnWorker, Conclusion, Fill
 from pipeline.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from pipeline.graph import Ingest, build
 from pipeline.summary import Summary, stage_counts, summarise
@@ -85,10 +85,12 @@ def ingest(
     run_id: str,
     options: IngestOptions,
     beam_options: PipelineOptions,
+    fill: Fill,
 ) -> Summary | None:
     """Run the main job once.
 
-    None is returned of a job that is started elsewhere, for which nobody waits.
+    None is returned of a job that is started elsewhere, for which nobody waits; at its end a
+    worker fills databases by ``fill``.
 
     Raises:
         UsageError: an input cannot be read, or a folder cannot be written or is held.
@@ -143,7 +145,7 @@ def ingest(
         pipeline = beam.Pipeline(runner=runner, options=beam_options)
         holds = (held_state, staging.held)
         if template:
-            _start(pipeline, job, conclusion, holds, options.run.max_run_sec)
+            _start(pipeline, job, conclusion, holds, options.run.max_run_sec, fill)
             return None
         summary, learnt = _run(pipeline, job, conclusion, holds)
         store.add(run_id, learnt)
@@ -175,9 +177,10 @@ def _start(
     conclusion: Conclusion,
     holds: Sequence[Hold],
     max_run_sec: float,
+    fill: Fill,
 ) -> None:
     """Hand the run over to workers elsewhere, with its end and what it holds."""
-    end = ConcludeOnWorker(conclusion, [held.lease for held in holds])
+    end = ConcludeOnWorker(conclusion, [held.lease for held in holds], fill)
     _ = build(pipeline, job) | "Conclude" >> beam.ParDo(end)
     pipeline.run()
     for held in holds:

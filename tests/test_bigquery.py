@@ -20,6 +20,7 @@ pytest.importorskip("google.cloud.bigquery", reason="it takes the extra gcp")
 
 from google.cloud import bigquery
 
+from pipeline.commands import run_command
 from schemas import (
     RECORDS,
     SCHEMA_VERSION,
@@ -49,8 +50,13 @@ from tests.bigquery_server import (
     refusal,
     troubled,
 )
+from tests.commands import LOCAL
+from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import TIME, article
 from tests.output_runs import example, write_run
+from tests.web import Answer as Page
+from tests.web import Web
+from transforms import locks
 from transforms.options import UsageError
 from transforms.sinks import bigquery_jobs
 from transforms.sinks.bigquery import BigQueryOptions
@@ -58,6 +64,8 @@ from transforms.sinks.bigquery_database import BigQueryDatabase, _client
 from transforms.sinks.bigquery_sql import OWN_FIELDS
 from transforms.sinks.databases import load_runs
 from transforms.sinks.runs import CommittedRun, committed_run
+
+assert ElsewhereFileSystem.scheme() == SCHEME
 
 DAY = TIME.date()
 NEXT_DAY = DAY.replace(day=DAY.day + 1)
@@ -624,3 +632,25 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
     with pytest.raises(UsageError, match=r"no Google credentials.*gcloud auth"):
         BigQueryDatabase(BigQueryOptions(bigquery="project-1.news"))
+
+
+def test_a_worker_fills_it_when_nobody_waits_for_the_run(
+    web: Web, tmp_path: Path, options: BigQueryOptions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("pipeline.commands.databases_of", lambda _: [])  # the launcher fills none
+    page = "<html><body><article><p>" + "Mayor Kim Lee said the bridge is safe. " * 20 + "</p>"
+    item = f"<item><title>Bridge</title><link>{web.html('/bridge', page)}</link></item>"
+    feed = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"
+    web.answers["/feed"] = Page(feed.encode(), headers={"Content-Type": "application/rss+xml"})
+    flags = [
+        "--bigquery",
+        str(options.bigquery),
+        "--bigquery_endpoint",
+        str(options.bigquery_endpoint),
+    ]
+    flags += ["--bigquery_location", "EU", "--template_location", "unused", "--run_id", "one"]
+    command = ["ingest", "--feeds", f"{web.base}/feed", "--output", f"{SCHEME}://{tmp_path}"]
+    assert run_command([*command, *flags, *LOCAL, "--host_delay_sec", "0"]) == 0
+    assert content(options)["runs"] == ["one"]
+    assert [row["url"] for row in rows(options, "articles")] == [f"{web.base}/bridge"]
