@@ -7,7 +7,7 @@ import traceback
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -23,8 +23,9 @@ from pipeline.databases import (
 from pipeline.endless import StreamEndedError, stream
 from pipeline.engine_options import FlinkStreamOptions
 from pipeline.feeds import add_feed_actions
-from pipeline.ingest import IngestOptions, RunOptions, ingest
+from pipeline.ingest import ingest
 from pipeline.lines import analyze_lines, extract_lines
+from pipeline.preparation import IngestOptions, RunOptions, Wanted
 from pipeline.progress import progress
 from pipeline.schedule import interrupts, repeat
 from pipeline.stream import StreamOptions
@@ -249,7 +250,7 @@ def _ingest_once(
 ) -> float:
     with progress():
         fill = FillOnWorker(from_flags(BigQueryOptions, args))
-        summary = ingest(**_what(args, formats, options), fill=fill)
+        summary = ingest(_wanted(args, formats, options), fill)
     if summary is None:
         print("the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
     else:
@@ -286,32 +287,28 @@ def _stream(
         except NotLoadedError as error:  # the next windows may do better
             _report(error)
 
-    ended = stream(
-        **_what(args, formats, options),
-        streaming=from_flags(StreamOptions, args),
-        meanwhile=fill if databases else None,
-    )
-    how = f"the stream has ended; records in {args.output}"
-    print(how if ended else "the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
+    wanted = _wanted(args, formats, options)
+    stream(wanted, from_flags(StreamOptions, args), fill if databases else None)
+    print(f"the stream has ended; records in {args.output}", flush=True)  # noqa: T201
     return 0.0
 
 
-def _what(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> dict[str, Any]:
-    return {
-        "feeds": args.feeds,
-        "output": args.output,
-        "state": args.state,
-        "formats": formats,
-        "taxonomy": args.taxonomy,
-        "run_id": _run_id(args),
-        "options": IngestOptions(
+def _wanted(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> Wanted:
+    return Wanted(
+        feeds=args.feeds,
+        output=args.output,
+        state=args.state,
+        formats=formats,
+        taxonomy=args.taxonomy,
+        run_id=_run_id(args),
+        options=IngestOptions(
             run=from_flags(RunOptions, args),
             fetching=fetch_options(args),
             limits=from_flags(LimitOptions, args),
             analysis=from_flags(AnalysisOptions, args),
         ),
-        "beam_options": options,
-    }
+        beam_options=options,
+    )
 
 
 def _report(error: Exception) -> None:

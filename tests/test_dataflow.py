@@ -271,7 +271,7 @@ class TestMutations:
 
     @pytest.fixture(autouse=True)
     def unchecked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.ingest.prepare_dataflow", lambda *_: None)
+        monkeypatch.setattr("pipeline.preparation.prepare_dataflow", lambda *_: None)
 
     def test_of_the_image(self) -> None:
         with pytest.raises(AssertionError):
