@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline import commands, databases, template
+from pipeline.preparation import Wanted
 from transforms.options import UsageError
 
 FOLDER: Final = Path(__file__).parent.parent / "deploy" / "dataflow"
@@ -94,10 +95,10 @@ class Dataset:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
     """What the command would have run with, its options made and checked."""
-    calls: list[dict[str, Any]] = []
-    monkeypatch.setattr(commands, "ingest", lambda **given: calls.append(given))
+    calls: list[Wanted] = []
+    monkeypatch.setattr(commands, "ingest", lambda wanted, _fill: calls.append(wanted))
     monkeypatch.setattr(commands, "fill_after_run", lambda *_: ())
     monkeypatch.setattr(databases, "_bigquery", lambda _: Dataset())
     return calls
@@ -137,7 +138,7 @@ def test_every_parameter_is_described_and_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_checks_are_those_of_ingest(name: str, started: list[dict[str, Any]]) -> None:
+def test_the_checks_are_those_of_ingest(name: str, started: list[Wanted]) -> None:
     good, bad = EXAMPLES[name]
     parameter = parameters()[name]
     for value in good:
@@ -152,7 +153,7 @@ def test_the_checks_are_those_of_ingest(name: str, started: list[dict[str, Any]]
     assert len(started) == len(good)
 
 
-def test_lists_and_switches_reach_ingest(started: list[dict[str, Any]]) -> None:
+def test_lists_and_switches_reach_ingest(started: list[Wanted]) -> None:
     both = "https://a.example/rss?x=1,2 gs://news/feeds.opml"
     assert (
         launch(
@@ -170,12 +171,12 @@ def test_lists_and_switches_reach_ingest(started: list[dict[str, Any]]) -> None:
         == 0
     )
     (given,) = started
-    assert given["feeds"] == both.split()
-    assert given["taxonomy"] is None
-    options = given["options"]
+    assert given.feeds == both.split()
+    assert given.taxonomy is None
+    options = given.options
     assert options.run.only_due_feeds is True
     assert options.fetching.hosts.host_delays == ["a.example=2", "b.example=3"]
-    beam = given["beam_options"].get_all_options()
+    beam = given.beam_options.get_all_options()
     assert beam["use_public_ips"] is False
     assert beam["runner"] == "DataflowRunner"
     assert beam["sdk_container_image"] == IMAGE
