@@ -106,6 +106,7 @@ def _escape(value: str) -> str:
 def _handler_of(site: SampleSite) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or a body waits until its headers are acknowledged
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path

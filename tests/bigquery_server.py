@@ -145,6 +145,7 @@ class TroubledServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    disable_nagle_algorithm = True
     server: TroubledServer
 
     def _any(self) -> None:

@@ -1,6 +1,6 @@
 """What numbers of feeds need, from costs measured here; and how far that can be believed.
 
-usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 300]
+usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 2000]
        python -m benchmarks.scale needs COSTS.json [--feeds 1000 100000 10000000]
        python -m benchmarks.scale check COSTS.json [--articles 500 2000] [--workers 1 2 4]
 
@@ -39,7 +39,7 @@ def main() -> None:
     sub = commands.add_parser("measure")
     sub.add_argument("costs", type=Path)
     sub.add_argument("--articles", type=int, default=500)
-    sub.add_argument("--feeds", type=int, default=300)
+    sub.add_argument("--feeds", type=int, default=2000)
     sub = commands.add_parser("needs")
     sub.add_argument("costs", type=Path)
     sub.add_argument("--feeds", type=int, nargs="+", default=[1000, 100_000, 10_000_000])
