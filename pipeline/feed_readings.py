@@ -97,7 +97,7 @@ def read_state(folder: str) -> State:
 
 def _apply(path: str, state: State) -> None:
     try:
-        for line in read_state_file(path)[1]:
+        for line in read_state_file(path).lines:
             if line.startswith(_STATE_KINDS):
                 state.apply(line)
     except FileNotFoundError:

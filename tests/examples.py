@@ -7,7 +7,9 @@ from typing import Any
 from schemas import Article, content_hash
 from transforms.deduplication import Extracted, article_id_of, story_id_of
 from transforms.entries import Entry
+from transforms.packed import KEY_BYTES
 from transforms.shelf import Place
+from transforms.state import State, line_of
 from transforms.stories import sketch_text
 from transforms.urls import canonical_url
 
@@ -75,3 +77,15 @@ def extracted(of: Article, place: Place | None = None, **fields: Any) -> Extract
         place=place or Place("nowhere", 0, 0),
         hashes=sketch_text(of.text),
     )
+
+
+def state_lines(state: State) -> list[str]:
+    """All that is remembered, as lines in order."""
+    lines = [*state.plain_lines()]
+    for table, get in zip(state.tables, (state.entry, state.article), strict=True):
+        rows = b"".join(table.sorted_rows())
+        for start in range(0, len(rows), table.width):
+            record = get(rows[start : start + KEY_BYTES].hex())
+            assert record is not None
+            lines.append(line_of(record))
+    return sorted(lines)

@@ -8,6 +8,7 @@ import pytest
 from benchmarks.scale.costs import Costs, measure
 from benchmarks.scale.model import Load, Machine, Needs, Politeness, Prices, needs
 from benchmarks.scale.model import predicted_seconds as predicted
+from benchmarks.scale.state import StateCosts
 
 COSTS = Costs(
     start=8.0,
@@ -19,8 +20,15 @@ COSTS = Costs(
     disk_bytes=40_000.0,
     page_bytes=10_000.0,
     base_mib=600.0,
-    state_bytes=500.0,
-    state_seconds=1e-5,
+    state=StateCosts(
+        row_bytes=150.0,
+        row_seconds=2e-7,
+        change_bytes=600.0,
+        change_seconds=1e-5,
+        feed_bytes=1000.0,
+        feed_seconds=2e-5,
+        stream_bytes=500.0,
+    ),
     stages={"write": 0.002},
 )
 
@@ -36,16 +44,19 @@ def test_a_day_of_a_thousand_feeds() -> None:
     work = 12_000 * 0.002 + 12_000 * (0.004 + 10 * 0.0005) + 4000 * 0.08
     assert found.core_seconds == pytest.approx(work + starts)
     assert found.workers == 1
-    assert found.state_gib == pytest.approx(4000 * 90 * 500 / 2**30)
+    assert found.state_gib == pytest.approx(4000 * 90 * 150 / 2**30)
+    latest = 100_000 / 3  # that many lines make a snapshot
+    assert found.state_process_gib == pytest.approx((latest * 600 + 1000 * 1000) / 2**30)
     assert max(found.limits.values()) < 1
 
 
 def test_what_gives_way_first() -> None:
-    assert "memory" in needed(Load(10_000_000)).first_bottleneck
+    assert "disk" in needed(Load(10_000_000)).first_bottleneck
+    assert "memory" in needed(Load(10_000_000, remembered_days=5)).first_bottleneck
     crowded = Load(1000, busiest_host=10_000, remembered_days=1)
     assert "busiest host" in needed(crowded).first_bottleneck
     assert needed(crowded).host_hours == pytest.approx(10_000 * 28 * 1.3 / 3600)
-    hasty = Load(1_000_000, runs=24 * 60, remembered_days=1, articles=10)
+    hasty = Load(3_000_000, runs=24 * 60, remembered_days=1, articles=10)
     assert "reading the state" in needed(hasty).first_bottleneck
     assert "BigQuery" in needed(Load(10, runs=24 * 60)).first_bottleneck
 
@@ -75,6 +86,7 @@ def test_workers_beyond_the_cores_are_no_help() -> None:
 def test_costs_are_measured() -> None:
     costs = measure(6, 4)
     assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 1000
-    assert 100 < costs.state_bytes < 5000
+    assert 100 < costs.state.row_bytes < costs.state.change_bytes < 5000
+    assert 0 < costs.state.row_seconds < costs.state.change_seconds
     assert set(costs.stages) == {"fetch", "parse", "extract", "analyse", "write"}
     assert max(costs.stages, key=lambda name: costs.stages[name]) == "analyse"

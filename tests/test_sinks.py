@@ -95,8 +95,8 @@ def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str, output:
     day = run / file_format / "articles" / "day=2026-11-19"
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
-    runs, lines = read_state_file(str(run / "learnt.state"))
-    assert (runs, [*lines]) == (["r1"], ["line"])
+    learnt = read_state_file(str(run / "learnt.state"))
+    assert (learnt.runs, [*learnt.lines]) == (["r1"], ["line"])
 
     write_views(tmp_path)
     with duckdb.connect(str(tmp_path / "newsbeam.duckdb"), read_only=True) as db:

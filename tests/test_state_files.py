@@ -3,10 +3,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from apache_beam.io.filesystems import FileSystems
 
 from schemas import content_hash
 from tests.elsewhere import ElsewhereFileSystem
-from tests.examples import TIME, article
+from tests.examples import TIME, article, state_lines
 from transforms.deduplication import article_id_of
 from transforms.options import UsageError
 from transforms.sinks import state_files
@@ -18,7 +19,7 @@ from transforms.sinks.state_files import (
     read_state_file,
     write_state_file,
 )
-from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.state import FailedEntry, KnownArticle, KnownEntry, State, entry_key, line_of
 
 
 def known(number: int) -> list[str]:
@@ -70,8 +71,8 @@ def test_a_file_cut_off_anywhere_is_known_for_it(tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     write_state_file(str(whole), ["one"], known(1))
     data = whole.read_bytes()
-    runs, lines = read_state_file(str(whole))
-    assert runs == ["one"] and list(lines) == known(1)
+    found = read_state_file(str(whole))
+    assert found.runs == ["one"] and list(found.lines) == known(1)
     for length in range(len(data) - 1):
         cut.write_bytes(data[:length])
         with pytest.raises(DamagedState):
@@ -81,15 +82,15 @@ def test_a_file_cut_off_anywhere_is_known_for_it(tmp_path: Path) -> None:
         altered[place] ^= 1
         cut.write_bytes(altered)
         with pytest.raises((DamagedState, UnicodeDecodeError)):
-            found, _ = read_state_file(str(cut))
-            raise DamagedState if found != ["one"] else AssertionError(place)
+            runs = read_state_file(str(cut)).runs
+            raise DamagedState if runs != ["one"] else AssertionError(place)
 
 
 def test_a_file_of_a_later_format_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "run-one.state"
     write_state_file(str(path), ["one"], known(1))
-    path.write_bytes(path.read_bytes().replace(b'"newsbeam_state":1', b'"newsbeam_state":2', 1))
-    with pytest.raises(DamagedState, match="format 2; this program reads 1"):
+    path.write_bytes(path.read_bytes().replace(b'"newsbeam_state":1', b'"newsbeam_state":9', 1))
+    with pytest.raises(DamagedState, match="format 9; this program reads 1 and 2"):
         read_state_file(str(path))
 
 
@@ -119,6 +120,62 @@ def test_many_runs_become_a_snapshot(folder: str, monkeypatch: pytest.MonkeyPatc
     damage(folder, last)
     state = StateStore(folder).load()
     assert all(knows(state, n) for n in range(1, 11))  # from the one before, and the runs since
+
+
+def state_of(*numbers: int) -> State:
+    state = State()
+    for line in (line for number in numbers for line in known(number)):
+        state.apply(line)
+    return state
+
+
+def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 10)
+    store = StateStore(folder)
+    store.add("one", [line for number in range(4) for line in known(number)])
+    state = store.load()
+    store.compact(state)
+    assert state.changes == 8 and files(folder) == ["run-one.state"]
+    store.add("two", known(4))
+    store.compact(store.load())
+    assert len(files(folder)) == 3
+    store.add("three", known(5))
+    state = StateStore(folder).load()
+    assert state.changes == 2 and len(state) == 6
+    assert state_lines(state) == state_lines(state_of(*range(6)))
+
+
+def test_a_snapshot_of_an_earlier_version_is_read_and_written_anew(
+    folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 10)
+    old = state_of(*range(5))
+    path = FileSystems.join(folder, "snapshot-20260101T000000000000.state")
+    write_state_file(path, ["one"], state_lines(old))
+    state = StateStore(folder).load()
+    assert state_lines(state) == state_lines(old)
+    StateStore(folder).compact(state)
+    assert len(files(folder)) == 2
+    state = StateStore(folder).load()
+    assert state.changes == 0 and state_lines(state) == state_lines(old)
+
+
+def test_a_snapshot_cut_off_or_altered_anywhere_is_known_for_it(tmp_path: Path) -> None:
+    path, cut = tmp_path / "snapshot-1.state", tmp_path / "cut"
+    state = state_of(*range(3))
+    state.apply(line_of(FailedEntry("ab" * 16, TIME, "https://a.example", "", 1, "E", None, "{}")))
+    write_state_file(str(path), ["one"], state.plain_lines(), state.tables)
+    data = path.read_bytes()
+    for length in range(len(data) - 1):
+        cut.write_bytes(data[:length])
+        with pytest.raises(DamagedState):
+            read_state_file(str(cut))
+    for place in range(len(data)):
+        altered = bytearray(data)
+        altered[place] ^= 1
+        cut.write_bytes(altered)
+        with pytest.raises((DamagedState, UnicodeDecodeError)):
+            read_state_file(str(cut))
 
 
 def output_with(folder: Path, *, learnt: bool, kind: str) -> Path:
@@ -161,7 +218,7 @@ def test_a_state_that_is_lost_or_damaged_comes_back_from_the_outputs(
     else:
         (here / "run-two.state").write_bytes(b"\0" * 100)
     after = StateStore(folder, output).load()
-    assert sorted(after.lines()) == sorted(before.lines())
+    assert state_lines(after) == state_lines(before)
     assert files(folder)[-2:] == ["run-one.state", "run-two.state"]
     aside = [name for name in files(folder) if name.startswith("damaged/")]
     warnings = [r.getMessage() for r in caplog.records if r.name == "newsbeam.state"]

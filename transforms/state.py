@@ -13,6 +13,7 @@ from typing import Any, Final
 from schemas import stable_id
 from schemas.jsonable import from_json, json_line, to_json
 from schemas.rows import row
+from transforms.packed import PackedRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,17 +160,26 @@ def line_of(record: StateRecord) -> str:
 
 
 class State:
-    """All that is remembered. Entries and articles are packed: there are many."""
+    """All that is remembered. Entries and articles are packed: there are many.
+
+    ``changes`` is the number of lines that have been applied above a snapshot.
+    """
 
     def __init__(self) -> None:
         self.feeds: dict[str, FeedState] = {}
         self.hosts: dict[str, HostState] = {}
         self.failed: dict[str, FailedEntry] = {}
-        self._entries: dict[bytes, bytes] = {}
-        self._articles: dict[bytes, bytes] = {}
+        self.changes = 0
+        self._entries = PackedRows(_ENTRY_BYTES)
+        self._articles = PackedRows(_ARTICLE_BYTES)
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def tables(self) -> tuple[PackedRows, PackedRows]:
+        """The entries and the articles, for snapshots."""
+        return self._entries, self._articles
 
     def entry(self, key: str) -> KnownEntry | None:
         """The entry of a key, if its article is in the output."""
@@ -200,7 +210,7 @@ class State:
         if kind == "entry":
             key, fingerprint, lineage, at = values
             packed = at.to_bytes(8, "big") + bytes.fromhex(fingerprint or "00" * 8)
-            _keep_later(self._entries, bytes.fromhex(key), packed + bytes.fromhex(lineage))
+            self._entries.keep(bytes.fromhex(key), packed + bytes.fromhex(lineage))
             failed = self.failed.get(key)
             if failed is not None and _micros(failed.at) <= at:
                 del self.failed[key]
@@ -208,11 +218,12 @@ class State:
             lineage, version, text_hash, from_page, at = values
             packed = at.to_bytes(8, "big") + version.to_bytes(4, "big")
             packed += bytes([from_page]) + bytes.fromhex(text_hash)
-            _keep_later(self._articles, bytes.fromhex(lineage), packed)
+            self._articles.keep(bytes.fromhex(lineage), packed)
         elif kind in _TYPES:
             self._apply_plain(_TYPES[kind], values[0])
         else:
             raise ValueError(f"unknown kind of state {kind!r}")
+        self.changes += 1
 
     def _apply_plain(self, record_type: type[Any], data: dict[str, Any]) -> None:
         record = from_json(record_type, data)
@@ -229,26 +240,11 @@ class State:
         if key not in table or table[key].at <= record.at:
             table[key] = record
 
-    def lines(self) -> Iterator[str]:
-        """The state as lines, which applied to an empty one give it again."""
-        for table in (self.feeds, self.hosts):
+    def plain_lines(self) -> Iterator[str]:
+        """What is no entry and no article, as lines: with the tables, they are the state."""
+        for table in (self.feeds, self.hosts, self.failed):
             for record in table.values():
                 yield line_of(record)
-        for entry in self._entries:
-            known = self.entry(entry.hex())
-            assert known is not None
-            yield line_of(known)
-        for lineage in self._articles:
-            article = self.article(lineage.hex())
-            assert article is not None
-            yield line_of(article)
-        for failed in self.failed.values():
-            yield line_of(failed)
-
-
-def _keep_later(table: dict[bytes, bytes], key: bytes, packed: bytes) -> None:
-    if table.get(key, b"") <= packed:  # the time comes first
-        table[key] = packed
 
 
 def _micros(at: dt.datetime) -> int:
@@ -259,6 +255,8 @@ def _unmicros(packed: bytes) -> dt.datetime:
     return _EPOCH + dt.timedelta(microseconds=int.from_bytes(packed, "big"))
 
 
+_ENTRY_BYTES: Final = 8 + 8 + 16  # when, fingerprint, lineage
+_ARTICLE_BYTES: Final = 8 + 4 + 1 + 16  # when, version, whether from a page, hash of the text
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _NAMES: Final[dict[type, str]] = {FeedState: "feed", HostState: "host", FailedEntry: "failed"}
 _TYPES: Final = {name: kind for kind, name in _NAMES.items()}

@@ -12,6 +12,7 @@ processes over local sites, and prints what it took beside what the model says.
 import argparse
 import dataclasses
 import json
+import math
 import os
 import tempfile
 import time
@@ -29,6 +30,7 @@ from benchmarks.scale.model import (
     needs,
     predicted_seconds,
 )
+from benchmarks.scale.state import StateCosts
 from benchmarks.throughput import site_of
 
 
@@ -53,7 +55,8 @@ def main() -> None:
         args.costs.write_text(json.dumps(dataclasses.asdict(costs), indent=2) + "\n")
         print(args.costs.read_text(), end="")
         return
-    costs = Costs(**json.loads(args.costs.read_text()))
+    read = json.loads(args.costs.read_text())
+    costs = Costs(**read | {"state": StateCosts(**read["state"])})
     if args.command == "needs":
         _show_needs(costs, args.feeds)
     else:
@@ -62,8 +65,9 @@ def main() -> None:
 
 def _show_needs(costs: Costs, numbers: list[int]) -> None:
     rest = (costs, Machine(), Prices(), Politeness())
-    for mode, runs in (("a run an hour", 24.0), ("a stream", 0.0)):
-        loads = [Load(n, busiest_host=max(1, n // 200), runs=runs) for n in numbers]
+    for mode, runs, days in (("a run an hour", 24.0, 3 * 365.0), ("a stream", 0.0, 90.0)):
+        usual = Load(0, runs=runs, remembered_days=days)
+        loads = [dataclasses.replace(usual, feeds=n, busiest_host=n // 200) for n in numbers]
         found = [needs(load, *rest) for load in loads]
         print(f"{mode:<18}" + "".join(f"{n:>14,}" for n in numbers))
         for field in dataclasses.fields(Needs)[:-1]:
@@ -78,14 +82,21 @@ def _show_needs(costs: Costs, numbers: list[int]) -> None:
 
 def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     cores = os.cpu_count() or 1
-    print(
-        f"{cores} cores\n{'articles':>9}{'workers':>9}{'predicted s':>13}{'took s':>9}{'ratio':>7}"
-    )
+    print(f"{cores} cores; beyond the smallest: how much longer than runs of {sizes[0]} articles")
+    names = ("articles", "workers", "predicted s", "took s", "ratio", "beyond the smallest")
+    print("  ".join(names))
+    smallest: dict[int, tuple[float, float]] = {}
     for size in sizes:
         for workers in numbers:
             took = _took(size, workers)
             said = predicted_seconds(costs, size, workers, cores)
-            print(f"{size:>9}{workers:>9}{said:>13.0f}{took:>9.0f}{took / said:>7.2f}", flush=True)
+            first, first_said = smallest.setdefault(workers, (took, said))
+            beyond = (took - first) / (said - first_said) if size > sizes[0] else math.nan
+            cells = (size, workers, f"{said:.0f}", f"{took:.0f}", f"{took / said:.2f}")
+            row = (*cells, f"{beyond:.2f}")
+            print(
+                *(f"{c:>{len(n)}}" for c, n in zip(row, names, strict=True)), sep="  ", flush=True
+            )
 
 
 def _took(articles: int, workers: int) -> float:

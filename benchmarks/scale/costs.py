@@ -4,8 +4,6 @@ Costs of the whole program are differences between runs over local sites, with t
 of all processes, the server's apart. The stages of an article are timed one by one.
 """
 
-import datetime as dt
-import resource
 import statistics
 import tempfile
 import time
@@ -16,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.processes import Cost, cost_of
+from benchmarks.scale.state import StateCosts, measure_state
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
-from schemas import Article, Record, stable_id
+from schemas import Article, Record
 from transforms.analysis import BATCH_SIZE
 from transforms.extraction import extract_page
 from transforms.feed_parsing import parse_feed
@@ -29,7 +28,6 @@ from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import chosen_gazetteer
 from transforms.language.installed import DEFAULT_MODEL
 from transforms.sinks.files import FORMATS, partition_of, read_lines, write_file
-from transforms.state import KnownArticle, KnownEntry, State, line_of
 
 FLAGS: Final = (
     "--allow_private_networks",
@@ -39,7 +37,6 @@ FLAGS: Final = (
     "--max_pages_per_host",
     "1000000",
 )
-_STATE_ENTRIES: Final = 200_000
 _REPEATS: Final = 3
 
 
@@ -61,15 +58,14 @@ class Costs:
     disk_bytes: float
     page_bytes: float
     base_mib: float
-    state_bytes: float
-    state_seconds: float
+    state: StateCosts
     stages: dict[str, float]
     """Seconds an article in some stages, timed alone."""
 
 
 def measure(articles: int, feeds: int) -> Costs:
     """Measure with sites of so many articles, and so many feeds."""
-    state_bytes, state_seconds = _state()  # first, while no freed memory is there to be used again
+    state = measure_state()  # first
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one = _ingest_site(folder / "one", 1)
@@ -91,8 +87,7 @@ def measure(articles: int, feeds: int) -> Costs:
         disk_bytes=sum(parquet) / articles,
         page_bytes=page_bytes,
         base_mib=many.peak,
-        state_bytes=state_bytes,
-        state_seconds=state_seconds,
+        state=state,
         stages=stages,
     )
 
@@ -166,29 +161,6 @@ def _served(folder: Path) -> Iterator[str]:
     with SampleSite(folder / "site", port=int(port.read_text()) if port.exists() else 0) as site:
         port.write_text(site.base.rpartition(":")[2])
         yield site.base
-
-
-def _state() -> tuple[float, float]:
-    """Bytes of memory, and seconds to read, of what is remembered of one article."""
-    at = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
-    lines = []
-    for number in range(_STATE_ENTRIES):
-        lineage = stable_id("article", number)
-        lines.append(line_of(KnownArticle(lineage, at, 1, "ab" * 16, True)))
-        for kind in ("link", "id"):
-            lines.append(line_of(KnownEntry(stable_id(kind, number), at, "cd" * 8, lineage)))
-    before, started = _resident(), time.process_time()
-    state = State()
-    for line in lines:
-        state.apply(line)
-    seconds = time.process_time() - started
-    assert len(state) == 2 * _STATE_ENTRIES
-    return (_resident() - before) / _STATE_ENTRIES, seconds / _STATE_ENTRIES
-
-
-def _resident() -> int:
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * resource.getpagesize()
 
 
 def _stages(folder: Path) -> tuple[dict[str, float], float]:

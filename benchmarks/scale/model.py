@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.scale.costs import Costs
+from transforms.sinks.state_files import CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT
 
 DAY: Final = 86_400.0
 MONTH_DAYS: Final = 30.0
 GIB: Final = float(2**30)
 _ENTRY_BYTES: Final = 1000.0
+_LINES: Final = 3
+"""Changes of an article in a state: itself, and the two entries by which it is known."""
 _TABLE_LOADS: Final = 1500.0
 """Load jobs of a table a day that BigQuery lets through (its page "Quotas and limits")."""
 _WINDOW_WORK: Final = 2.0
@@ -49,10 +52,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Machine:
-    """A worker. ``busy`` is how much of its processors a run may be counted on to use."""
+    """A worker. ``busy`` is how much of its processors a run may be counted on to use.
+
+    On each core there is a process of its own.
+    """
 
     cores: int = 4
     memory_gib: float = 15.0
+    disk_gib: float = 200.0
     busy: float = 0.7
 
 
@@ -78,13 +85,18 @@ class Politeness:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a load needs. ``host_hours`` is how long the busiest host is asked in a day."""
+    """What a load needs. ``host_hours`` is how long the busiest host is asked in a day.
+
+    ``state_gib`` is what is kept of articles, on disk; ``state_process_gib`` the memory of each
+    process for what is newer than the snapshot, and for feeds.
+    """
 
     articles: float
     requests: float
     core_seconds: float
-    workers: int
+    workers: float
     state_gib: float
+    state_process_gib: float
     state_load_sec: float
     traffic_gib: float
     stored_gib_month: float
@@ -108,9 +120,14 @@ def needs(
     changed = polls * (1 - load.unchanged)
     work = polls * load.unchanged * costs.unchanged
     work += changed * (costs.feed + load.entries * costs.known) + articles * costs.article
-    state = articles * load.remembered_days
-    state_gib = state * costs.state_bytes / GIB
-    load_sec = 0.0 if load.is_stream else state * costs.state_seconds
+    known, state = articles * load.remembered_days, costs.state
+    state_gib, process_gib, load_sec = known * state.stream_bytes / GIB, 0.0, 0.0
+    if not load.is_stream:
+        latest = min(known, _latest_articles(known))
+        state_gib = known * state.row_bytes / GIB
+        process_gib = (latest * state.change_bytes + load.feeds * state.feed_bytes) / GIB
+        load_sec = known * state.row_seconds + latest * state.change_seconds
+        load_sec += load.feeds * state.feed_seconds
     workers = _workers(work, load.runs, costs.start + load_sec, machine)
     starts = load.runs * workers * machine.cores * (costs.start + load_sec)
     traffic = (articles * costs.page_bytes + changed * load.entries * _ENTRY_BYTES) / GIB
@@ -134,7 +151,8 @@ def needs(
         limits["writing windows, at one place"] = one_place
     else:
         free = machine.memory_gib - machine.cores * costs.base_mib / 1024
-        limits["the state in a worker's memory"] = machine.cores * state_gib / free
+        limits["the state in a worker's memory"] = machine.cores * process_gib / free
+        limits["the state on a worker's disk"] = machine.cores * state_gib / machine.disk_gib
         limits["reading the state in half of a run's time"] = load_sec / (DAY / load.runs / 2)
     return Needs(
         articles=articles,
@@ -142,6 +160,7 @@ def needs(
         core_seconds=work + starts,
         workers=workers,
         state_gib=state_gib,
+        state_process_gib=process_gib,
         state_load_sec=load_sec,
         traffic_gib=traffic,
         stored_gib_month=stored,
@@ -152,11 +171,18 @@ def needs(
     )
 
 
-def _workers(work: float, runs: float, start: float, machine: Machine) -> int:
+def _latest_articles(known: float) -> float:
+    """How many of the articles that are known may be newer than the snapshot."""
+    return max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * known * _LINES) / _LINES
+
+
+def _workers(work: float, runs: float, start: float, machine: Machine) -> float:
     """How many end a run before the next one is due, or keep up with a stream."""
     seconds = (DAY / runs if runs else DAY) * machine.busy
     if runs:
-        seconds = max(1.0, seconds - start)
+        seconds -= start
+    if seconds <= 0:
+        return math.inf  # no number of them: each needs longer to begin
     return max(1, math.ceil(work / max(runs, 1.0) / (seconds * machine.cores)))
 
 

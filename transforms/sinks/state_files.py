@@ -11,18 +11,24 @@ rename together with the records that they describe; the file in the state folde
 run that is cut off before the copy, or a state folder that is lost, costs nothing: what is not
 in the state folder is taken from the outputs, if need be from the articles themselves.
 
-Every file begins with the runs that it covers and ends with a count and a hash of its lines, so
-that one that was cut off or altered is known for what it is.
+Every file begins with the runs that it covers and ends with a count of its lines and a hash, so
+that one that was cut off or altered is known for what it is. Between them is a line for each thing;
+in a snapshot, entries and articles, of which there are many, follow as sorted rows of bytes: a run
+maps them and has no need to read them all.
 """
 
 import hashlib
 import json
 import logging
+import mmap
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
@@ -31,6 +37,7 @@ from apache_beam.utils.shared import Shared
 from schemas.jsonable import json_line, parse_time
 from transforms.folders import is_local, make_folder, names_in, open_file, whole_file
 from transforms.locks import Hold, hold
+from transforms.packed import PackedRows
 from transforms.sinks.runs import announced, committed_run, run_folder, run_ids
 from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
 from transforms.times import now
@@ -38,12 +45,25 @@ from transforms.urls import canonical_url
 
 _LOG = logging.getLogger("newsbeam.state")
 STATE_FILE: Final = "learnt.state"
-_FORMAT: Final = 1
+_FORMATS: Final = (1, 2)
+"""Of files without rows, and of snapshots; those of before had none either."""
 _RUNS_BEFORE_SNAPSHOT: Final = 50
+CHANGES_BEFORE_SNAPSHOT: Final = 100_000
+SHARE_BEFORE_SNAPSHOT: Final = 0.005
+"""Changes are in the memory of every process; a snapshot is all of the state, written anew."""
+_PIECE: Final = 2**20
 
 
 class DamagedState(Exception):
     """A state file is not what was written."""
+
+
+class StateFile(NamedTuple):
+    """What a state file has: the runs that it covers, its lines, and the rows of its tables."""
+
+    runs: list[str]
+    lines: Iterator[str]
+    tables: list[memoryview]
 
 
 class StateHandle:
@@ -107,37 +127,43 @@ class StateStore:
         write_state_file(FileSystems.join(self._folder, f"run-{run_id}.state"), [run_id], lines)
 
     def compact(self, state: State) -> None:
-        """Write a snapshot if there are many runs since the last one.
+        """Write a snapshot if there are many runs, or changes, since the last one.
 
         ``state`` is the sum of all. What the snapshot before it covers goes; what came after
         that stays until the next one, in case this one is damaged.
         """
         files = self._files()
         snapshots = sorted(name for name in files if name.startswith("snapshot-"))
-        before = read_state_file(self._path(snapshots[-1]))[0] if snapshots else []
+        before = read_state_file(self._path(snapshots[-1])).runs if snapshots else []
         runs = {name: name.removeprefix("run-").removesuffix(".state") for name in files}
         runs = {name: run for name, run in runs.items() if name.startswith("run-")}
-        if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT:
+        many = max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * len(state))
+        if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT and state.changes < many:
             return
         there = announced(self._output) if self._output else ()
         covered = sorted(set(runs.values()) | (set(before) & set(there)))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
-        write_state_file(self._path(name), covered, state.lines())
+        write_state_file(self._path(name), covered, state.plain_lines(), state.tables)
         old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
         if old:
             FileSystems.delete([self._path(name) for name in old])
 
     def _apply(self, name: str, state: State, covered: set[str]) -> bool:
         try:
-            runs, lines = read_state_file(self._path(name))
-            for line in lines:
+            file = read_state_file(self._path(name))
+            if file.tables:
+                for table, rows in zip(state.tables, file.tables, strict=True):
+                    table.build_on(rows)
+            for line in file.lines:
                 state.apply(line)
+            if file.tables:
+                state.changes = 0
         except (DamagedState, ValueError, KeyError, TypeError, UnicodeDecodeError) as error:
             aside = self._move_aside(name)
             text = "the state file %s is damaged (%s); it is kept as %s, and what the outputs say"
             _LOG.warning(text + " is used instead", self._path(name), error, aside)
             return False
-        covered.update(runs)
+        covered.update(file.runs)
         return True
 
     def _move_aside(self, name: str) -> str:
@@ -154,68 +180,112 @@ class StateStore:
         return [name for name in names_in(self._folder) if name.endswith(".state")]
 
 
-def write_state_file(path: str, runs: Iterable[str], lines: Iterable[str]) -> None:
+def write_state_file(
+    path: str, runs: Iterable[str], lines: Iterable[str], tables: Sequence[PackedRows] = ()
+) -> None:
     """Write a state file, which is there whole or not at all."""
     if is_local(path):
         part = Path(f"{path}.part")
         with part.open("wb") as file:
-            _write(file, runs, lines)
+            _write(file, runs, lines, tables)
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
     else:
         with whole_file(path) as file:
-            _write(file, runs, lines)
+            _write(file, runs, lines, tables)
 
 
-def _write(file: Any, runs: Iterable[str], lines: Iterable[str]) -> None:
+def _write(
+    file: Any, runs: Iterable[str], lines: Iterable[str], tables: Sequence[PackedRows]
+) -> None:
     digest, count = hashlib.blake2b(digest_size=16), 0
-    file.write(_encode({"newsbeam_state": _FORMAT, "runs": sorted(runs)}))
-    for line in lines:
-        data = f"{line}\n".encode()
+
+    def write(data: bytes | memoryview) -> None:
         digest.update(data)
         file.write(data)
+
+    header = {"newsbeam_state": _FORMATS[bool(tables)], "runs": sorted(runs)}
+    if tables:
+        write(_encode(header | {"tables": [len(table) * table.width for table in tables]}))
+    else:
+        file.write(_encode(header))
+    for line in lines:
+        write(f"{line}\n".encode())
         count += 1
+    for table in tables:
+        for rows in table.sorted_rows():
+            write(rows)
+    if tables:
+        write(b"\n")
     file.write(_encode({"lines": count, "hash": digest.hexdigest()}))
 
 
-def read_state_file(path: str) -> tuple[list[str], Iterator[str]]:
-    """The runs that a state file covers, and its lines.
+def read_state_file(path: str) -> StateFile:
+    """What a state file has.
 
     Raises:
         DamagedState: it is cut off or altered. Nothing of it has been given then.
+        OSError, BeamIOError: it cannot be read.
     """
-    digest, count, last, head = hashlib.blake2b(digest_size=16), 0, b"", b""
-    with open_file(path) as file:
-        head = file.readline()
-        for line in _lines(file):
-            if last:
-                digest.update(last)
-                count += 1
-            last = line
+    data = _mapped(path)
+    body = data.find(b"\n") + 1
+    end = data.rfind(b"\n", 0, len(data) - 1) + 1
     try:
-        header, footer = json.loads(head), json.loads(last)
-        sound = footer == {"lines": count, "hash": digest.hexdigest()}
+        header, footer = json.loads(data[:body]), json.loads(data[end:])
         version, runs = header["newsbeam_state"], [str(run) for run in header["runs"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedState("it is cut off" if not last.endswith(b"}\n") else "no header") from error
-    if not sound:
+        lengths = [int(length) for length in header.get("tables", ())]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedState("no header" if data[-2:] == b"}\n" else "it is cut off") from error
+    rows = end - sum(lengths) - bool(lengths)
+    hashed = _hash(data, 0 if lengths else body, end)
+    if body > rows or footer != {"lines": _count(data, body, rows), "hash": hashed}:
         raise DamagedState("its hash is another")
-    if version != _FORMAT:
-        raise DamagedState(f"it is of format {version!r}; this program reads {_FORMAT}")
-    return runs, _checked_lines(path, count)
+    if version not in _FORMATS:
+        known = " and ".join(map(str, _FORMATS))
+        raise DamagedState(f"it is of format {version!r}; this program reads {known}")
+    tables = list[memoryview]()
+    for start, length in zip(accumulate(lengths, initial=rows), lengths, strict=False):
+        tables.append(memoryview(data)[start : start + length])
+    return StateFile(runs, _lines(data, body, rows), tables)
 
 
-def _checked_lines(path: str, count: int) -> Iterator[str]:
-    with open_file(path) as file:
-        file.readline()
-        for _ in range(count):
-            yield file.readline().decode("utf-8").removesuffix("\n")
+def _mapped(path: str) -> mmap.mmap | bytes:
+    """The bytes of a file, which the system reads when they are looked at.
+
+    Those of another file system are put on the disk first, where no other process sees them.
+    """
+    with tempfile.TemporaryFile() if not is_local(path) else Path(path).open("rb") as file:
+        if not is_local(path):
+            with open_file(path) as source:
+                shutil.copyfileobj(source, file)
+            file.flush()
+        if not os.fstat(file.fileno()).st_size:
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _lines(file: Any) -> Iterator[bytes]:
-    while line := file.readline():
-        yield line
+def _hash(data: mmap.mmap | bytes, start: int, end: int) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in _pieces(data, start, end):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _count(data: mmap.mmap | bytes, start: int, end: int) -> int:
+    return sum(piece.count(b"\n") for piece in _pieces(data, start, end))
+
+
+def _pieces(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[bytes]:
+    for place in range(start, end, _PIECE):
+        yield data[place : min(end, place + _PIECE)]
+
+
+def _lines(data: mmap.mmap | bytes, start: int, end: int) -> Iterator[str]:
+    while start < end:
+        stop = data.find(b"\n", start)
+        yield data[start:stop].decode("utf-8")
+        start = stop + 1
 
 
 def _encode(data: dict[str, Any]) -> bytes:
@@ -227,7 +297,7 @@ def _lines_of_run(output: str, run_id: str) -> list[str]:
     path = FileSystems.join(run_folder(output, run_id), STATE_FILE)
     if FileSystems.exists(path):
         try:
-            return list(read_state_file(path)[1])
+            return list(read_state_file(path).lines)
         except (DamagedState, UnicodeDecodeError) as error:
             _LOG.warning("%s is damaged (%s); its articles are read instead", path, error)
     lines: list[str] = []
@@ -253,4 +323,4 @@ def _articles_of_run(output: str, run_id: str) -> Iterator[dict[str, Any]]:
                 there = [name for name in table.schema_arrow.names if name in columns]
                 yield from table.read(columns=there).to_pylist()
             else:
-                yield from map(json.loads, _lines(file))
+                yield from map(json.loads, iter(file.readline, b""))

@@ -1,0 +1,99 @@
+"""What it costs to remember an article or a feed, measured."""
+
+import datetime as dt
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from schemas import stable_id
+from schemas.jsonable import to_line
+from transforms.sinks.state_files import StateStore, write_state_file
+from transforms.state import FeedState, KnownArticle, KnownEntry, State, line_of
+
+_ARTICLES: Final = 200_000
+_FEEDS: Final = 20_000
+_AT: Final = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+
+
+@dataclass(frozen=True)
+class StateCosts:
+    """Bytes, and seconds of processor time for a process to read it, of one of each.
+
+    ``row`` is an article, with the two entries by which it is known, in a snapshot: bytes of disk.
+    ``change`` is one that is newer than the snapshot, and ``feed`` a feed: bytes of memory.
+    ``stream_bytes`` is what the state of a stream has of an article.
+    """
+
+    row_bytes: float
+    row_seconds: float
+    change_bytes: float
+    change_seconds: float
+    feed_bytes: float
+    feed_seconds: float
+    stream_bytes: float
+
+
+def measure_state() -> StateCosts:
+    """Measure, in a process that has freed little memory so far: it would be used again."""
+    changes, feeds = [*_changes()], [line_of(_feed(number)) for number in range(_FEEDS)]
+    state = State()
+    feed_bytes, feed_seconds = _cost(lambda: _apply(state, feeds))
+    change_bytes, change_seconds = _cost(lambda: _apply(state, changes))
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "snapshot-1.state")
+        write_state_file(str(path), [], [], state.tables)
+        row_bytes = path.stat().st_size
+        started = time.process_time()
+        found = StateStore(name).load()
+        row_seconds = time.process_time() - started
+        assert len(found) == len(state) == 2 * _ARTICLES
+    return StateCosts(
+        row_bytes=row_bytes / _ARTICLES,
+        row_seconds=row_seconds / _ARTICLES,
+        change_bytes=change_bytes / _ARTICLES,
+        change_seconds=change_seconds / _ARTICLES,
+        feed_bytes=feed_bytes / _FEEDS,
+        feed_seconds=feed_seconds / _FEEDS,
+        stream_bytes=sum(len(to_line(record)) + len(record.lineage) for record in _records(0)),
+    )
+
+
+def _changes() -> Iterator[str]:
+    for number in range(_ARTICLES):
+        yield from (line_of(record) for record in _records(number))
+
+
+def _records(number: int) -> tuple[KnownArticle, KnownEntry, KnownEntry]:
+    lineage = stable_id("article", number)
+    link, own = (
+        KnownEntry(stable_id(kind, number), _AT, "cd" * 8, lineage) for kind in ("link", "id")
+    )
+    return KnownArticle(lineage, _AT, 1, "ab" * 16, True), link, own
+
+
+def _feed(number: int) -> FeedState:
+    url = f"https://news.example/section/{number}/feed.xml"
+    published = [_AT - dt.timedelta(minutes=minutes) for minutes in range(10)]
+    return FeedState(url, _AT, url, f'"{number}"', next_due=_AT, published=published)
+
+
+def _apply(state: State, lines: list[str]) -> None:
+    for line in lines:
+        state.apply(line)
+
+
+def _cost(work: Callable[[], object]) -> tuple[int, float]:
+    """The memory that it takes, in bytes, and the seconds of processor time."""
+    before, started = _resident(), time.process_time()
+    work()
+    seconds = time.process_time() - started
+    return _resident() - before, seconds
+
+
+def _resident() -> int:
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    return int(pages) * resource.getpagesize()
