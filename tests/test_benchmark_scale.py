@@ -1,7 +1,9 @@
 """The model of scale: arithmetic that has to hold whatever the costs are."""
 
+import gzip
 import itertools
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ COSTS = Costs(
     feed=0.004,
     known=0.0005,
     article=0.08,
+    heavier=0.02,
     records=40.0,
     disk_bytes=40_000.0,
     page_bytes=10_000.0,
@@ -41,7 +44,7 @@ def test_a_day_of_a_thousand_feeds() -> None:
     found = needed(Load(1000, polls=24, unchanged=0.5, entries=10, articles=4, runs=24))
     assert found.articles == 4000 and found.requests == 28_000
     starts = 24 * found.workers * 4 * (8.0 + found.state_load_sec)
-    work = 12_000 * 0.002 + 12_000 * (0.004 + 10 * 0.0005) + 4000 * 0.08
+    work = 12_000 * 0.002 + 12_000 * (0.004 + 10 * 0.0005) + 4000 * 0.1
     assert found.core_seconds == pytest.approx(work + starts)
     assert found.workers == 1
     assert found.state_gib == pytest.approx(4000 * 90 * 150 / 2**30)
@@ -83,9 +86,14 @@ def test_workers_beyond_the_cores_are_no_help() -> None:
 
 
 @pytest.mark.timeout(600)
-def test_costs_are_measured() -> None:
-    costs = measure(6, 4)
-    assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 1000
+def test_costs_are_measured(tmp_path: Path) -> None:
+    text = "<p>The council voted on Monday to close the bridge for repairs, officials said.</p>\n"
+    page = f"<html><body>{'<div></div>' * 5000}<article>{text * 50}</article></body></html>"
+    (tmp_path / "page.html").write_text(page, encoding="utf-8")
+    (tmp_path / "page.html.gz").write_bytes(gzip.compress(page.encode()))
+    costs = measure(6, 4, tmp_path)
+    assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 100
+    assert costs.heavier > 0
     assert 100 < costs.state.row_bytes < costs.state.change_bytes < 5000
     assert 0 < costs.state.row_seconds < costs.state.change_seconds
     assert set(costs.stages) == {"fetch", "parse", "extract", "analyse", "write"}

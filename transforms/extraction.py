@@ -14,6 +14,7 @@ from lxml import etree
 from w3lib.encoding import html_to_unicode
 
 from transforms.cleaning import clean_html, clean_line, clean_text
+from transforms.json_ld import mend_json_ld
 from transforms.lost import Lost
 from transforms.markup import check_markup
 from transforms.opt_outs import opt_outs
@@ -111,6 +112,7 @@ def extract_article(
     canonical = _canonical_link(tree, url)
     noindex, reserved = opt_outs(headers or {}, _metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
+    mend_json_ld(tree)
     found = trafilatura.bare_extraction(
         tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
     )

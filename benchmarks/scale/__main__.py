@@ -1,6 +1,7 @@
 """What numbers of feeds need, from costs measured here; and how far that can be believed.
 
 usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 2000]
+                                          [--pages FOLDER]
        python -m benchmarks.scale needs COSTS.json [--feeds 1000 100000 10000000]
        python -m benchmarks.scale check COSTS.json [--articles 500 2000] [--workers 1 2 4]
 
@@ -42,6 +43,7 @@ def main() -> None:
     sub.add_argument("costs", type=Path)
     sub.add_argument("--articles", type=int, default=500)
     sub.add_argument("--feeds", type=int, default=2000)
+    sub.add_argument("--pages", type=Path, help="pages as they are out there, .html or .html.gz")
     sub = commands.add_parser("needs")
     sub.add_argument("costs", type=Path)
     sub.add_argument("--feeds", type=int, nargs="+", default=[1000, 100_000, 10_000_000])
@@ -51,7 +53,7 @@ def main() -> None:
     sub.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     args = parser.parse_args()
     if args.command == "measure":
-        costs = measure(args.articles, args.feeds)
+        costs = measure(args.articles, args.feeds, args.pages)
         args.costs.write_text(json.dumps(dataclasses.asdict(costs), indent=2) + "\n")
         print(args.costs.read_text(), end="")
         return

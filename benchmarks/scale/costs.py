@@ -4,6 +4,7 @@ Costs of the whole program are differences between runs over local sites, with t
 of all processes, the server's apart. The stages of an article are timed one by one.
 """
 
+import gzip
 import statistics
 import tempfile
 import time
@@ -38,6 +39,7 @@ FLAGS: Final = (
     "1000000",
 )
 _REPEATS: Final = 3
+_PAGE: Final = "https://news.example/page"
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,9 @@ class Costs:
 
     ``start`` is a run that has nothing to do but to start; ``unchanged`` a feed that answers 304,
     ``feed`` one that has changed without its entries, ``known`` an entry of it that is known.
-    ``article`` is all that a new article takes, to its records in the files.
+    ``article`` is all that a new article takes, to its records in the files; ``heavier`` is what
+    pages out there take beyond the light ones of the sites that this is measured with, and
+    ``page_bytes`` their size as it is sent, compressed.
     """
 
     start: float
@@ -54,6 +58,7 @@ class Costs:
     feed: float
     known: float
     article: float
+    heavier: float
     records: float
     disk_bytes: float
     page_bytes: float
@@ -63,8 +68,12 @@ class Costs:
     """Seconds an article in some stages, timed alone."""
 
 
-def measure(articles: int, feeds: int) -> Costs:
-    """Measure with sites of so many articles, and so many feeds."""
+def measure(articles: int, feeds: int, pages: Path | None = None) -> Costs:
+    """Measure with sites of so many articles, and so many feeds.
+
+    ``pages`` is a folder of pages as they are out there, ``.html`` or ``.html.gz``; without it,
+    they are taken to be as light as those of the sites.
+    """
     state = measure_state()  # first
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -75,7 +84,9 @@ def measure(articles: int, feeds: int) -> Costs:
         runs = folder / "many" / "output" / "runs"
         parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
         lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
-        stages, page_bytes = _stages(folder / "many")
+        stages, light = _stages(folder / "many")
+        there = _pages(pages) if pages else light
+        heavier = max(0.0, _extraction(there) - stages["extract"]) if pages else 0.0
     each = (many.cpu - one.cpu) / (articles - 1)
     return Costs(
         start=one.cpu - each,
@@ -83,9 +94,10 @@ def measure(articles: int, feeds: int) -> Costs:
         feed=unchanged[1],
         known=(known[1] - known[0]) / (articles - 1),
         article=each,
+        heavier=heavier,
         records=sum(lines) / articles,
         disk_bytes=sum(parquet) / articles,
-        page_bytes=page_bytes,
+        page_bytes=statistics.mean(len(gzip.compress(page)) for page in there),
         base_mib=many.peak,
         state=state,
         stages=stages,
@@ -163,8 +175,21 @@ def _served(folder: Path) -> Iterator[str]:
         yield site.base
 
 
-def _stages(folder: Path) -> tuple[dict[str, float], float]:
-    """Seconds of processor time an article in each stage, timed alone; and the bytes of a page.
+def _pages(folder: Path) -> list[bytes]:
+    """Raises ValueError if there are none."""
+    pages = [path.read_bytes() for path in sorted(folder.rglob("*.html"))]
+    pages += [gzip.decompress(path.read_bytes()) for path in sorted(folder.rglob("*.html.gz"))]
+    if not pages:
+        raise ValueError(f"there is no .html and no .html.gz in {folder}")
+    return pages
+
+
+def _extraction(pages: list[bytes]) -> float:
+    return _time(lambda: [extract_page(page, url=_PAGE) for page in pages]) / len(pages)
+
+
+def _stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
+    """Seconds of processor time an article in each stage, timed alone; and the pages.
 
     The site of the folder has been ingested; the stages get what they got then.
     """
@@ -189,12 +214,11 @@ def _stages(folder: Path) -> tuple[dict[str, float], float]:
     seconds = {
         "fetch": fetched,
         "parse": _time(lambda: [parse_feed(feed, url=url) for feed in feeds]),
-        "extract": _time(lambda: [extract_page(page, url=url) for page in pages]),
+        "extract": _extraction(pages) * len(pages),
         "analyse": _time(lambda: [analyse(batch) for batch in batches]),
         "write": _time(lambda: _write(folder, [*articles, *records])),
     }
-    bytes_each = statistics.mean(map(len, pages))
-    return {stage: each / len(articles) for stage, each in seconds.items()}, bytes_each
+    return {stage: each / len(articles) for stage, each in seconds.items()}, pages
 
 
 def _write(folder: Path, records: list[Record]) -> None:

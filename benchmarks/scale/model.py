@@ -119,7 +119,9 @@ def needs(
     polls, articles = load.feeds * load.polls, load.feeds * load.articles
     changed = polls * (1 - load.unchanged)
     work = polls * load.unchanged * costs.unchanged
-    work += changed * (costs.feed + load.entries * costs.known) + articles * costs.article
+    work += changed * (costs.feed + load.entries * costs.known) + articles * (
+        costs.article + costs.heavier
+    )
     known, state = articles * load.remembered_days, costs.state
     state_gib, process_gib, load_sec = known * state.stream_bytes / GIB, 0.0, 0.0
     if not load.is_stream:
