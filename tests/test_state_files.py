@@ -129,6 +129,26 @@ def state_of(*numbers: int) -> State:
     return state
 
 
+def test_many_runs_of_an_output_become_a_snapshot_at_once(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_files, "_RUNS_BEFORE_SNAPSHOT", 3)
+    output = tmp_path / "output"
+    for number in range(7):
+        run = output / "runs" / f"r{number}"
+        run.mkdir(parents=True)
+        (run / SUMMARY).touch()
+        write_state_file(str(run / state_files.STATE_FILE), [run.name], known(number))
+    scheme = "".join(folder.rpartition("://")[:2])
+    StateStore(folder).add("r0", known(0))
+    state = StateStore(folder, f"{scheme}{output}").load()
+    assert all(knows(state, n) for n in range(7))
+    assert [name.partition("-")[0] for name in files(folder)] == ["run", "snapshot"]
+    assert state_lines(StateStore(folder).load()) == state_lines(state)  # as workers have it
+    snapshot = read_state_file(FileSystems.join(folder, files(folder)[1]))
+    assert snapshot.runs == [f"r{number}" for number in range(7)]
+
+
 def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 10)
     store = StateStore(folder)

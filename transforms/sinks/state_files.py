@@ -113,13 +113,17 @@ class StateStore:
             if self._apply(name, state, covered):
                 break
         for name in sorted(n for n in files if n.startswith("run-")):
-            if name.removeprefix("run-").removesuffix(".state") not in covered:
+            if _run_of(name) not in covered:
                 self._apply(name, state, covered)
-        for run_id in run_ids(self._output, but=covered) if self._output else ():
+        missing = list(run_ids(self._output, but=covered)) if self._output else []
+        for run_id in missing:
             lines = _lines_of_run(self._output or "", run_id)
             for line in lines:
                 state.apply(line)
-            self.add(run_id, lines)
+            if len(missing) < _RUNS_BEFORE_SNAPSHOT:
+                self.add(run_id, lines)
+        if len(missing) >= _RUNS_BEFORE_SNAPSHOT:  # as after a stream, each of whose windows is one
+            self._write_snapshot(state, missing)
         return state
 
     def add(self, run_id: str, lines: Iterable[str]) -> None:
@@ -129,24 +133,35 @@ class StateStore:
     def compact(self, state: State) -> None:
         """Write a snapshot if there are many runs, or changes, since the last one.
 
-        ``state`` is the sum of all. What the snapshot before it covers goes; what came after
-        that stays until the next one, in case this one is damaged.
+        ``state`` is the sum of all.
         """
-        files = self._files()
-        snapshots = sorted(name for name in files if name.startswith("snapshot-"))
-        before = read_state_file(self._path(snapshots[-1])).runs if snapshots else []
-        runs = {name: name.removeprefix("run-").removesuffix(".state") for name in files}
-        runs = {name: run for name, run in runs.items() if name.startswith("run-")}
+        _, before, runs = self._parts()
         many = max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * len(state))
-        if len(set(runs.values()) - set(before)) < _RUNS_BEFORE_SNAPSHOT and state.changes < many:
-            return
+        if len(set(runs.values()) - before) >= _RUNS_BEFORE_SNAPSHOT or state.changes >= many:
+            self._write_snapshot(state, ())
+
+    def _write_snapshot(self, state: State, others: Iterable[str]) -> None:
+        """Write a snapshot, of other runs too than those that have files.
+
+        What the snapshot before it covers goes; what came after that stays until the next one,
+        in case this one is damaged.
+        """
+        snapshots, before, runs = self._parts()
         there = announced(self._output) if self._output else ()
-        covered = sorted(set(runs.values()) | (set(before) & set(there)))
+        covered = {*runs.values(), *others} | (before & set(there))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
         write_state_file(self._path(name), covered, state.plain_lines(), state.tables)
         old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
         if old:
             FileSystems.delete([self._path(name) for name in old])
+
+    def _parts(self) -> tuple[list[str], set[str], dict[str, str]]:
+        """The snapshots, the runs that the last one covers, and the runs by their files."""
+        files = self._files()
+        snapshots = sorted(name for name in files if name.startswith("snapshot-"))
+        before = read_state_file(self._path(snapshots[-1])).runs if snapshots else []
+        runs = [name for name in files if name.startswith("run-")]
+        return snapshots, set(before), {name: _run_of(name) for name in runs}
 
     def _apply(self, name: str, state: State, covered: set[str]) -> bool:
         try:
@@ -178,6 +193,10 @@ class StateStore:
 
     def _files(self) -> list[str]:
         return [name for name in names_in(self._folder) if name.endswith(".state")]
+
+
+def _run_of(name: str) -> str:
+    return name.removeprefix("run-").removesuffix(".state")
 
 
 def write_state_file(
