@@ -14,6 +14,7 @@ from pipeline.commands import run_command
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.web import Answer, Web
 from transforms.isolation import IsolatedHandle, LimitOptions
+from transforms.sinks import state_files
 from transforms.times import now
 
 assert ElsewhereFileSystem.scheme() == SCHEME
@@ -109,7 +110,16 @@ def newsroom(
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 
 
-def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web) -> None:
+@pytest.fixture(params=[False, True], ids=["a file a run", "a snapshot a run"])
+def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A state that is kept in either way."""
+    if request.param:
+        monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 0)
+        monkeypatch.setattr(state_files, "SHARE_BEFORE_SNAPSHOT", 0.0)
+    return bool(request.param)
+
+
+def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web, compacted: bool) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))
     assert newsroom.run()["outcomes"]["article"] == 1
@@ -128,6 +138,7 @@ def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web) -> Non
     assert first["canonical_url"] == second["canonical_url"]
     quotes = newsroom.rows("quotes")
     assert {q["article_id"] for q in quotes} == {first["article_id"], second["article_id"]}
+    assert bool([*Path(newsroom.state).glob("snapshot-*.state")]) == compacted
 
 
 def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: Web) -> None:
@@ -142,6 +153,7 @@ def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: Web
     assert len(newsroom.rows("articles")) == 1
 
 
+@pytest.mark.usefixtures("compacted")
 def test_an_entry_republished_at_another_address_is_no_second_article(
     newsroom: Newsroom, web: Web
 ) -> None:
@@ -159,6 +171,7 @@ def test_an_entry_republished_at_another_address_is_no_second_article(
     assert second["lineage_id"] == first["lineage_id"] and second["version"] == 2
 
 
+@pytest.mark.usefixtures("compacted")
 def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web: Web) -> None:
     web.html("/1", page(FIRST))
     web.answers["/2"] = Answer(b"", 500)
