@@ -143,6 +143,7 @@ def test_many_runs_of_an_output_become_a_snapshot_at_once(
     StateStore(folder).add("r0", known(0))
     state = StateStore(folder, f"{scheme}{output}").load()
     assert all(knows(state, n) for n in range(7))
+    assert state.changes == 0
     assert [name.partition("-")[0] for name in files(folder)] == ["run", "snapshot"]
     assert state_lines(StateStore(folder).load()) == state_lines(state)  # as workers have it
     snapshot = read_state_file(FileSystems.join(folder, files(folder)[1]))

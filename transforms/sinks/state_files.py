@@ -151,6 +151,7 @@ class StateStore:
         covered = {*runs.values(), *others} | (before & set(there))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
         write_state_file(self._path(name), covered, state.plain_lines(), state.tables)
+        state.changes = 0
         old = [*snapshots[:-1], *(name for name, run in runs.items() if run in before)]
         if old:
             FileSystems.delete([self._path(name) for name in old])
@@ -159,7 +160,7 @@ class StateStore:
         """The snapshots, the runs that the last one covers, and the runs by their files."""
         files = self._files()
         snapshots = sorted(name for name in files if name.startswith("snapshot-"))
-        before = read_state_file(self._path(snapshots[-1])).runs if snapshots else []
+        before = _runs_of(self._path(snapshots[-1])) if snapshots else []
         runs = [name for name in files if name.startswith("run-")]
         return snapshots, set(before), {name: _run_of(name) for name in runs}
 
@@ -197,6 +198,12 @@ class StateStore:
 
 def _run_of(name: str) -> str:
     return name.removeprefix("run-").removesuffix(".state")
+
+
+def _runs_of(path: str) -> list[str]:
+    """The runs that a file covers, which has been read, and so checked, before."""
+    with open_file(path) as file:
+        return [str(run) for run in json.loads(file.readline())["runs"]]
 
 
 def write_state_file(
