@@ -31,7 +31,7 @@ from pipeline.schedule import interrupts, repeat
 from pipeline.stream import StreamOptions
 from pipeline.summary import NotAccountedForError
 from pipeline.taxonomy import WarningsError, add_taxonomy_actions
-from transforms.analysis import AnalysisOptions
+from transforms.analyse_articles import AnalysisOptions
 from transforms.fetching import fetch_options
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions

@@ -16,7 +16,7 @@ from transforms.documents import load_documents
 from transforms.feed_discovery import FeedFacts, feed_facts, read_site, usual_addresses
 from transforms.feed_list import Feed, is_web
 from transforms.feed_schedule import max_age, next_due
-from transforms.feeds import read_feed_file
+from transforms.fetch_feeds import read_feed_file
 from transforms.fetching import Answers, Fetcher, FetchOptions
 from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of
 from transforms.hosts import Request, host_of

@@ -9,26 +9,26 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from schemas import DeadLetter, FeedHealth
-from transforms.analysis import AnalyseArticles, AnalysisOptions
-from transforms.articles import ExtractArticles
-from transforms.deduplication import DropDuplicateArticles, DropDuplicateEntries
+from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
 from transforms.documents import load_documents
-from transforms.entries import Entry, ParseEntries
+from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
+from transforms.extract_articles import ExtractArticles
 from transforms.feed_health import SumUpFeeds
 from transforms.feed_list import Feed
-from transforms.feeds import FetchFeeds
+from transforms.fetch_feeds import FetchFeeds
+from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle, FetchOptions
+from transforms.group_stories import GroupStories
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
-from transforms.pages import FetchPages
+from transforms.parse_entries import Entry, ParseEntries
 from transforms.shelf import Shelf
 from transforms.sinks.files import ListFiles, WriteLines, WriteRecords
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Outcome, Run
 from transforms.state import StateChange
-from transforms.stories import GroupStories
 
 STAGES: Final = (
     "FetchFeeds",

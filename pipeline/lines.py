@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas import Article, DeadLetter, content_hash, stable_id
 from schemas.jsonable import format_time, json_line, to_json, to_line
-from transforms.analysis import BATCH_SIZE, AnalysisOptions, analyse
+from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
 from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page
 from transforms.isolation import Isolated, LimitOptions

@@ -13,8 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from pipeline.graph import Ingest
-from transforms.analysis import AnalysisOptions
-from transforms.entries import Entry, failed_entry
+from transforms.analyse_articles import AnalysisOptions
 from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.folders import check_folder, is_local
@@ -24,6 +23,7 @@ from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.locks import Hold
 from transforms.options import UsageError, flag, require
+from transforms.parse_entries import Entry, failed_entry
 from transforms.sinks.commit import staging_of
 from transforms.sinks.state_files import StateHandle, StateStore
 from transforms.stage import Run

@@ -26,6 +26,7 @@ from transforms.cleaning import clean_line, clean_text
 from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page, language_of
 from transforms.feed_discovery import site_address
+from transforms.fetch_pages import check_page
 from transforms.fetching import Fetcher, FetchOptions, fetch_options
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
@@ -44,7 +45,6 @@ from transforms.language.topic_explanation import explain
 from transforms.language.topics import TopicTagger
 from transforms.lost import Lost
 from transforms.options import UsageError, add_flags, from_flags, require
-from transforms.pages import check_page
 from transforms.urls import UrlError
 
 _STDIN = "-"

@@ -10,8 +10,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Entity, Quote, TopicTag
 from tests.examples import article
-from transforms.analysis import AnalyseArticles
-from transforms.deduplication import Kept
+from transforms.analyse_articles import AnalyseArticles
+from transforms.drop_duplicates import Kept
 from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import DEFAULT_MODEL

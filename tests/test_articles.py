@@ -9,10 +9,10 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import content_hash
 from tests.examples import TIME, entry
-from transforms.articles import ExtractArticles
+from transforms.extract_articles import ExtractArticles
 from transforms.extraction import decode_page, extract_article, extract_fragment, language_of
+from transforms.fetch_pages import Page
 from transforms.isolation import IsolatedHandle
-from transforms.pages import Page
 from transforms.shelf import Shelf
 from transforms.stage import Run
 

@@ -6,7 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article
 from tests.examples import article, entry, extracted
-from transforms.deduplication import (
+from transforms.drop_duplicates import (
     DropDuplicateArticles,
     DropDuplicateEntries,
     story_id_of,

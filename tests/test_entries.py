@@ -5,11 +5,11 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.entries import ParseEntries
 from transforms.feed_parsing import MAX_ENTRIES, parse_feed
-from transforms.feeds import FeedDocument
+from transforms.fetch_feeds import FeedDocument
 from transforms.isolation import IsolatedHandle
 from transforms.lost import Lost
+from transforms.parse_entries import ParseEntries
 from transforms.stage import Run
 
 BASE = "https://news.example/feed"

@@ -6,9 +6,9 @@ from apache_beam.testing.util import assert_that, equal_to
 from tests.examples import entry
 from tests.web import Answer, Web
 from transforms.feed_list import Feed
-from transforms.feeds import FetchFeeds
+from transforms.fetch_feeds import FetchFeeds
+from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle
-from transforms.pages import FetchPages
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 

@@ -21,14 +21,14 @@ from pipeline.graph import Ingest
 from pipeline.stream import StreamOptions, build_stream
 from schemas import TopicTag
 from tests.examples import TIME, article, entry, extracted
-from transforms.analysis import AnalysisOptions
-from transforms.deduplication import article_id_of
-from transforms.entries import ParseEntries
+from transforms.analyse_articles import AnalysisOptions
+from transforms.drop_duplicates import article_id_of
 from transforms.feed_list import Feed
 from transforms.feed_schedule import Pace
-from transforms.feeds import FetchFeeds
+from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.isolation import IsolatedHandle, LimitOptions
+from transforms.parse_entries import ParseEntries
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Run
 from transforms.state import (

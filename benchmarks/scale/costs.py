@@ -19,7 +19,7 @@ from benchmarks.scale.state import StateCosts, measure_state
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from schemas import Article, Record
-from transforms.analysis import BATCH_SIZE
+from transforms.analyse_articles import BATCH_SIZE
 from transforms.extraction import extract_page
 from transforms.feed_parsing import parse_feed
 from transforms.fetching import Fetcher, FetchOptions

@@ -16,7 +16,7 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 
 from schemas.jsonable import from_json, to_line
-from transforms.deduplication import (
+from transforms.drop_duplicates import (
     Extracted,
     Remembered,
     article_id_of,
@@ -25,7 +25,7 @@ from transforms.deduplication import (
     new_or_known,
     remembered,
 )
-from transforms.entries import Entry
+from transforms.parse_entries import Entry
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.state import KnownArticle, KnownEntry, StateChange, entry_key

@@ -8,15 +8,15 @@ from typing import Any
 import apache_beam as beam
 
 from schemas.rows import row
-from transforms.entries import Entry
 from transforms.feed_health import feed_state
 from transforms.feed_list import Feed
 from transforms.feed_schedule import Pace
-from transforms.feeds import FeedDocument, feed_request, lane_of
+from transforms.fetch_feeds import FeedDocument, feed_request, lane_of
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request
 from transforms.http import Response
 from transforms.lost import Lost
+from transforms.parse_entries import Entry
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
 from transforms.state import FeedState, change

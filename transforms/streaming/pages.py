@@ -9,13 +9,13 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.jsonable import from_json
-from transforms.deduplication import Extracted
-from transforms.entries import Entry, failed_entry
+from transforms.drop_duplicates import Extracted
+from transforms.fetch_pages import Page
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response
 from transforms.lost import Lost
-from transforms.pages import Page
+from transforms.parse_entries import Entry, failed_entry
 from transforms.stage import Composite, Outcome, Stage, StageOutput, run_stage
 from transforms.state import FailedEntry, StateChange
 from transforms.streaming.lanes import LanesHandle, LaneStage

@@ -15,7 +15,7 @@ from schemas.jsonable import from_json, to_line
 from schemas.rows import row
 from transforms.feed_parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
 from transforms.feed_schedule import latest
-from transforms.feeds import FeedDocument
+from transforms.fetch_feeds import FeedDocument
 from transforms.isolation import IsolatedHandle
 from transforms.lost import Lost
 from transforms.stage import (

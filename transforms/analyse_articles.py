@@ -7,7 +7,7 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas import Article
-from transforms.deduplication import Kept
+from transforms.drop_duplicates import Kept
 from transforms.isolation import Isolated, IsolatedHandle
 from transforms.language.findings import Findings
 from transforms.language.installed import DEFAULT_MODEL

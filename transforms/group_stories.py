@@ -22,7 +22,7 @@ from apache_beam.metrics import Metrics
 
 from schemas import Article, Story
 from schemas.rows import row
-from transforms.deduplication import Extracted, Kept, story_id_of
+from transforms.drop_duplicates import Extracted, Kept, story_id_of
 from transforms.stage import Composite, Run
 
 RESEMBLANCE: Final = 0.4

@@ -13,7 +13,7 @@ import apache_beam as beam
 
 from schemas import Article, stable_id
 from schemas.rows import row
-from transforms.entries import Entry
+from transforms.parse_entries import Entry
 from transforms.shelf import Place
 from transforms.sinks.state_files import StateHandle
 from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage

@@ -8,15 +8,15 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, content_hash
-from transforms.deduplication import Extracted, article_id_of, story_id_of
-from transforms.entries import entry_ends
+from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
 from transforms.extraction import Extraction, extract_page
+from transforms.fetch_pages import Page
+from transforms.group_stories import sketch_text
 from transforms.isolation import IsolatedHandle
 from transforms.lost import Lost
-from transforms.pages import Page
+from transforms.parse_entries import entry_ends
 from transforms.shelf import Shelf
 from transforms.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
-from transforms.stories import sketch_text
 from transforms.urls import canonical_url
 
 

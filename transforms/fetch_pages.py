@@ -8,11 +8,11 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.rows import row
-from transforms.entries import Entry, entry_ends
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response
 from transforms.lost import Lost
+from transforms.parse_entries import Entry, entry_ends
 from transforms.sniffing import binary_kind
 from transforms.stage import Composite, Ending, Run, StageOutput, run_stage
 from transforms.state import MAX_ATTEMPTS
