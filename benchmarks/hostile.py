@@ -34,7 +34,7 @@ from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, feed, page
 from benchmarks.processes import watched
 from benchmarks.throughput import sample_articles
 from pipeline.commands import run_command
-from transforms.isolation import LimitOptions
+from transforms.core.isolation import LimitOptions
 
 _OF_A_RUN: Final = frozenset({"run_id", "fetched_at", "duration", "first_seen_at"})
 _TABLES: Final = ("articles", "entities", "quotes", "topics")

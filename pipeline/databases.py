@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transforms.options import UsageError, add_flags, from_flags
+from transforms.core.options import UsageError, add_flags, from_flags
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.databases import Database, load_runs
 from transforms.sinks.postgres_options import PostgresOptions

@@ -23,8 +23,8 @@ from pipeline.engine_options import FlinkStreamOptions
 from pipeline.flink_jobs import FlinkError, end_jobs
 from pipeline.preparation import Wanted, prepared
 from pipeline.stream import StreamOptions, build_stream
+from transforms.core.options import require
 from transforms.folders import is_local
-from transforms.options import require
 from transforms.sinks.duckdb import write_views
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")

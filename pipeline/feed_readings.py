@@ -12,6 +12,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.cleaning import clean_line
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.isolation import Isolated, LimitOptions
+from transforms.core.options import UsageError, require
+from transforms.core.stage import Progress
 from transforms.documents import load_documents
 from transforms.feed_discovery import FeedFacts, feed_facts, read_site, usual_addresses
 from transforms.feed_list import Feed, is_web
@@ -21,13 +26,8 @@ from transforms.fetching import Answers, Fetcher, FetchOptions
 from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of
 from transforms.hosts import Request, host_of
 from transforms.http import Response
-from transforms.isolation import Isolated, LimitOptions
-from transforms.lost import Lost
-from transforms.options import UsageError, require
 from transforms.sinks.state_files import DamagedState, read_state_file
-from transforms.stage import Progress
 from transforms.state import FeedState, State
-from transforms.times import now
 
 T = TypeVar("T")
 Read = Isolated[Callable[[], Any], Any]

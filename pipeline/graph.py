@@ -10,6 +10,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from schemas import DeadLetter, FeedHealth
 from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
+from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.stage import Outcome, Run
 from transforms.documents import load_documents
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
@@ -19,7 +21,6 @@ from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.group_stories import GroupStories
-from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
@@ -27,7 +28,6 @@ from transforms.parse_entries import Entry, ParseEntries
 from transforms.shelf import Shelf
 from transforms.sinks.files import ListFiles, WriteLines, WriteRecords
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Outcome, Run
 from transforms.state import StateChange
 
 STAGES: Final = (

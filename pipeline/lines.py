@@ -12,17 +12,17 @@ from typing import Any
 from schemas import Article, DeadLetter, content_hash, stable_id
 from schemas.jsonable import format_time, json_line, to_json, to_line
 from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.isolation import Isolated, LimitOptions
+from transforms.core.options import UsageError, require
+from transforms.core.stage import Progress, Run, dead_letter
 from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page
-from transforms.isolation import Isolated, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
-from transforms.lost import Lost
-from transforms.options import UsageError, require
-from transforms.stage import Progress, Run, dead_letter
-from transforms.times import now
 
 Item = dict[str, Any]
 Work = Callable[[list[Item]], list[Item | Exception]]

@@ -14,21 +14,21 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipeline.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from pipeline.graph import Ingest
 from transforms.analyse_articles import AnalysisOptions
+from transforms.core.clock import now
+from transforms.core.isolation import LimitOptions
+from transforms.core.options import UsageError, flag, require
+from transforms.core.stage import Run
 from transforms.feed_list import Feed, read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.folders import check_folder, is_local
-from transforms.isolation import LimitOptions
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.locks import Hold
-from transforms.options import UsageError, flag, require
 from transforms.parse_entries import Entry, failed_entry
 from transforms.sinks.commit import staging_of
 from transforms.sinks.state_files import StateHandle, StateStore
-from transforms.stage import Run
 from transforms.state import State
-from transforms.times import now
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from pipeline.graph import Ingest, stages_of
 from pipeline.window import Windows
 from pipeline.window_stage import Pack, ShowWindows
+from transforms.core.options import UsageError, flag, require
 from transforms.drop_duplicates import Kept
 from transforms.feed_list import Feed
 from transforms.feed_schedule import Pace
 from transforms.group_stories import keep
-from transforms.options import UsageError, flag, require
 from transforms.parse_entries import Entry
 from transforms.shelf import InHand
 from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries

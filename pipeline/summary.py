@@ -10,9 +10,9 @@ from typing import Any, Final
 from pipeline.graph import STAGES
 from schemas import DeadLetter, FeedHealth
 from schemas.jsonable import format_time
+from transforms.core.clock import now
+from transforms.core.stage import Outcome, Run
 from transforms.sinks.files import WrittenFile
-from transforms.stage import Outcome, Run
-from transforms.times import now
 
 FEED_STATUSES: Final = (
     "ok",

@@ -23,6 +23,10 @@ from pipeline.taxonomy_text import (
 )
 from schemas.jsonable import json_line
 from transforms.cleaning import clean_line, clean_text
+from transforms.core.errors import Lost
+from transforms.core.isolation import Isolated, LimitOptions
+from transforms.core.options import UsageError, add_flags, from_flags, require
+from transforms.core.urls import UrlError
 from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page, language_of
 from transforms.feed_discovery import site_address
@@ -30,7 +34,6 @@ from transforms.fetch_pages import check_page
 from transforms.fetching import Fetcher, FetchOptions, fetch_options
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
-from transforms.isolation import Isolated, LimitOptions
 from transforms.language.labelled import LinesError, read_labelled, read_texts
 from transforms.language.taxonomy import (
     SHIPPED_TAXONOMY,
@@ -43,9 +46,6 @@ from transforms.language.taxonomy_suggest import suggest
 from transforms.language.taxonomy_usage import find_unused, measure_usage
 from transforms.language.topic_explanation import explain
 from transforms.language.topics import TopicTagger
-from transforms.lost import Lost
-from transforms.options import UsageError, add_flags, from_flags, require
-from transforms.urls import UrlError
 
 _STDIN = "-"
 

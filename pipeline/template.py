@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.commands import beam_parser, command_parser, run_command
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.sinks.files import FORMATS
 
 LEFT_OUT: Final = {

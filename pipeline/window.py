@@ -22,6 +22,8 @@ from apache_beam.io.filesystems import FileSystems
 from pipeline.summary import Summary, summarise
 from schemas import RECORDS, Article, DeadLetter, FeedHealth, Record, Story
 from schemas.jsonable import from_json, to_line
+from transforms.core.clock import now
+from transforms.core.stage import FeedReport, Outcome, Run
 from transforms.drop_duplicates import story_id_of
 from transforms.feed_health import feed_health
 from transforms.folders import make_folder, open_file, remove_folder, whole_file
@@ -35,9 +37,7 @@ from transforms.parse_entries import Entry
 from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, partition_of, write_file
 from transforms.sinks.runs import announced, committed_run, is_there
-from transforms.stage import FeedReport, Outcome, Run
 from transforms.state import FailedEntry, FeedState, StateChange
-from transforms.times import now
 
 T = TypeVar("T")
 

@@ -19,7 +19,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.window import Progress, Windows, pack
-from transforms.times import now
+from transforms.core.clock import now
 
 _MOST_PACKED = 500
 _LOG = logging.getLogger("newsbeam.run")

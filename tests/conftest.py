@@ -9,14 +9,14 @@ from spacy.language import Language
 from schemas import Quote
 from tests.quoting import Find, quotes_of
 from tests.web import Web
+from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
+from transforms.core.stage import Run
 from transforms.documents import load_documents
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
-from transforms.isolation import Isolated, IsolatedHandle, LimitOptions
 from transforms.language.model import analyse_texts, load_model
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
 from transforms.state import State
 
 collect_ignore = ["bigquery_emulator.py"]  # a program of another environment, without doctests

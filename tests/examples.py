@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 from schemas import Article, content_hash
+from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
 from transforms.group_stories import sketch_text
 from transforms.packed import KEY_BYTES
 from transforms.parse_entries import Entry
 from transforms.shelf import Place
 from transforms.state import State, line_of
-from transforms.urls import canonical_url
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 

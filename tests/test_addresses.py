@@ -14,11 +14,11 @@ from urllib.parse import unquote
 import pytest
 
 from transforms.addresses import PrivateAddress, guarded_sockets, is_public
+from transforms.core.errors import Lost
+from transforms.core.urls import UrlError, web_url
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
-from transforms.lost import Lost
-from transforms.urls import UrlError, web_url
 
 PUBLIC: Final = "93.184.216.34"
 ALLOWED: Final = "127.0.0.77"

@@ -11,12 +11,12 @@ from apache_beam.testing.util import assert_that, equal_to
 from schemas import Article, Entity, Quote, TopicTag
 from tests.examples import article
 from transforms.analyse_articles import AnalyseArticles
+from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.stage import Run
 from transforms.drop_duplicates import Kept
-from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import DEFAULT_MODEL
 from transforms.shelf import Shelf
-from transforms.stage import Run
 
 TEXT = (
     "“Voters will decide in the primary election,” Lena Maris said. "

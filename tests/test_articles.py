@@ -9,12 +9,12 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import content_hash
 from tests.examples import TIME, entry
+from transforms.core.isolation import IsolatedHandle
+from transforms.core.stage import Run
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction import decode_page, extract_article, extract_fragment, language_of
 from transforms.fetch_pages import Page
-from transforms.isolation import IsolatedHandle
 from transforms.shelf import Shelf
-from transforms.stage import Run
 
 PARAGRAPHS = [
     "The harbour authority said on Friday that the northern pier would stay closed until spring.",

@@ -57,7 +57,7 @@ from tests.output_runs import example, write_run
 from tests.web import Answer as Page
 from tests.web import Web
 from transforms import locks
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.sinks import bigquery_jobs
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.bigquery_database import BigQueryDatabase, _client

@@ -12,7 +12,7 @@ from schemas import RECORDS, Article
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fields
 from schemas.fields import fields_of
 from tests.examples import TIME
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.bigquery_sql import fill_added, load_script
 

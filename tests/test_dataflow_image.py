@@ -26,7 +26,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-from transforms.version import VERSION
+from transforms.core.version import VERSION
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "deploy" / "dataflow"

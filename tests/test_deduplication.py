@@ -6,13 +6,13 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article
 from tests.examples import article, entry, extracted
+from transforms.core.stage import Run
 from transforms.drop_duplicates import (
     DropDuplicateArticles,
     DropDuplicateEntries,
     story_id_of,
 )
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
 from transforms.state import (
     FailedEntry,
     KnownArticle,

@@ -5,12 +5,12 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
+from transforms.core.errors import Lost
+from transforms.core.isolation import IsolatedHandle
+from transforms.core.stage import Run
 from transforms.feed_parsing import MAX_ENTRIES, parse_feed
 from transforms.fetch_feeds import FeedDocument
-from transforms.isolation import IsolatedHandle
-from transforms.lost import Lost
 from transforms.parse_entries import ParseEntries
-from transforms.stage import Run
 
 BASE = "https://news.example/feed"
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)

@@ -3,6 +3,8 @@ import time
 
 import pytest
 
+from transforms.core.errors import Lost
+from transforms.core.urls import UrlError
 from transforms.feed_discovery import (
     MAX_CANDIDATES,
     FeedFacts,
@@ -13,8 +15,6 @@ from transforms.feed_discovery import (
     site_address,
     usual_addresses,
 )
-from transforms.lost import Lost
-from transforms.urls import UrlError
 
 PAGE = "https://www.a.example/news/index.html"
 RSS = (

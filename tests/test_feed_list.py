@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from tests.web import Answer, Web
+from transforms.core.options import UsageError
 from transforms.feed_list import read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions
-from transforms.options import UsageError
 
 OPML = b"""<?xml version="1.0"?>
 <opml version="2.0"><head><title>Mine</title></head><body>

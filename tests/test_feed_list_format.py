@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from transforms.core.options import UsageError
 from transforms.feed_list import ListedFeed, parse_feed_list
 from transforms.feed_list_format import list_line, place_files, to_list, to_opml
-from transforms.options import UsageError
 
 URL = "https://a.example/feed"
 

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.examples import TIME
+from transforms.core.errors import Lost
 from transforms.feed_parsing import MAX_ENTRIES, parse_feed
-from transforms.lost import Lost
 
 URL = "https://a.example/feed"
 
@@ -45,7 +45,7 @@ def test_the_fingerprint_changes_with_the_item_and_not_with_the_feed() -> None:
 
 def test_dates_that_are_the_time_of_the_answer_are_no_change() -> None:
     def fingerprints(minute: int) -> list[str]:
-        from transforms.times import now
+        from transforms.core.clock import now
 
         date = now().strftime(f"%a, %d %b %Y %H:%M:{minute:02} GMT")
         items = "".join(

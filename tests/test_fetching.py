@@ -7,11 +7,11 @@ import pytest
 
 from benchmarks.loopback import Loopback, Reply
 from transforms import hosts as hosts_module
+from transforms.core.stage import Run
 from transforms.fetching import Answers, Fetcher, FetcherHandle, FetchOptions, FetchStage
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_concurrency=2, allow_private_networks=["127.0.0.0/8"])

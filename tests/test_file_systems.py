@@ -20,11 +20,11 @@ from pipeline.commands import run_command
 from sample.server import SampleSite
 from tests.stores import Store, gcs, hdfs, s3
 from transforms import locks
+from transforms.core.stage import Outcome
 from transforms.folders import copy_files, files_in, names_in, open_file, remove_folder, whole_file
 from transforms.shelf import Shelf
 from transforms.sinks.files import list_of_files, read_lines, write_file
 from transforms.sinks.runs import announce, announced, is_there, run_ids
-from transforms.stage import Outcome
 
 STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
 OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}

@@ -1,8 +1,8 @@
 import pytest
 
 from transforms.cleaning import clean_html, clean_line
+from transforms.core.errors import Lost
 from transforms.extraction import decode_page, extract_page
-from transforms.lost import Lost
 from transforms.markup import MAX_ATTRIBUTES, MAX_TAGS, check_markup
 from transforms.opt_outs import opt_outs
 from transforms.sniffing import binary_kind

@@ -8,13 +8,13 @@ import pytest
 
 from benchmarks.loopback import ENDLESS_HEADERS, Loopback, Reply
 from transforms import hosts as hosts_module
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.options import UsageError
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.hosts import HostOptions, Request, retry_after
 from transforms.http import HttpOptions, Response
-from transforms.lost import Lost
-from transforms.options import UsageError
 from transforms.state import HostState, RobotsFile
-from transforms.times import now
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_timeout_sec=5.0, allow_private_networks=["127.0.0.0/8"])

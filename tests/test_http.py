@@ -5,11 +5,11 @@ import pytest
 
 from tests.web import Answer, Web
 from transforms.addresses import is_public
+from transforms.core.errors import Lost
+from transforms.core.options import UsageError
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
-from transforms.lost import Lost
-from transforms.options import UsageError
 
 
 def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | Lost]:

@@ -13,9 +13,9 @@ import pytest
 from pipeline.commands import run_command
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.web import Answer, Web
-from transforms.isolation import IsolatedHandle, LimitOptions
+from transforms.core.clock import now
+from transforms.core.isolation import IsolatedHandle, LimitOptions
 from transforms.sinks import state_files
-from transforms.times import now
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 FIRST = (

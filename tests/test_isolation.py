@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from transforms.isolation import GRACE_SECONDS, Isolated, IsolatedHandle, LimitOptions
-from transforms.lost import Lost
-from transforms.options import UsageError
+from transforms.core.errors import Lost
+from transforms.core.isolation import GRACE_SECONDS, Isolated, IsolatedHandle, LimitOptions
+from transforms.core.options import UsageError
 
 MIB = 1 << 20
 LIMITS = LimitOptions(item_time_limit_sec=20.0, item_memory_limit_mb=64)
@@ -210,7 +210,7 @@ def test_start_up_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
     setup = functools.partial(load_nothing, "sleep", 1)
     with Isolated(setup, HURRY, name="reading") as isolated:
         assert isolated(("echo", 1)) == 1  # though it took longer than an item may
-    monkeypatch.setattr("transforms.isolation.START_SECONDS", 0.5)
+    monkeypatch.setattr("transforms.core.isolation.START_SECONDS", 0.5)
     with (
         Isolated(setup, LIMITS, name="reading") as isolated,
         pytest.raises(Lost, match=r"reading took more than 0\.5 seconds to start"),

@@ -9,8 +9,8 @@ import pytest
 
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from transforms import locks
+from transforms.core.options import UsageError
 from transforms.locks import hold
-from transforms.options import UsageError
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 

@@ -5,12 +5,12 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.examples import entry
 from tests.web import Answer, Web
+from transforms.core.stage import Run
 from transforms.feed_list import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
 
 
 def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(

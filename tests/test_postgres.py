@@ -46,7 +46,7 @@ from tests.examples import TIME, article
 from tests.output_runs import example, write_run
 from tests.postgres_server import PostgresServer, installed, running
 from tests.web import Answer, Web
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.sinks.postgres import PostgresDatabase
 from transforms.sinks.postgres_options import PostgresOptions
 from transforms.sinks.postgres_tables import TABLES

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline import progress
 from pipeline.progress import ProgressHandler
-from transforms.stage import Progress
+from transforms.core.stage import Progress
 
 
 class Terminal(io.StringIO):

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from benchmarks.loopback import Loopback, Reply
+from transforms.core.clock import now
+from transforms.core.errors import Lost
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions, Response
-from transforms.lost import Lost
 from transforms.robots import LIFETIME, MAX_BYTES, RETRY, Robots
 from transforms.state import HostState, RobotsFile
-from transforms.times import now
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_timeout_sec=5.0, allow_private_networks=["127.0.0.0/8"])

@@ -16,7 +16,7 @@ from schemas.jsonable import from_json, json_line, to_json
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import article
 from transforms import locks
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.sinks import files
 from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views

@@ -7,10 +7,10 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.summary import stage_counts
 from schemas import DeadLetter
+from transforms.core.errors import Lost
+from transforms.core.stage import FeedReport, Outcome, Run, Stage, run_stage
 from transforms.feed_health import SumUpFeeds
-from transforms.lost import Lost
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import FeedReport, Outcome, Run, Stage, run_stage
 
 
 class Halve(Stage):

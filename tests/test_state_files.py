@@ -8,8 +8,8 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import content_hash
 from tests.elsewhere import ElsewhereFileSystem
 from tests.examples import TIME, article, state_lines
+from transforms.core.options import UsageError
 from transforms.drop_duplicates import article_id_of
-from transforms.options import UsageError
 from transforms.sinks import state_files
 from transforms.sinks.files import write_file
 from transforms.sinks.runs import SUMMARY

@@ -7,9 +7,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Story
 from tests.examples import TIME, article, extracted
+from transforms.core.stage import Run
 from transforms.drop_duplicates import Kept, story_id_of
 from transforms.group_stories import GroupStories, group_copies, sketch_of
-from transforms.stage import Run
 
 WORDS = ("ferry", "crew", "island", "strike", "port", "wage", "union", "talks", "bread", "nurse")
 

@@ -22,15 +22,16 @@ from pipeline.stream import StreamOptions, build_stream
 from schemas import TopicTag
 from tests.examples import TIME, article, entry, extracted
 from transforms.analyse_articles import AnalysisOptions
+from transforms.core.clock import now
+from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.stage import Run
 from transforms.drop_duplicates import article_id_of
 from transforms.feed_list import Feed
 from transforms.feed_schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
-from transforms.isolation import IsolatedHandle, LimitOptions
 from transforms.parse_entries import ParseEntries
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run
 from transforms.state import (
     FeedState,
     KnownArticle,
@@ -44,7 +45,6 @@ from transforms.state import (
 from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries
 from transforms.streaming.feeds import PolledFeed, PollFeeds, WantedFeed
 from transforms.streaming.messages import ReadMessages, message_of
-from transforms.times import now
 
 LIFE = dt.timedelta(days=90)
 OLD, NEW = "aa" * 8, "bb" * 8

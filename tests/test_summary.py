@@ -3,10 +3,10 @@ import json
 
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter
+from transforms.core.errors import Lost
+from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
 from transforms.feed_health import feed_health, feed_state
-from transforms.lost import Lost
 from transforms.sinks.files import WrittenFile
-from transforms.stage import FeedReport, Outcome, Run, dead_letter
 
 RUN = Run("run-1", dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc))
 

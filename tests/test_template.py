@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import commands, databases, template
 from pipeline.preparation import Wanted
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 
 FOLDER: Final = Path(__file__).parent.parent / "deploy" / "dataflow"
 IMAGE: Final = "registry.example/newsbeam:1"

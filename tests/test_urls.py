@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.urls import UrlError, canonical_url, web_url
+from transforms.core.urls import UrlError, canonical_url, web_url
 
 
 @pytest.mark.parametrize(

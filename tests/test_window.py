@@ -21,8 +21,8 @@ from schemas import Article
 from tests.elsewhere import SCHEME
 from tests.examples import TIME, article
 from tests.test_stories import COPY, FIRST, OTHER, WIRE
+from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
 from transforms.feed_health import feed_state
-from transforms.stage import FeedReport, Outcome, Run, dead_letter
 from transforms.state import change
 
 FEED = "https://a.example/feed"

@@ -7,14 +7,14 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas import Article
+from transforms.core.isolation import Isolated, IsolatedHandle
+from transforms.core.options import flag
+from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Kept
-from transforms.isolation import Isolated, IsolatedHandle
 from transforms.language.findings import Findings
 from transforms.language.installed import DEFAULT_MODEL
-from transforms.options import flag
 from transforms.shelf import Shelf
-from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
-from transforms.urls import canonical_url
 
 BATCH_SIZE: Final = 16
 

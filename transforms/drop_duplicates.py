@@ -13,10 +13,10 @@ import apache_beam as beam
 
 from schemas import Article, stable_id
 from schemas.rows import row
+from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.parse_entries import Entry
 from transforms.shelf import Place
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.state import (
     FailedEntry,
     KnownArticle,

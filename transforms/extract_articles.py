@@ -8,16 +8,16 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, content_hash
+from transforms.core.errors import Lost
+from transforms.core.isolation import IsolatedHandle
+from transforms.core.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
+from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
 from transforms.extraction import Extraction, extract_page
 from transforms.fetch_pages import Page
 from transforms.group_stories import sketch_text
-from transforms.isolation import IsolatedHandle
-from transforms.lost import Lost
 from transforms.parse_entries import entry_ends
 from transforms.shelf import Shelf
-from transforms.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
-from transforms.urls import canonical_url
 
 
 class ExtractArticles(Composite):

@@ -14,12 +14,12 @@ from lxml import etree
 from w3lib.encoding import html_to_unicode
 
 from transforms.cleaning import clean_html, clean_line, clean_text
+from transforms.core.clock import iso_time
+from transforms.core.errors import Lost
+from transforms.core.urls import UrlError, web_url
 from transforms.json_ld import mend_json_ld
-from transforms.lost import Lost
 from transforms.markup import check_markup
 from transforms.opt_outs import opt_outs
-from transforms.times import iso_time
-from transforms.urls import UrlError, web_url
 
 _MAX_METAS: Final = 1000
 _PAYWALL: Final = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)

@@ -16,13 +16,13 @@ import lxml.html
 from lxml import etree
 
 from transforms.cleaning import clean_html
+from transforms.core.errors import Lost
+from transforms.core.urls import UrlError, web_url
 from transforms.extraction import decode_page
 from transforms.feed_parsing import parse_feed
 from transforms.feed_schedule import Hints, latest
-from transforms.lost import Lost
 from transforms.markup import check_markup
 from transforms.sniffing import binary_kind
-from transforms.urls import UrlError, web_url
 
 MAX_CANDIDATES: Final = 20
 """So many addresses of a page are looked at."""

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from schemas.rows import row
+from transforms.core.errors import Lost
+from transforms.core.options import UsageError
+from transforms.core.urls import UrlError, web_url
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.folders import is_local, read_bytes
 from transforms.hosts import Request
-from transforms.lost import Lost
-from transforms.options import UsageError
-from transforms.urls import UrlError, web_url
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")
 _COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")

@@ -6,8 +6,8 @@ from pathlib import Path
 from lxml import etree
 
 from transforms.cleaning import clean_line
+from transforms.core.options import UsageError
 from transforms.feed_list import ListedFeed, is_web
-from transforms.options import UsageError
 
 
 def to_list(feeds: Iterable[ListedFeed]) -> bytes:

@@ -14,10 +14,10 @@ from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
 from transforms.cleaning import clean_html, clean_line
+from transforms.core.clock import iso_time, now
+from transforms.core.errors import Lost
 from transforms.feed_schedule import DAYS
-from transforms.lost import Lost
 from transforms.markup import check_markup
-from transforms.times import iso_time, now
 
 MAX_ENTRIES: Final = 1000
 _MAX_AUTHORS: Final = 100

@@ -9,15 +9,15 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.rows import row
+from transforms.core.errors import Lost
+from transforms.core.stage import Composite, FeedReport, Run, StageOutput, run_stage
 from transforms.feed_list import Feed
 from transforms.feed_schedule import max_age
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response
-from transforms.lost import Lost
 from transforms.sinks.state_files import StateHandle
 from transforms.sniffing import binary_kind
-from transforms.stage import Composite, FeedReport, Run, StageOutput, run_stage
 from transforms.state import FeedState
 
 _GONE: Final = 410

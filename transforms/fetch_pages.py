@@ -8,15 +8,15 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.rows import row
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.stage import Composite, Ending, Run, StageOutput, run_stage
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response
-from transforms.lost import Lost
 from transforms.parse_entries import Entry, entry_ends
 from transforms.sniffing import binary_kind
-from transforms.stage import Composite, Ending, Run, StageOutput, run_stage
 from transforms.state import MAX_ATTEMPTS
-from transforms.times import now
 
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 _OPT_OUT_HEADERS: Final = ("x-robots-tag", "tdm-reservation")

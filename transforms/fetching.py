@@ -15,12 +15,12 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
+from transforms.core.errors import Lost
+from transforms.core.options import from_flags
+from transforms.core.stage import Run, Stage
 from transforms.hosts import HostOptions, Hosts, Request
 from transforms.http import PRODUCT, HttpClient, HttpOptions, Response
-from transforms.lost import Lost
-from transforms.options import from_flags
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Run, Stage
 from transforms.state import HostState, change
 
 

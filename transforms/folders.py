@@ -19,7 +19,7 @@ from typing import Any, Final
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 from transforms.s3 import check_credentials, is_s3, s3_io
 
 _NEEDS: Final = {

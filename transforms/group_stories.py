@@ -22,8 +22,8 @@ from apache_beam.metrics import Metrics
 
 from schemas import Article, Story
 from schemas.rows import row
+from transforms.core.stage import Composite, Run
 from transforms.drop_duplicates import Extracted, Kept, story_id_of
-from transforms.stage import Composite, Run
 
 RESEMBLANCE: Final = 0.4
 """Least estimated share of common runs of words (Jaccard) for a copy."""

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.options import flag, require
+from transforms.core.urls import UrlError, web_url
 from transforms.http import HttpClient, HttpOptions, Response, location
-from transforms.lost import Lost
-from transforms.options import flag, require
 from transforms.robots import MAX_BYTES, Robots, robots_file
 from transforms.state import HostState, RobotsFile
-from transforms.times import now
-from transforms.urls import UrlError, web_url
 
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

@@ -16,9 +16,9 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 
 from transforms.addresses import Network, PrivateAddress, guarded_sockets, may_reach
-from transforms.lost import Lost
-from transforms.options import flag, require
-from transforms.version import VERSION
+from transforms.core.errors import Lost
+from transforms.core.options import flag, require
+from transforms.core.version import VERSION
 
 PRODUCT: Final = "newsbeam"
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")

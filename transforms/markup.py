@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from transforms.lost import Lost
+from transforms.core.errors import Lost
 
 MAX_TAGS: Final = 200_000
 MAX_ATTRIBUTES: Final = 1_000

@@ -13,12 +13,10 @@ import apache_beam as beam
 from schemas import stable_id
 from schemas.jsonable import from_json, to_line
 from schemas.rows import row
-from transforms.feed_parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
-from transforms.feed_schedule import latest
-from transforms.fetch_feeds import FeedDocument
-from transforms.isolation import IsolatedHandle
-from transforms.lost import Lost
-from transforms.stage import (
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.isolation import IsolatedHandle
+from transforms.core.stage import (
     Composite,
     Ending,
     FeedReport,
@@ -28,9 +26,11 @@ from transforms.stage import (
     StageOutput,
     run_stage,
 )
+from transforms.core.urls import UrlError, canonical_url, web_url
+from transforms.feed_parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
+from transforms.feed_schedule import latest
+from transforms.fetch_feeds import FeedDocument
 from transforms.state import FailedEntry, StateChange, alias_key, change, entry_key, retry_time
-from transforms.times import now
-from transforms.urls import UrlError, canonical_url, web_url
 
 
 @row

@@ -5,8 +5,8 @@ from typing import Final
 
 from protego import Protego
 
+from transforms.core.errors import Lost
 from transforms.http import PRODUCT, Response
-from transforms.lost import Lost
 from transforms.state import RobotsFile
 
 MAX_BYTES: Final = 512 * 1024

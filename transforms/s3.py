@@ -11,7 +11,7 @@ from typing import Any, Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 
 _PREFIX: Final = "s3://"
 _CLIENTS: Final = 64

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.options import flag, require
+from transforms.core.options import flag, require
 
 _DATASET: Final = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\.\w{1,1024}", re.ASCII)
 _PARTITIONS: Final = ("day", "month")

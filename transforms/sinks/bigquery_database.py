@@ -16,7 +16,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery.format_options import ParquetOptions
 
 from schemas import RECORDS, SCHEMA_VERSION, Record, stable_id
-from transforms.options import UsageError, require
+from transforms.core.options import UsageError, require
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.bigquery_errors import explained
 from transforms.sinks.bigquery_jobs import Work, begin, end

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
+from transforms.core.options import UsageError
 from transforms.folders import (
     copy_files,
     is_local,
@@ -33,7 +34,6 @@ from transforms.folders import (
     whole_file,
 )
 from transforms.locks import Hold, hold, is_of_lock
-from transforms.options import UsageError
 from transforms.sinks.files import WrittenFile
 from transforms.sinks.runs import SUMMARY, announce, is_there, run_folder
 from transforms.sinks.state_files import STATE_FILE, write_state_file

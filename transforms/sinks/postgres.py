@@ -12,7 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from schemas import RECORDS
-from transforms.options import UsageError, require
+from transforms.core.options import UsageError, require
 from transforms.sinks.postgres_loading import Loading
 from transforms.sinks.postgres_options import PostgresOptions
 from transforms.sinks.postgres_tables import TABLES, Db, lock, ready

@@ -12,7 +12,7 @@ from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.fields import fields_of
 from schemas.sql import create_table, sql_type
 from schemas.versions import ADDED
-from transforms.options import UsageError
+from transforms.core.options import UsageError
 
 Db = Connection[tuple[Any, ...]]
 

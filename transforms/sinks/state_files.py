@@ -35,13 +35,13 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import json_line, parse_time
+from transforms.core.clock import now
+from transforms.core.urls import canonical_url
 from transforms.folders import is_local, make_folder, names_in, open_file, whole_file
 from transforms.locks import Hold, hold
 from transforms.packed import PackedRows
 from transforms.sinks.runs import announced, committed_run, run_folder, run_ids
 from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
-from transforms.times import now
-from transforms.urls import canonical_url
 
 _LOG = logging.getLogger("newsbeam.state")
 STATE_FILE: Final = "learnt.state"

@@ -16,6 +16,8 @@ from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 
 from schemas.jsonable import from_json, to_line
+from transforms.core.clock import now
+from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.drop_duplicates import (
     Extracted,
     Remembered,
@@ -27,9 +29,7 @@ from transforms.drop_duplicates import (
 )
 from transforms.parse_entries import Entry
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.state import KnownArticle, KnownEntry, StateChange, entry_key
-from transforms.times import now
 
 T = TypeVar("T")
 

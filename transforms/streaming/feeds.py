@@ -8,6 +8,8 @@ from typing import Any
 import apache_beam as beam
 
 from schemas.rows import row
+from transforms.core.errors import Lost
+from transforms.core.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
 from transforms.feed_health import feed_state
 from transforms.feed_list import Feed
 from transforms.feed_schedule import Pace
@@ -15,10 +17,8 @@ from transforms.fetch_feeds import FeedDocument, feed_request, lane_of
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request
 from transforms.http import Response
-from transforms.lost import Lost
 from transforms.parse_entries import Entry
 from transforms.sinks.state_files import StateHandle
-from transforms.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
 from transforms.state import FeedState, change
 from transforms.streaming.lanes import LanesHandle, LaneStage
 

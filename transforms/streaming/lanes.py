@@ -23,12 +23,12 @@ from apache_beam.transforms.userstate import (
 from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import from_json, json_line, to_json
+from transforms.core.clock import now
+from transforms.core.errors import Lost
 from transforms.fetching import Answers, Fetcher, FetcherHandle, FetchStage
 from transforms.hosts import Request
 from transforms.http import Response
-from transforms.lost import Lost
 from transforms.state import HostState, change
-from transforms.times import now
 
 AT_ONCE: Final = 16
 """So many requests of a host are begun together."""

@@ -9,10 +9,10 @@ from apache_beam.io.gcp.pubsub import PubsubMessage
 
 from schemas import Record, TopicTag
 from schemas.jsonable import to_line
-from transforms.lost import Lost
-from transforms.stage import Composite, Run, Stage, StageOutput, run_stage
+from transforms.core.errors import Lost
+from transforms.core.stage import Composite, Run, Stage, StageOutput, run_stage
+from transforms.core.urls import UrlError, web_url
 from transforms.streaming.feeds import WantedFeed
-from transforms.urls import UrlError, web_url
 
 _SHOWN: Final = 200
 

@@ -9,17 +9,17 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas.jsonable import from_json
+from transforms.core.clock import now
+from transforms.core.errors import Lost
+from transforms.core.stage import Composite, Outcome, Stage, StageOutput, run_stage
 from transforms.drop_duplicates import Extracted
 from transforms.fetch_pages import Page
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response
-from transforms.lost import Lost
 from transforms.parse_entries import Entry, failed_entry
-from transforms.stage import Composite, Outcome, Stage, StageOutput, run_stage
 from transforms.state import FailedEntry, StateChange
 from transforms.streaming.lanes import LanesHandle, LaneStage
-from transforms.times import now
 
 _FAILED: Final = '["failed"'
 _SOONEST: Final = dt.timedelta(minutes=1)

@@ -13,9 +13,9 @@ from apache_beam.typehints.decorators import IOTypeHints
 
 from schemas import DeadLetter, stable_id
 from schemas.rows import row
-from transforms.lost import Lost
+from transforms.core.clock import now
+from transforms.core.errors import Lost
 from transforms.state import StateChange
-from transforms.times import now
 
 _LOG = logging.getLogger("newsbeam.progress")
 _PROGRESS_INTERVAL_SECONDS: Final = 1.0

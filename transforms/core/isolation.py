@@ -20,8 +20,8 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from transforms.lost import Lost
-from transforms.options import flag, require
+from transforms.core.errors import Lost
+from transforms.core.options import flag, require
 
 T = TypeVar("T")
 R = TypeVar("R")

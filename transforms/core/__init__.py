@@ -1,0 +1,1 @@
+"""What every stage shares: elements, errors, options, clock, URLs and isolated workers."""
