@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import (
 from apache_beam.runners import PipelineRunner
 
 from transforms.core.options import require
-from transforms.feed_list import Feed, is_web
+from transforms.feeds.lists import Feed, is_web
 from transforms.folders import is_local
 
 _BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")

@@ -18,9 +18,9 @@ from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, require
 from transforms.core.stage import Progress
 from transforms.documents import load_documents
-from transforms.feed_discovery import FeedFacts, feed_facts, read_site, usual_addresses
-from transforms.feed_list import Feed, is_web
-from transforms.feed_schedule import max_age, next_due
+from transforms.feeds.discovery import FeedFacts, feed_facts, read_site, usual_addresses
+from transforms.feeds.lists import Feed, is_web
+from transforms.feeds.schedule import max_age, next_due
 from transforms.fetch_feeds import read_feed_file
 from transforms.fetching import Answers, Fetcher, FetchOptions
 from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of

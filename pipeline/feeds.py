@@ -17,9 +17,9 @@ from transforms.cleaning import clean_line
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.core.urls import UrlError
-from transforms.feed_discovery import site_address
-from transforms.feed_list import ListedFeed, read_feed_lists, read_listed_feeds
-from transforms.feed_list_format import list_line, place_files, to_list, to_opml
+from transforms.feeds.discovery import site_address
+from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
+from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feeds
 from transforms.fetching import fetch_options
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions

@@ -16,7 +16,7 @@ from transforms.documents import load_documents
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
 from transforms.feed_health import SumUpFeeds
-from transforms.feed_list import Feed
+from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle, FetchOptions

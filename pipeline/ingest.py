@@ -12,7 +12,7 @@ from pipeline.conclusion import ConcludeOnWorker, Conclusion, Fill
 from pipeline.graph import Ingest, build
 from pipeline.preparation import Wanted, prepared
 from pipeline.summary import Summary, stage_counts, summarise
-from transforms.feed_list import Feed
+from transforms.feeds.lists import Feed
 from transforms.folders import is_local
 from transforms.locks import Hold
 from transforms.sinks.duckdb import write_views

@@ -18,8 +18,8 @@ from pipeline.window import Windows
 from pipeline.window_stage import Pack, ShowWindows
 from transforms.core.options import UsageError, flag, require
 from transforms.drop_duplicates import Kept
-from transforms.feed_list import Feed
-from transforms.feed_schedule import Pace
+from transforms.feeds.lists import Feed
+from transforms.feeds.schedule import Pace
 from transforms.group_stories import keep
 from transforms.parse_entries import Entry
 from transforms.shelf import InHand

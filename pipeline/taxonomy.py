@@ -29,7 +29,7 @@ from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.core.urls import UrlError
 from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page, language_of
-from transforms.feed_discovery import site_address
+from transforms.feeds.discovery import site_address
 from transforms.fetch_pages import check_page
 from transforms.fetching import Fetcher, FetchOptions, fetch_options
 from transforms.hosts import HostOptions, Request

@@ -16,7 +16,7 @@ from pipeline.graph import STAGES
 from sample.server import SampleSite
 from tests.dataflow import BUCKET, IMAGE, Launched, flags, launch, storage
 from tests.test_dataflow_image import PARTS
-from transforms.feed_list import read_feed_lists
+from transforms.feeds.lists import read_feed_lists
 from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetchOptions
 from transforms.hosts import HostOptions

@@ -8,7 +8,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from transforms.core.errors import Lost
 from transforms.core.isolation import IsolatedHandle
 from transforms.core.stage import Run
-from transforms.feed_parsing import MAX_ENTRIES, parse_feed
+from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
 from transforms.fetch_feeds import FeedDocument
 from transforms.parse_entries import ParseEntries
 

@@ -5,7 +5,7 @@ import pytest
 
 from transforms.core.errors import Lost
 from transforms.core.urls import UrlError
-from transforms.feed_discovery import (
+from transforms.feeds.discovery import (
     MAX_CANDIDATES,
     FeedFacts,
     feed_candidates,

@@ -4,7 +4,7 @@ import pytest
 
 from tests.web import Answer, Web
 from transforms.core.options import UsageError
-from transforms.feed_list import read_feed_lists
+from transforms.feeds.lists import read_feed_lists
 from transforms.fetching import FetchOptions
 from transforms.hosts import HostOptions
 from transforms.http import HttpOptions

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from transforms.core.options import UsageError
-from transforms.feed_list import ListedFeed, parse_feed_list
-from transforms.feed_list_format import list_line, place_files, to_list, to_opml
+from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
+from transforms.feeds.lists import ListedFeed, parse_feed_list
 
 URL = "https://a.example/feed"
 

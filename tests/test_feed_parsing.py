@@ -2,7 +2,7 @@ import pytest
 
 from tests.examples import TIME
 from transforms.core.errors import Lost
-from transforms.feed_parsing import MAX_ENTRIES, parse_feed
+from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
 
 URL = "https://a.example/feed"
 

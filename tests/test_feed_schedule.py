@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.examples import TIME
-from transforms.feed_schedule import (
+from transforms.feeds.schedule import (
     LONGEST,
     SHORTEST,
     Hints,

@@ -6,7 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from tests.examples import entry
 from tests.web import Answer, Web
 from transforms.core.stage import Run
-from transforms.feed_list import Feed
+from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching import FetcherHandle

@@ -26,8 +26,8 @@ from transforms.core.clock import now
 from transforms.core.isolation import IsolatedHandle, LimitOptions
 from transforms.core.stage import Run
 from transforms.drop_duplicates import article_id_of
-from transforms.feed_list import Feed
-from transforms.feed_schedule import Pace
+from transforms.feeds.lists import Feed
+from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching import FetcherHandle, FetchOptions
 from transforms.parse_entries import ParseEntries

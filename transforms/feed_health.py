@@ -8,7 +8,7 @@ import apache_beam as beam
 
 from schemas import FeedHealth, stable_id
 from transforms.core.stage import Composite, FeedReport, Outcome, Run
-from transforms.feed_schedule import USUAL, Hints, Pace, latest, next_due, next_try
+from transforms.feeds.schedule import USUAL, Hints, Pace, latest, next_due, next_try
 from transforms.sinks.state_files import StateHandle
 from transforms.state import FeedState, StateChange, change
 

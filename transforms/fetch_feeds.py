@@ -11,8 +11,8 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, FeedReport, Run, StageOutput, run_stage
-from transforms.feed_list import Feed
-from transforms.feed_schedule import max_age
+from transforms.feeds.lists import Feed
+from transforms.feeds.schedule import max_age
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request, host_of
 from transforms.http import Response

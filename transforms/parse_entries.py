@@ -27,8 +27,8 @@ from transforms.core.stage import (
     run_stage,
 )
 from transforms.core.urls import UrlError, canonical_url, web_url
-from transforms.feed_parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
-from transforms.feed_schedule import latest
+from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
+from transforms.feeds.schedule import latest
 from transforms.fetch_feeds import FeedDocument
 from transforms.state import FailedEntry, StateChange, alias_key, change, entry_key, retry_time
 

@@ -21,7 +21,7 @@ from sample.server import SampleSite
 from schemas import Article, Record
 from transforms.analyse_articles import BATCH_SIZE
 from transforms.extraction import extract_page
-from transforms.feed_parsing import parse_feed
+from transforms.feeds.parsing import parse_feed
 from transforms.fetching import Fetcher, FetchOptions
 from transforms.hosts import HostOptions, Request
 from transforms.http import HttpOptions

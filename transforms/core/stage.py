@@ -54,7 +54,7 @@ class FeedReport:
 
     Besides what becomes its health, what the next run has to know: validators and the address
     they belong to, where the feed has moved for good, and what it says of when to come again
-    (see :class:`transforms.feed_schedule.Hints`).
+    (see :class:`transforms.feeds.schedule.Hints`).
     """
 
     feed_url: str

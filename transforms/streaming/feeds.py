@@ -11,8 +11,8 @@ from schemas.rows import row
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
 from transforms.feed_health import feed_state
-from transforms.feed_list import Feed
-from transforms.feed_schedule import Pace
+from transforms.feeds.lists import Feed
+from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FeedDocument, feed_request, lane_of
 from transforms.fetching import FetcherHandle, FetchStage
 from transforms.hosts import Request

@@ -16,7 +16,7 @@ from schemas import stable_id
 from transforms.cleaning import clean_html, clean_line
 from transforms.core.clock import iso_time, now
 from transforms.core.errors import Lost
-from transforms.feed_schedule import DAYS
+from transforms.feeds.schedule import DAYS
 from transforms.markup import check_markup
 
 MAX_ENTRIES: Final = 1000

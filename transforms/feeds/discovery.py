@@ -19,8 +19,8 @@ from transforms.cleaning import clean_html
 from transforms.core.errors import Lost
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction import decode_page
-from transforms.feed_parsing import parse_feed
-from transforms.feed_schedule import Hints, latest
+from transforms.feeds.parsing import parse_feed
+from transforms.feeds.schedule import Hints, latest
 from transforms.markup import check_markup
 from transforms.sniffing import binary_kind
 

@@ -7,7 +7,7 @@ from lxml import etree
 
 from transforms.cleaning import clean_line
 from transforms.core.options import UsageError
-from transforms.feed_list import ListedFeed, is_web
+from transforms.feeds.lists import ListedFeed, is_web
 
 
 def to_list(feeds: Iterable[ListedFeed]) -> bytes:

@@ -1,0 +1,1 @@
+"""Feeds and feed lists: parsing, writing, discovery and schedule. Imports no Beam."""
