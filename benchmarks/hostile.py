@@ -68,7 +68,9 @@ class Site:
         try:
             with (
                 mock.patch("socket.getaddrinfo", here),
-                mock.patch("transforms.addresses.is_public", lambda _: False),  # for literals
+                mock.patch(
+                    "transforms.fetching.address_guard.is_public", lambda _: False
+                ),  # for literals
             ):
                 yield
         finally:

@@ -34,9 +34,9 @@ from pipeline.taxonomy import WarningsError, add_taxonomy_actions
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
-from transforms.fetching import fetch_options
-from transforms.hosts import HostOptions
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import fetch_options
+from transforms.fetching.politeness import HostOptions
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.files import FORMATS

@@ -22,10 +22,10 @@ from transforms.feeds.discovery import FeedFacts, feed_facts, read_site, usual_a
 from transforms.feeds.lists import Feed, is_web
 from transforms.feeds.schedule import max_age, next_due
 from transforms.fetch_feeds import read_feed_file
-from transforms.fetching import Answers, Fetcher, FetchOptions
+from transforms.fetching.client import Response
+from transforms.fetching.fetcher import Answers, Fetcher, FetchOptions
+from transforms.fetching.politeness import Request, host_of
 from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of
-from transforms.hosts import Request, host_of
-from transforms.http import Response
 from transforms.sinks.state_files import DamagedState, read_state_file
 from transforms.state import FeedState, State
 

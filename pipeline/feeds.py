@@ -20,9 +20,9 @@ from transforms.core.urls import UrlError
 from transforms.feeds.discovery import site_address
 from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
 from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feeds
-from transforms.fetching import fetch_options
-from transforms.hosts import HostOptions
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import fetch_options
+from transforms.fetching.politeness import HostOptions
 from transforms.state import State
 
 _WIDEST: Final = 60

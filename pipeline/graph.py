@@ -19,7 +19,7 @@ from transforms.feed_health import SumUpFeeds
 from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
-from transforms.fetching import FetcherHandle, FetchOptions
+from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.group_stories import GroupStories
 from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import Choice

@@ -19,7 +19,7 @@ from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, flag, require
 from transforms.core.stage import Run
 from transforms.feeds.lists import Feed, read_feed_lists
-from transforms.fetching import FetchOptions
+from transforms.fetching.fetcher import FetchOptions
 from transforms.folders import check_folder, is_local
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model

@@ -31,9 +31,9 @@ from transforms.documents import load_documents
 from transforms.extraction import Extraction, extract_page, language_of
 from transforms.feeds.discovery import site_address
 from transforms.fetch_pages import check_page
-from transforms.fetching import Fetcher, FetchOptions, fetch_options
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions, Response
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
+from transforms.fetching.politeness import HostOptions, Request
 from transforms.language.labelled import LinesError, read_labelled, read_texts
 from transforms.language.taxonomy import (
     SHIPPED_TAXONOMY,

@@ -12,9 +12,9 @@ from tests.web import Web
 from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
 from transforms.core.stage import Run
 from transforms.documents import load_documents
-from transforms.fetching import FetcherHandle, FetchOptions
-from transforms.hosts import HostOptions
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import FetcherHandle, FetchOptions
+from transforms.fetching.politeness import HostOptions
 from transforms.language.model import analyse_texts, load_model
 from transforms.sinks.state_files import StateHandle
 from transforms.state import State

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from transforms.addresses import PrivateAddress, guarded_sockets, is_public
 from transforms.core.errors import Lost
 from transforms.core.urls import UrlError, web_url
-from transforms.fetching import Fetcher, FetchOptions
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions, Response
+from transforms.fetching.address_guard import PrivateAddress, guarded_sockets, is_public
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request
 
 PUBLIC: Final = "93.184.216.34"
 ALLOWED: Final = "127.0.0.77"

@@ -18,9 +18,9 @@ from tests.dataflow import BUCKET, IMAGE, Launched, flags, launch, storage
 from tests.test_dataflow_image import PARTS
 from transforms.feeds.lists import read_feed_lists
 from transforms.fetch_pages import FetchPages
-from transforms.fetching import FetchOptions
-from transforms.hosts import HostOptions
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import FetchOptions
+from transforms.fetching.politeness import HostOptions
 
 pytestmark = pytest.mark.usefixtures("bucket")
 

@@ -5,9 +5,9 @@ import pytest
 from tests.web import Answer, Web
 from transforms.core.options import UsageError
 from transforms.feeds.lists import read_feed_lists
-from transforms.fetching import FetchOptions
-from transforms.hosts import HostOptions
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import FetchOptions
+from transforms.fetching.politeness import HostOptions
 
 OPML = b"""<?xml version="1.0"?>
 <opml version="2.0"><head><title>Mine</title></head><body>

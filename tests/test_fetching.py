@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from benchmarks.loopback import Loopback, Reply
-from transforms import hosts as hosts_module
 from transforms.core.stage import Run
-from transforms.fetching import Answers, Fetcher, FetcherHandle, FetchOptions, FetchStage
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions, Response
+from transforms.fetching import politeness as hosts_module
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchOptions, FetchStage
+from transforms.fetching.politeness import HostOptions, Request
 from transforms.sinks.state_files import StateHandle
 
 A, B = "127.0.0.2", "127.0.0.3"

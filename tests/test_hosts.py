@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from benchmarks.loopback import ENDLESS_HEADERS, Loopback, Reply
-from transforms import hosts as hosts_module
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.options import UsageError
-from transforms.fetching import Fetcher, FetchOptions
-from transforms.hosts import HostOptions, Request, retry_after
-from transforms.http import HttpOptions, Response
+from transforms.fetching import politeness as hosts_module
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request, retry_after
 from transforms.state import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"

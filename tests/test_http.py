@@ -4,12 +4,12 @@ import socket
 import pytest
 
 from tests.web import Answer, Web
-from transforms.addresses import is_public
 from transforms.core.errors import Lost
 from transforms.core.options import UsageError
-from transforms.fetching import Fetcher, FetchOptions
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions, Response
+from transforms.fetching.address_guard import is_public
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request
 
 
 def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | Lost]:

@@ -106,7 +106,7 @@ def newsroom(
     """Entries that failed are due again at once."""
     monkeypatch.setattr("pipeline.graph.IsolatedHandle", kept)
     monkeypatch.setattr("transforms.state._BACKOFF", dt.timedelta(0))
-    monkeypatch.setattr("transforms.hosts._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("transforms.fetching.politeness._FIRST_PAUSE", 0.0)
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 
 

@@ -9,7 +9,7 @@ from transforms.core.stage import Run
 from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
-from transforms.fetching import FetcherHandle
+from transforms.fetching.fetcher import FetcherHandle
 from transforms.sinks.state_files import StateHandle
 
 

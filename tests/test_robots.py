@@ -11,10 +11,10 @@ import pytest
 from benchmarks.loopback import Loopback, Reply
 from transforms.core.clock import now
 from transforms.core.errors import Lost
-from transforms.fetching import Fetcher, FetchOptions
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions, Response
-from transforms.robots import LIFETIME, MAX_BYTES, RETRY, Robots
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.robots import LIFETIME, MAX_BYTES, RETRY, Robots
 from transforms.state import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"

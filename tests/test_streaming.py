@@ -29,7 +29,7 @@ from transforms.drop_duplicates import article_id_of
 from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
-from transforms.fetching import FetcherHandle, FetchOptions
+from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.parse_entries import ParseEntries
 from transforms.sinks.state_files import StateHandle
 from transforms.state import (

@@ -22,9 +22,9 @@ from schemas import Article, Record
 from transforms.analyse_articles import BATCH_SIZE
 from transforms.extraction import extract_page
 from transforms.feeds.parsing import parse_feed
-from transforms.fetching import Fetcher, FetchOptions
-from transforms.hosts import HostOptions, Request
-from transforms.http import HttpOptions
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request
 from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import chosen_gazetteer
 from transforms.language.installed import DEFAULT_MODEL

@@ -13,9 +13,9 @@ from schemas.rows import row
 from transforms.core.errors import Lost
 from transforms.core.options import UsageError
 from transforms.core.urls import UrlError, web_url
-from transforms.fetching import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import Request
 from transforms.folders import is_local, read_bytes
-from transforms.hosts import Request
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")
 _COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")

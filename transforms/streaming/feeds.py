@@ -14,9 +14,9 @@ from transforms.feed_health import feed_state
 from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FeedDocument, feed_request, lane_of
-from transforms.fetching import FetcherHandle, FetchStage
-from transforms.hosts import Request
-from transforms.http import Response
+from transforms.fetching.client import Response
+from transforms.fetching.fetcher import FetcherHandle, FetchStage
+from transforms.fetching.politeness import Request
 from transforms.parse_entries import Entry
 from transforms.sinks.state_files import StateHandle
 from transforms.state import FeedState, change

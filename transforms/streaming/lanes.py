@@ -25,9 +25,9 @@ from apache_beam.utils.shared import Shared
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.core.clock import now
 from transforms.core.errors import Lost
-from transforms.fetching import Answers, Fetcher, FetcherHandle, FetchStage
-from transforms.hosts import Request
-from transforms.http import Response
+from transforms.fetching.client import Response
+from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchStage
+from transforms.fetching.politeness import Request
 from transforms.state import HostState, change
 
 AT_ONCE: Final = 16

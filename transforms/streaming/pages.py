@@ -14,9 +14,9 @@ from transforms.core.errors import Lost
 from transforms.core.stage import Composite, Outcome, Stage, StageOutput, run_stage
 from transforms.drop_duplicates import Extracted
 from transforms.fetch_pages import Page
-from transforms.fetching import FetcherHandle, FetchStage
-from transforms.hosts import Request, host_of
-from transforms.http import Response
+from transforms.fetching.client import Response
+from transforms.fetching.fetcher import FetcherHandle, FetchStage
+from transforms.fetching.politeness import Request, host_of
 from transforms.parse_entries import Entry, failed_entry
 from transforms.state import FailedEntry, StateChange
 from transforms.streaming.lanes import LanesHandle, LaneStage

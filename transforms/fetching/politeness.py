@@ -18,8 +18,8 @@ from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.options import flag, require
 from transforms.core.urls import UrlError, web_url
-from transforms.http import HttpClient, HttpOptions, Response, location
-from transforms.robots import MAX_BYTES, Robots, robots_file
+from transforms.fetching.client import HttpClient, HttpOptions, Response, location
+from transforms.fetching.robots import MAX_BYTES, Robots, robots_file
 from transforms.state import HostState, RobotsFile
 
 MAX_REDIRECTS: Final = 5

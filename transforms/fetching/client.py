@@ -15,10 +15,10 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp.abc import ResolveResult
 
-from transforms.addresses import Network, PrivateAddress, guarded_sockets, may_reach
 from transforms.core.errors import Lost
 from transforms.core.options import flag, require
 from transforms.core.version import VERSION
+from transforms.fetching.address_guard import Network, PrivateAddress, guarded_sockets, may_reach
 
 PRODUCT: Final = "newsbeam"
 _EVERYWHERE: Final = ("0.0.0.0/0", "::/0")

@@ -18,8 +18,8 @@ from apache_beam.utils.windowed_value import WindowedValue
 from transforms.core.errors import Lost
 from transforms.core.options import from_flags
 from transforms.core.stage import Run, Stage
-from transforms.hosts import HostOptions, Hosts, Request
-from transforms.http import PRODUCT, HttpClient, HttpOptions, Response
+from transforms.fetching.client import PRODUCT, HttpClient, HttpOptions, Response
+from transforms.fetching.politeness import HostOptions, Hosts, Request
 from transforms.sinks.state_files import StateHandle
 from transforms.state import HostState, change
 

@@ -6,7 +6,7 @@ from typing import Final
 from protego import Protego
 
 from transforms.core.errors import Lost
-from transforms.http import PRODUCT, Response
+from transforms.fetching.client import PRODUCT, Response
 from transforms.state import RobotsFile
 
 MAX_BYTES: Final = 512 * 1024

@@ -1,0 +1,1 @@
+"""HTTP requests: the client, the address guard, robots.txt and politeness."""
