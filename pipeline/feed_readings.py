@@ -11,13 +11,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.cleaning import clean_line
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, require
 from transforms.core.stage import Progress
-from transforms.documents import load_documents
+from transforms.extraction.cleaning import clean_line
+from transforms.extraction.worker import load_documents
 from transforms.feeds.discovery import FeedFacts, feed_facts, read_site, usual_addresses
 from transforms.feeds.lists import Feed, is_web
 from transforms.feeds.schedule import max_age, next_due

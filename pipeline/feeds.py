@@ -13,10 +13,10 @@ from pipeline.feed_readings import Checked, Found, check_feeds, find_feeds, read
 from pipeline.printing import put, say
 from pipeline.progress import progress
 from schemas.jsonable import to_line
-from transforms.cleaning import clean_line
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.core.urls import UrlError
+from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import site_address
 from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
 from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feeds

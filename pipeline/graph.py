@@ -12,9 +12,9 @@ from schemas import DeadLetter, FeedHealth
 from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
 from transforms.core.isolation import IsolatedHandle, LimitOptions
 from transforms.core.stage import Outcome, Run
-from transforms.documents import load_documents
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
+from transforms.extraction.worker import load_documents
 from transforms.feed_health import SumUpFeeds
 from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds

@@ -17,8 +17,8 @@ from transforms.core.errors import Lost
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, require
 from transforms.core.stage import Progress, Run, dead_letter
-from transforms.documents import load_documents
-from transforms.extraction import Extraction, extract_page
+from transforms.extraction.article import Extraction, extract_page
+from transforms.extraction.worker import load_documents
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model

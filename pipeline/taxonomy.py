@@ -22,13 +22,13 @@ from pipeline.taxonomy_text import (
     usage_table,
 )
 from schemas.jsonable import json_line
-from transforms.cleaning import clean_line, clean_text
 from transforms.core.errors import Lost
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.core.urls import UrlError
-from transforms.documents import load_documents
-from transforms.extraction import Extraction, extract_page, language_of
+from transforms.extraction.article import Extraction, extract_page, language_of
+from transforms.extraction.cleaning import clean_line, clean_text
+from transforms.extraction.worker import load_documents
 from transforms.feeds.discovery import site_address
 from transforms.fetch_pages import check_page
 from transforms.fetching.client import HttpOptions, Response

@@ -8,7 +8,7 @@ from typing import Final
 
 import yaml
 
-from transforms.cleaning import clean_line
+from transforms.extraction.cleaning import clean_line
 from transforms.language.taxonomy import Taxonomy
 from transforms.language.taxonomy_check import Finding
 from transforms.language.taxonomy_suggest import Suggestion, Suggestions

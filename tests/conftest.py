@@ -11,7 +11,7 @@ from tests.quoting import Find, quotes_of
 from tests.web import Web
 from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
 from transforms.core.stage import Run
-from transforms.documents import load_documents
+from transforms.extraction.worker import load_documents
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.fetching.politeness import HostOptions

@@ -12,7 +12,12 @@ from tests.examples import TIME, entry
 from transforms.core.isolation import IsolatedHandle
 from transforms.core.stage import Run
 from transforms.extract_articles import ExtractArticles
-from transforms.extraction import decode_page, extract_article, extract_fragment, language_of
+from transforms.extraction.article import (
+    decode_page,
+    extract_article,
+    extract_fragment,
+    language_of,
+)
 from transforms.fetch_pages import Page
 from transforms.shelf import Shelf
 

@@ -1,11 +1,11 @@
 import pytest
 
-from transforms.cleaning import clean_html, clean_line
 from transforms.core.errors import Lost
-from transforms.extraction import decode_page, extract_page
-from transforms.markup import MAX_ATTRIBUTES, MAX_TAGS, check_markup
-from transforms.opt_outs import opt_outs
-from transforms.sniffing import binary_kind
+from transforms.extraction.article import decode_page, extract_page
+from transforms.extraction.cleaning import clean_html, clean_line
+from transforms.extraction.content_sniffing import binary_kind
+from transforms.extraction.markup_limits import MAX_ATTRIBUTES, MAX_TAGS, check_markup
+from transforms.extraction.opt_outs import opt_outs
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import trafilatura
 
-from transforms.extraction import extract_page
-from transforms.json_ld import mend_json_ld
+from transforms.extraction.article import extract_page
+from transforms.extraction.json_ld import mend_json_ld
 
 PARAGRAPH = "<p>The council voted on Monday to close the bridge for repairs, officials said.</p>"
 BREAKING = (

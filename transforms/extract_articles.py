@@ -13,7 +13,7 @@ from transforms.core.isolation import IsolatedHandle
 from transforms.core.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
-from transforms.extraction import Extraction, extract_page
+from transforms.extraction.article import Extraction, extract_page
 from transforms.fetch_pages import Page
 from transforms.group_stories import sketch_text
 from transforms.parse_entries import entry_ends

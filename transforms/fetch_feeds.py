@@ -11,13 +11,13 @@ import apache_beam as beam
 from schemas.rows import row
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, FeedReport, Run, StageOutput, run_stage
+from transforms.extraction.content_sniffing import binary_kind
 from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import max_age
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
 from transforms.sinks.state_files import StateHandle
-from transforms.sniffing import binary_kind
 from transforms.state import FeedState
 
 _GONE: Final = 410

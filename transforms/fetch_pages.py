@@ -11,11 +11,11 @@ from schemas.rows import row
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, Ending, Run, StageOutput, run_stage
+from transforms.extraction.content_sniffing import binary_kind
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
 from transforms.parse_entries import Entry, entry_ends
-from transforms.sniffing import binary_kind
 from transforms.state import MAX_ATTEMPTS
 
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})

@@ -20,7 +20,7 @@ from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from schemas import Article, Record
 from transforms.analyse_articles import BATCH_SIZE
-from transforms.extraction import extract_page
+from transforms.extraction.article import extract_page
 from transforms.feeds.parsing import parse_feed
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import Fetcher, FetchOptions

@@ -15,14 +15,14 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import lxml.html
 from lxml import etree
 
-from transforms.cleaning import clean_html
 from transforms.core.errors import Lost
 from transforms.core.urls import UrlError, web_url
-from transforms.extraction import decode_page
+from transforms.extraction.article import decode_page
+from transforms.extraction.cleaning import clean_html
+from transforms.extraction.content_sniffing import binary_kind
+from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.parsing import parse_feed
 from transforms.feeds.schedule import Hints, latest
-from transforms.markup import check_markup
-from transforms.sniffing import binary_kind
 
 MAX_CANDIDATES: Final = 20
 """So many addresses of a page are looked at."""

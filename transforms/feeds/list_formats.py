@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lxml import etree
 
-from transforms.cleaning import clean_line
 from transforms.core.options import UsageError
+from transforms.extraction.cleaning import clean_line
 from transforms.feeds.lists import ListedFeed, is_web
 
 

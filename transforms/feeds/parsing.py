@@ -13,11 +13,11 @@ import feedparser
 from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
-from transforms.cleaning import clean_html, clean_line
 from transforms.core.clock import iso_time, now
 from transforms.core.errors import Lost
+from transforms.extraction.cleaning import clean_html, clean_line
+from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.schedule import DAYS
-from transforms.markup import check_markup
 
 MAX_ENTRIES: Final = 1000
 _MAX_AUTHORS: Final = 100

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.cleaning import clean_line
+from transforms.extraction.cleaning import clean_line
 from transforms.language.labelled import Labelled
 from transforms.language.phrase_index import list_phrases
 from transforms.language.phrases import MAX_WORDS, Found, Matcher, goes_on, phrase_symbols

@@ -13,13 +13,13 @@ import trafilatura
 from lxml import etree
 from w3lib.encoding import html_to_unicode
 
-from transforms.cleaning import clean_html, clean_line, clean_text
 from transforms.core.clock import iso_time
 from transforms.core.errors import Lost
 from transforms.core.urls import UrlError, web_url
-from transforms.json_ld import mend_json_ld
-from transforms.markup import check_markup
-from transforms.opt_outs import opt_outs
+from transforms.extraction.cleaning import clean_html, clean_line, clean_text
+from transforms.extraction.json_ld import mend_json_ld
+from transforms.extraction.markup_limits import check_markup
+from transforms.extraction.opt_outs import opt_outs
 
 _MAX_METAS: Final = 1000
 _PAYWALL: Final = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)

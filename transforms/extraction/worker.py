@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from transforms.extraction import extract_page
+from transforms.extraction.article import extract_page
 
 _SAMPLE: Final = b"<html><title>A title</title><p>" + b"Some words of a page. " * 20
 

@@ -1,0 +1,1 @@
+"""Extraction of articles from pages. Imports no Beam."""
