@@ -24,7 +24,7 @@ from schemas.arrow import arrow_rows
 from schemas.fields import Field, fields_of
 from transforms.sinks.postgres import PostgresDatabase
 from transforms.sinks.postgres_options import PostgresOptions
-from transforms.sinks.runs import committed_run
+from transforms.storage.runs import committed_run
 
 SCHEMA: Final = "newsbeam_benchmark"
 _QUOTES: Final = 13  # an article of the sample site has as many

@@ -40,7 +40,7 @@ from transforms.fetching.politeness import HostOptions
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.files import FORMATS
-from transforms.sinks.runs import run_ids
+from transforms.storage.runs import run_ids
 
 _FOR_USERS: Final = (
     UsageError,

@@ -11,12 +11,12 @@ from pipeline.databases import NotLoadedError
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.core.stage import Outcome, Run
-from transforms.folders import remove_folder
-from transforms.locks import Lease
 from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, list_of_files, read_lines
-from transforms.sinks.runs import is_there
-from transforms.state import StateChange
+from transforms.state.records import StateChange
+from transforms.storage.filesystems import remove_folder
+from transforms.storage.locks import Lease
+from transforms.storage.runs import is_there
 
 T = TypeVar("T")
 

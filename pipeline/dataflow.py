@@ -20,7 +20,7 @@ from apache_beam.runners import PipelineRunner
 
 from transforms.core.options import require
 from transforms.feeds.lists import Feed, is_web
-from transforms.folders import is_local
+from transforms.storage.filesystems import is_local
 
 _BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
 

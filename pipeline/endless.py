@@ -24,8 +24,8 @@ from pipeline.flink_jobs import FlinkError, end_jobs
 from pipeline.preparation import Wanted, prepared
 from pipeline.stream import StreamOptions, build_stream
 from transforms.core.options import require
-from transforms.folders import is_local
 from transforms.sinks.duckdb import write_views
+from transforms.storage.filesystems import is_local
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")
 _LOOK_SECONDS: Final = 2.0

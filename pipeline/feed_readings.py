@@ -25,9 +25,9 @@ from transforms.fetch_feeds import read_feed_file
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import Answers, Fetcher, FetchOptions
 from transforms.fetching.politeness import Request, host_of
-from transforms.folders import check_folder, folder_is_there, names_in, usage_error_of
-from transforms.sinks.state_files import DamagedState, read_state_file
-from transforms.state import FeedState, State
+from transforms.state.records import FeedState, State
+from transforms.state.store import DamagedState, read_state_file
+from transforms.storage.filesystems import check_folder, folder_is_there, names_in, usage_error_of
 
 T = TypeVar("T")
 Read = Isolated[Callable[[], Any], Any]

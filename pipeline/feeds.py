@@ -23,7 +23,7 @@ from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feed
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.politeness import HostOptions
-from transforms.state import State
+from transforms.state.records import State
 
 _WIDEST: Final = 60
 

@@ -25,10 +25,10 @@ from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 from transforms.parse_entries import Entry, ParseEntries
-from transforms.shelf import Shelf
 from transforms.sinks.files import ListFiles, WriteLines, WriteRecords
-from transforms.sinks.state_files import StateHandle
-from transforms.state import StateChange
+from transforms.state.records import StateChange
+from transforms.state.store import StateHandle
+from transforms.storage.text_store import Shelf
 
 STAGES: Final = (
     "FetchFeeds",

@@ -13,10 +13,10 @@ from pipeline.graph import Ingest, build
 from pipeline.preparation import Wanted, prepared
 from pipeline.summary import Summary, stage_counts, summarise
 from transforms.feeds.lists import Feed
-from transforms.folders import is_local
-from transforms.locks import Hold
 from transforms.sinks.duckdb import write_views
-from transforms.state import State
+from transforms.state.records import State
+from transforms.storage.filesystems import is_local
+from transforms.storage.locks import Hold
 
 
 def ingest(wanted: Wanted, fill: Fill) -> Summary | None:

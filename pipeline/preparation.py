@@ -20,15 +20,15 @@ from transforms.core.options import UsageError, flag, require
 from transforms.core.stage import Run
 from transforms.feeds.lists import Feed, read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
-from transforms.folders import check_folder, is_local
 from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
-from transforms.locks import Hold
 from transforms.parse_entries import Entry, failed_entry
 from transforms.sinks.commit import staging_of
-from transforms.sinks.state_files import StateHandle, StateStore
-from transforms.state import State
+from transforms.state.records import State
+from transforms.state.store import StateHandle, StateStore
+from transforms.storage.filesystems import check_folder, is_local
+from transforms.storage.locks import Hold
 
 
 @dataclass(frozen=True)

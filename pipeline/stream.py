@@ -22,7 +22,7 @@ from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
 from transforms.group_stories import keep
 from transforms.parse_entries import Entry
-from transforms.shelf import InHand
+from transforms.storage.text_store import InHand
 from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries
 from transforms.streaming.feeds import PollFeeds, WantedFeed
 from transforms.streaming.messages import ReadMessages, message_of

@@ -26,7 +26,6 @@ from transforms.core.clock import now
 from transforms.core.stage import FeedReport, Outcome, Run
 from transforms.drop_duplicates import story_id_of
 from transforms.feed_health import feed_health
-from transforms.folders import make_folder, open_file, remove_folder, whole_file
 from transforms.group_stories import (
     EarlierStories,
     group_copies,
@@ -36,8 +35,9 @@ from transforms.group_stories import (
 from transforms.parse_entries import Entry
 from transforms.sinks.commit import commit
 from transforms.sinks.files import WrittenFile, partition_of, write_file
-from transforms.sinks.runs import announced, committed_run, is_there
-from transforms.state import FailedEntry, FeedState, StateChange
+from transforms.state.records import FailedEntry, FeedState, StateChange
+from transforms.storage.filesystems import make_folder, open_file, remove_folder, whole_file
+from transforms.storage.runs import announced, committed_run, is_there
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.fetching.politeness import HostOptions
 from transforms.language.model import analyse_texts, load_model
-from transforms.sinks.state_files import StateHandle
-from transforms.state import State
+from transforms.state.records import State
+from transforms.state.store import StateHandle
 
 collect_ignore = ["bigquery_emulator.py"]  # a program of another environment, without doctests
 

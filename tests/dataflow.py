@@ -40,7 +40,7 @@ def storage(patch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
         patch.setattr(auth._Credentials, "_credentials_init", True)
         patch.setattr(auth._Credentials, "_credentials", None)
-        patch.setattr("transforms.locks.SETTLE_SECONDS", 0.0)
+        patch.setattr("transforms.storage.locks.SETTLE_SECONDS", 0.0)
         yield
 
 

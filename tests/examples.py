@@ -8,10 +8,10 @@ from schemas import Article, content_hash
 from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
 from transforms.group_stories import sketch_text
-from transforms.packed import KEY_BYTES
 from transforms.parse_entries import Entry
-from transforms.shelf import Place
-from transforms.state import State, line_of
+from transforms.state.records import State, line_of
+from transforms.state.sorted_table import KEY_BYTES
+from transforms.storage.text_store import Place
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 

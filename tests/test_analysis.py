@@ -16,7 +16,7 @@ from transforms.core.stage import Run
 from transforms.drop_duplicates import Kept
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import DEFAULT_MODEL
-from transforms.shelf import Shelf
+from transforms.storage.text_store import Shelf
 
 TEXT = (
     "“Voters will decide in the primary election,” Lena Maris said. "

@@ -19,7 +19,7 @@ from transforms.extraction.article import (
     language_of,
 )
 from transforms.fetch_pages import Page
-from transforms.shelf import Shelf
+from transforms.storage.text_store import Shelf
 
 PARAGRAPHS = [
     "The harbour authority said on Friday that the northern pier would stay closed until spring.",

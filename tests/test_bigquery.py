@@ -56,14 +56,14 @@ from tests.examples import TIME, article
 from tests.output_runs import example, write_run
 from tests.web import Answer as Page
 from tests.web import Web
-from transforms import locks
 from transforms.core.options import UsageError
 from transforms.sinks import bigquery_jobs
 from transforms.sinks.bigquery import BigQueryOptions
 from transforms.sinks.bigquery_database import BigQueryDatabase, _client
 from transforms.sinks.bigquery_sql import OWN_FIELDS
 from transforms.sinks.databases import load_runs
-from transforms.sinks.runs import CommittedRun, committed_run
+from transforms.storage import locks
+from transforms.storage.runs import CommittedRun, committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 

@@ -12,8 +12,7 @@ from transforms.drop_duplicates import (
     DropDuplicateEntries,
     story_id_of,
 )
-from transforms.sinks.state_files import StateHandle
-from transforms.state import (
+from transforms.state.records import (
     FailedEntry,
     KnownArticle,
     KnownEntry,
@@ -23,6 +22,7 @@ from transforms.state import (
     line_of,
     version_id,
 )
+from transforms.state.store import StateHandle
 
 AT = dt.datetime(2026, 11, 19, tzinfo=dt.timezone.utc)
 OLD, NEW = "aa" * 8, "bb" * 8

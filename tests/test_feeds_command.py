@@ -15,8 +15,8 @@ from sample.server import SampleSite
 from tests.commands import LOCAL, Command, Ended
 from tests.web import Answer, Web
 from transforms.core.clock import now
-from transforms.sinks.state_files import write_state_file
-from transforms.state import FeedState, HostState, line_of
+from transforms.state.records import FeedState, HostState, line_of
+from transforms.state.store import write_state_file
 
 ROOT = Path(__file__).parent.parent
 HOUR = dt.timedelta(hours=1)

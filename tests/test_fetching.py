@@ -11,7 +11,7 @@ from transforms.fetching import politeness as hosts_module
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchOptions, FetchStage
 from transforms.fetching.politeness import HostOptions, Request
-from transforms.sinks.state_files import StateHandle
+from transforms.state.store import StateHandle
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_concurrency=2, allow_private_networks=["127.0.0.0/8"])

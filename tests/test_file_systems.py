@@ -19,12 +19,19 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.commands import run_command
 from sample.server import SampleSite
 from tests.stores import Store, gcs, hdfs, s3
-from transforms import locks
 from transforms.core.stage import Outcome
-from transforms.folders import copy_files, files_in, names_in, open_file, remove_folder, whole_file
-from transforms.shelf import Shelf
 from transforms.sinks.files import list_of_files, read_lines, write_file
-from transforms.sinks.runs import announce, announced, is_there, run_ids
+from transforms.storage import locks
+from transforms.storage.filesystems import (
+    copy_files,
+    files_in,
+    names_in,
+    open_file,
+    remove_folder,
+    whole_file,
+)
+from transforms.storage.runs import announce, announced, is_there, run_ids
+from transforms.storage.text_store import Shelf
 
 STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
 OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
@@ -32,7 +39,7 @@ FLAGS = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
 FLAGS += ["--max_dead_letter_ratio", "1", "--formats", "jsonl"]
 KILLED = """
 import os, signal, sys
-from transforms import locks
+from transforms.storage import locks
 from transforms.sinks import commit
 locks.LEASE_SECONDS = 4.0
 setattr(commit, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))

@@ -14,7 +14,7 @@ from transforms.fetching import politeness as hosts_module
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.politeness import HostOptions, Request, retry_after
-from transforms.state import HostState, RobotsFile
+from transforms.state.records import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_timeout_sec=5.0, allow_private_networks=["127.0.0.0/8"])

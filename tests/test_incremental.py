@@ -15,7 +15,7 @@ from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.web import Answer, Web
 from transforms.core.clock import now
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.sinks import state_files
+from transforms.state import store
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 FIRST = (
@@ -105,7 +105,7 @@ def newsroom(
 ) -> Newsroom:
     """Entries that failed are due again at once."""
     monkeypatch.setattr("pipeline.graph.IsolatedHandle", kept)
-    monkeypatch.setattr("transforms.state._BACKOFF", dt.timedelta(0))
+    monkeypatch.setattr("transforms.state.records._BACKOFF", dt.timedelta(0))
     monkeypatch.setattr("transforms.fetching.politeness._FIRST_PAUSE", 0.0)
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 

@@ -21,7 +21,7 @@ from sample.server import SampleSite
 from schemas import RECORDS
 from schemas.jsonable import from_json
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
-from transforms import locks
+from transforms.storage import locks
 
 LOCAL = ("--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0")
 ROOT = Path(__file__).parent.parent

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
-from transforms import locks
 from transforms.core.options import UsageError
-from transforms.locks import hold
+from transforms.storage import locks
+from transforms.storage.locks import hold
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 
@@ -63,7 +63,7 @@ def test_waiting_ends(folder: str) -> None:
 def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
-        "from transforms.locks import hold\n"
+        "from transforms.storage.locks import hold\n"
         "with hold(sys.argv[1], 's'):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(60)\n"

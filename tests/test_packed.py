@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.packed import KEY_BYTES, PackedRows
+from transforms.state.sorted_table import KEY_BYTES, PackedRows
 
 WIDTH = 2
 KEYS = st.integers(0, 40).map(lambda n: n.to_bytes(1, "big") * KEY_BYTES)

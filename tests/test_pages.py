@@ -10,7 +10,7 @@ from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle
-from transforms.sinks.state_files import StateHandle
+from transforms.state.store import StateHandle
 
 
 def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(

@@ -50,7 +50,7 @@ from transforms.core.options import UsageError
 from transforms.sinks.postgres import PostgresDatabase
 from transforms.sinks.postgres_options import PostgresOptions
 from transforms.sinks.postgres_tables import TABLES
-from transforms.sinks.runs import committed_run
+from transforms.storage.runs import committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 HERE: Final = Path(__file__).parent

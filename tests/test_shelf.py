@@ -4,7 +4,7 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
-from transforms.shelf import Place, Shelf
+from transforms.storage.text_store import Place, Shelf
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 TEXTS = ["One text.", "", "Zwei Äpfel, “drei” 🍎", "x" * 200_000, "two\nlines"]

@@ -15,14 +15,14 @@ from schemas import RECORDS, Article, Record, TopicTag
 from schemas.jsonable import from_json, json_line, to_json
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import article
-from transforms import locks
 from transforms.core.options import UsageError
 from transforms.sinks import files
 from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.files import WriteRecords, WrittenFile, partition_of
-from transforms.sinks.runs import committed_run, run_ids
-from transforms.sinks.state_files import read_state_file, write_state_file
+from transforms.state.store import read_state_file, write_state_file
+from transforms.storage import locks
+from transforms.storage.runs import committed_run, run_ids
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 

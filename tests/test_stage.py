@@ -10,7 +10,7 @@ from schemas import DeadLetter
 from transforms.core.errors import Lost
 from transforms.core.stage import FeedReport, Outcome, Run, Stage, run_stage
 from transforms.feed_health import SumUpFeeds
-from transforms.sinks.state_files import StateHandle
+from transforms.state.store import StateHandle
 
 
 class Halve(Stage):

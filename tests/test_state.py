@@ -6,7 +6,7 @@ import pytest
 
 from schemas import stable_id
 from tests.examples import TIME, state_lines
-from transforms.state import (
+from transforms.state.records import (
     MAX_ATTEMPTS,
     FailedEntry,
     FeedState,

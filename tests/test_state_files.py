@@ -10,16 +10,23 @@ from tests.elsewhere import ElsewhereFileSystem
 from tests.examples import TIME, article, state_lines
 from transforms.core.options import UsageError
 from transforms.drop_duplicates import article_id_of
-from transforms.sinks import state_files
 from transforms.sinks.files import write_file
-from transforms.sinks.runs import SUMMARY
-from transforms.sinks.state_files import (
+from transforms.state import store
+from transforms.state.records import (
+    FailedEntry,
+    KnownArticle,
+    KnownEntry,
+    State,
+    entry_key,
+    line_of,
+)
+from transforms.state.store import (
     DamagedState,
     StateStore,
     read_state_file,
     write_state_file,
 )
-from transforms.state import FailedEntry, KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.storage.runs import SUMMARY
 
 
 def known(number: int) -> list[str]:
@@ -138,7 +145,7 @@ def test_many_runs_of_an_output_become_a_snapshot_at_once(
         run = output / "runs" / f"r{number}"
         run.mkdir(parents=True)
         (run / SUMMARY).touch()
-        write_state_file(str(run / state_files.STATE_FILE), [run.name], known(number))
+        write_state_file(str(run / store.STATE_FILE), [run.name], known(number))
     scheme = "".join(folder.rpartition("://")[:2])
     StateStore(folder).add("r0", known(0))
     state = StateStore(folder, f"{scheme}{output}").load()
@@ -208,7 +215,7 @@ def output_with(folder: Path, *, learnt: bool, kind: str) -> Path:
         write_file(str(part), articles, kind)
         (folder / "runs" / run / SUMMARY).touch()
         if learnt:
-            path = folder / "runs" / run / state_files.STATE_FILE
+            path = folder / "runs" / run / store.STATE_FILE
             write_state_file(str(path), [run], [line for n in numbers for line in known(n)])
     return folder
 
@@ -254,7 +261,7 @@ def test_what_a_run_says_it_learnt_may_be_damaged_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = output_with(tmp_path / "output", learnt=True, kind="jsonl")
-    learnt = output / "runs" / "two" / state_files.STATE_FILE
+    learnt = output / "runs" / "two" / store.STATE_FILE
     learnt.write_bytes(learnt.read_bytes()[:50])
     (tmp_path / "state").mkdir()
     assert len(StateStore(str(tmp_path / "state"), str(output)).load()) == 3

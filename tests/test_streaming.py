@@ -31,8 +31,7 @@ from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.parse_entries import ParseEntries
-from transforms.sinks.state_files import StateHandle
-from transforms.state import (
+from transforms.state.records import (
     FeedState,
     KnownArticle,
     KnownEntry,
@@ -42,6 +41,7 @@ from transforms.state import (
     line_of,
     version_id,
 )
+from transforms.state.store import StateHandle
 from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries
 from transforms.streaming.feeds import PolledFeed, PollFeeds, WantedFeed
 from transforms.streaming.messages import ReadMessages, message_of

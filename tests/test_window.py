@@ -23,7 +23,7 @@ from tests.examples import TIME, article
 from tests.test_stories import COPY, FIRST, OTHER, WIRE
 from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
 from transforms.feed_health import feed_state
-from transforms.state import change
+from transforms.state.records import change
 
 FEED = "https://a.example/feed"
 RUN = Run("stream", TIME, endless=True)

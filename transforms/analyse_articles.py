@@ -14,7 +14,7 @@ from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Kept
 from transforms.language.findings import Findings
 from transforms.language.installed import DEFAULT_MODEL
-from transforms.shelf import Shelf
+from transforms.storage.text_store import Shelf
 
 BATCH_SIZE: Final = 16
 

@@ -15,9 +15,7 @@ from schemas import Article, stable_id
 from schemas.rows import row
 from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.parse_entries import Entry
-from transforms.shelf import Place
-from transforms.sinks.state_files import StateHandle
-from transforms.state import (
+from transforms.state.records import (
     FailedEntry,
     KnownArticle,
     KnownEntry,
@@ -27,6 +25,8 @@ from transforms.state import (
     entry_key,
     version_id,
 )
+from transforms.state.store import StateHandle
+from transforms.storage.text_store import Place
 
 Keyed = tuple[str, Iterable[Any]]
 

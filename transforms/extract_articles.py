@@ -17,7 +17,7 @@ from transforms.extraction.article import Extraction, extract_page
 from transforms.fetch_pages import Page
 from transforms.group_stories import sketch_text
 from transforms.parse_entries import entry_ends
-from transforms.shelf import Shelf
+from transforms.storage.text_store import Shelf
 
 
 class ExtractArticles(Composite):

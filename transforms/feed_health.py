@@ -9,8 +9,8 @@ import apache_beam as beam
 from schemas import FeedHealth, stable_id
 from transforms.core.stage import Composite, FeedReport, Outcome, Run
 from transforms.feeds.schedule import USUAL, Hints, Pace, latest, next_due, next_try
-from transforms.sinks.state_files import StateHandle
-from transforms.state import FeedState, StateChange, change
+from transforms.state.records import FeedState, StateChange, change
+from transforms.state.store import StateHandle
 
 
 class SummedUp(NamedTuple):

@@ -17,8 +17,8 @@ from transforms.feeds.schedule import max_age
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
-from transforms.sinks.state_files import StateHandle
-from transforms.state import FeedState
+from transforms.state.records import FeedState
+from transforms.state.store import StateHandle
 
 _GONE: Final = 410
 

@@ -16,7 +16,7 @@ from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
 from transforms.parse_entries import Entry, entry_ends
-from transforms.state import MAX_ATTEMPTS
+from transforms.state.records import MAX_ATTEMPTS
 
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 _OPT_OUT_HEADERS: Final = ("x-robots-tag", "tdm-reservation")

@@ -30,7 +30,14 @@ from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
 from transforms.feeds.schedule import latest
 from transforms.fetch_feeds import FeedDocument
-from transforms.state import FailedEntry, StateChange, alias_key, change, entry_key, retry_time
+from transforms.state.records import (
+    FailedEntry,
+    StateChange,
+    alias_key,
+    change,
+    entry_key,
+    retry_time,
+)
 
 
 @row

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from benchmarks.scale.costs import Costs
-from transforms.sinks.state_files import CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT
+from transforms.state.store import CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT
 
 DAY: Final = 86_400.0
 MONTH_DAYS: Final = 30.0

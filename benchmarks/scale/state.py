@@ -11,8 +11,8 @@ from typing import Final
 
 from schemas import stable_id
 from schemas.jsonable import to_line
-from transforms.sinks.state_files import StateStore, write_state_file
-from transforms.state import FeedState, KnownArticle, KnownEntry, State, line_of
+from transforms.state.records import FeedState, KnownArticle, KnownEntry, State, line_of
+from transforms.state.store import StateStore, write_state_file
 
 _ARTICLES: Final = 200_000
 _FEEDS: Final = 20_000

@@ -15,7 +15,7 @@ from schemas import DeadLetter, stable_id
 from schemas.rows import row
 from transforms.core.clock import now
 from transforms.core.errors import Lost
-from transforms.state import StateChange
+from transforms.state.records import StateChange
 
 _LOG = logging.getLogger("newsbeam.progress")
 _PROGRESS_INTERVAL_SECONDS: Final = 1.0

@@ -15,7 +15,7 @@ from transforms.core.options import UsageError
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.politeness import Request
-from transforms.folders import is_local, read_bytes
+from transforms.storage.filesystems import is_local, read_bytes
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")
 _COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")

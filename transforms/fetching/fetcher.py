@@ -20,8 +20,8 @@ from transforms.core.options import from_flags
 from transforms.core.stage import Run, Stage
 from transforms.fetching.client import PRODUCT, HttpClient, HttpOptions, Response
 from transforms.fetching.politeness import HostOptions, Hosts, Request
-from transforms.sinks.state_files import StateHandle
-from transforms.state import HostState, change
+from transforms.state.records import HostState, change
+from transforms.state.store import StateHandle
 
 
 @dataclass(frozen=True)

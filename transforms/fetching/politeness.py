@@ -20,7 +20,7 @@ from transforms.core.options import flag, require
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.client import HttpClient, HttpOptions, Response, location
 from transforms.fetching.robots import MAX_BYTES, Robots, robots_file
-from transforms.state import HostState, RobotsFile
+from transforms.state.records import HostState, RobotsFile
 
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})

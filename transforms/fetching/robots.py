@@ -7,7 +7,7 @@ from protego import Protego
 
 from transforms.core.errors import Lost
 from transforms.fetching.client import PRODUCT, Response
-from transforms.state import RobotsFile
+from transforms.state.records import RobotsFile
 
 MAX_BYTES: Final = 512 * 1024
 """RFC 9309 asks to read at least 500 KiB; what is beyond is not read."""

@@ -24,7 +24,9 @@ def read_text(name: str, *, most: int, remedy: str, error: type[ValueError]) -> 
 
 def _read(name: str, most: int) -> bytes:
     if "://" in name:
-        from transforms.folders import read_bytes  # what is shipped is read without Beam
+        from transforms.storage.filesystems import (
+            read_bytes,  # what is shipped is read without Beam
+        )
 
         return read_bytes(name, most)
     with Path(name).open("rb") as file:

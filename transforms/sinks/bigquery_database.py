@@ -23,7 +23,7 @@ from transforms.sinks.bigquery_jobs import Work, begin, end
 from transforms.sinks.bigquery_sql import RUNS, load_script
 from transforms.sinks.bigquery_tables import dataset_of, make_staging, ready, staging_schema
 from transforms.sinks.joined_files import joined
-from transforms.sinks.runs import CommittedRun, started_at_of
+from transforms.storage.runs import CommittedRun, started_at_of
 
 _LOG = logging.getLogger("newsbeam.databases")
 _FORMATS: Final = {"parquet": "PARQUET", "jsonl": "NEWLINE_DELIMITED_JSON"}

@@ -9,7 +9,7 @@ Layout of an output folder::
 
 On this machine a run is shown by one rename of its folder. Elsewhere, where there is no such
 thing, it counts as there when its summary is, which is written last. What a run learnt is shown
-with it, and copied to the state folder afterwards: see :mod:`transforms.sinks.state_files`.
+with it, and copied to the state folder afterwards: see :mod:`transforms.state.store`.
 """
 
 import logging
@@ -25,7 +25,9 @@ from pathlib import Path
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.options import UsageError
-from transforms.folders import (
+from transforms.sinks.files import WrittenFile
+from transforms.state.store import STATE_FILE, write_state_file
+from transforms.storage.filesystems import (
     copy_files,
     is_local,
     make_folder,
@@ -33,10 +35,8 @@ from transforms.folders import (
     remove_folder,
     whole_file,
 )
-from transforms.locks import Hold, hold, is_of_lock
-from transforms.sinks.files import WrittenFile
-from transforms.sinks.runs import SUMMARY, announce, is_there, run_folder
-from transforms.sinks.state_files import STATE_FILE, write_state_file
+from transforms.storage.locks import Hold, hold, is_of_lock
+from transforms.storage.runs import SUMMARY, announce, is_there, run_folder
 
 _LOG = logging.getLogger("newsbeam.commit")
 

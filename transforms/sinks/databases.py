@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterable
 from typing import Protocol
 
-from transforms.sinks.runs import CommittedRun, committed_run, run_ids, started_at
+from transforms.storage.runs import CommittedRun, committed_run, run_ids, started_at
 
 _LOG = logging.getLogger("newsbeam.databases")
 

@@ -24,7 +24,7 @@ from schemas import Record, TopicTag
 from schemas.arrow import arrow_rows
 from schemas.jsonable import from_json, to_line
 from schemas.rows import row
-from transforms.folders import create_file, open_file
+from transforms.storage.filesystems import create_file, open_file
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from transforms.core.options import UsageError, require
 from transforms.sinks.postgres_loading import Loading
 from transforms.sinks.postgres_options import PostgresOptions
 from transforms.sinks.postgres_tables import TABLES, Db, lock, ready
-from transforms.sinks.runs import CommittedRun, started_at_of
+from transforms.storage.runs import CommittedRun, started_at_of
 
 _LOG = logging.getLogger("newsbeam.databases")
 

@@ -19,7 +19,7 @@ from schemas.fields import Field, fields_of
 from schemas.versions import ADDED
 from transforms.sinks.postgres_tables import Db
 from transforms.sinks.run_rows import Row, row_batches
-from transforms.sinks.runs import CommittedRun
+from transforms.storage.runs import CommittedRun
 
 _REFUSED: Final = re.compile("[\x00\ud800-\udfff]")
 _OF_ARTICLES: Final = tuple(

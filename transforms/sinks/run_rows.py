@@ -15,7 +15,7 @@ from schemas import SCHEMA_VERSION, Record
 from schemas.fields import fields_of
 from schemas.jsonable import parse_time
 from transforms.core.options import UsageError
-from transforms.sinks.runs import CommittedRun
+from transforms.storage.runs import CommittedRun
 
 Row = dict[str, Any]
 

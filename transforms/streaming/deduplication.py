@@ -28,8 +28,8 @@ from transforms.drop_duplicates import (
     remembered,
 )
 from transforms.parse_entries import Entry
-from transforms.sinks.state_files import StateHandle
-from transforms.state import KnownArticle, KnownEntry, StateChange, entry_key
+from transforms.state.records import KnownArticle, KnownEntry, StateChange, entry_key
+from transforms.state.store import StateHandle
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request
 from transforms.parse_entries import Entry
-from transforms.sinks.state_files import StateHandle
-from transforms.state import FeedState, change
+from transforms.state.records import FeedState, change
+from transforms.state.store import StateHandle
 from transforms.streaming.lanes import LanesHandle, LaneStage
 
 

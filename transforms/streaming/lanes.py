@@ -28,7 +28,7 @@ from transforms.core.errors import Lost
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request
-from transforms.state import HostState, change
+from transforms.state.records import HostState, change
 
 AT_ONCE: Final = 16
 """So many requests of a host are begun together."""

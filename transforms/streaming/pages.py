@@ -18,7 +18,7 @@ from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
 from transforms.parse_entries import Entry, failed_entry
-from transforms.state import FailedEntry, StateChange
+from transforms.state.records import FailedEntry, StateChange
 from transforms.streaming.lanes import LanesHandle, LaneStage
 
 _FAILED: Final = '["failed"'

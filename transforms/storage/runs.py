@@ -13,7 +13,7 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 
 from schemas.jsonable import parse_time
-from transforms.folders import files_in, has_folders, names_in, open_file, whole_file
+from transforms.storage.filesystems import files_in, has_folders, names_in, open_file, whole_file
 
 SUMMARY: Final = "summary.json"
 _BEST_FIRST: Final = ("parquet", "jsonl")

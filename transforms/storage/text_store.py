@@ -13,7 +13,7 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from schemas.rows import row
-from transforms.folders import create_file, is_local, open_file
+from transforms.storage.filesystems import create_file, is_local, open_file
 
 _FILE_BYTES: Final = 1 << 19
 _FILES_KEPT: Final = 64

@@ -16,7 +16,13 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.options import UsageError
-from transforms.folders import has_folders, is_local, open_file, usage_error_of, whole_file
+from transforms.storage.filesystems import (
+    has_folders,
+    is_local,
+    open_file,
+    usage_error_of,
+    whole_file,
+)
 
 _LOG = logging.getLogger("newsbeam.locks")
 _POLL_SECONDS: Final = 0.2

@@ -37,11 +37,11 @@ from apache_beam.utils.shared import Shared
 from schemas.jsonable import json_line, parse_time
 from transforms.core.clock import now
 from transforms.core.urls import canonical_url
-from transforms.folders import is_local, make_folder, names_in, open_file, whole_file
-from transforms.locks import Hold, hold
-from transforms.packed import PackedRows
-from transforms.sinks.runs import announced, committed_run, run_folder, run_ids
-from transforms.state import KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.state.records import KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.state.sorted_table import PackedRows
+from transforms.storage.filesystems import is_local, make_folder, names_in, open_file, whole_file
+from transforms.storage.locks import Hold, hold
+from transforms.storage.runs import announced, committed_run, run_folder, run_ids
 
 _LOG = logging.getLogger("newsbeam.state")
 STATE_FILE: Final = "learnt.state"

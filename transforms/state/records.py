@@ -13,7 +13,7 @@ from typing import Any, Final
 from schemas import stable_id
 from schemas.jsonable import from_json, json_line, to_json
 from schemas.rows import row
-from transforms.packed import PackedRows
+from transforms.state.sorted_table import PackedRows
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ What Beam's file systems have in common is less than their interface says; what 
 with here. S3 and Google Cloud Storage have no folders, and show a file when it is closed. HDFS
 shows one when it is begun, never writes over one, and lists one folder at a time. S3 takes no empty
 files, and gives back what it could not copy where the others raise it; see also
-:mod:`transforms.s3`.
+:mod:`transforms.storage.s3`.
 """
 
 import importlib
@@ -20,7 +20,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.options import UsageError
-from transforms.s3 import check_credentials, is_s3, s3_io
+from transforms.storage.s3 import check_credentials, is_s3, s3_io
 
 _NEEDS: Final = {
     "gs": ("apache_beam.io.gcp.gcsio", "gcp"),

@@ -1,0 +1,1 @@
+"""State: the records that runs keep for later runs, and the files that hold them."""
