@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from schemas import Article, Quote, Record, stable_id
 from schemas.arrow import arrow_rows
 from schemas.fields import Field, fields_of
-from transforms.sinks.postgres import PostgresDatabase
-from transforms.sinks.postgres_options import PostgresOptions
+from transforms.sinks.postgres.database import PostgresDatabase
+from transforms.sinks.postgres.options import PostgresOptions
 from transforms.storage.runs import committed_run
 
 SCHEMA: Final = "newsbeam_benchmark"

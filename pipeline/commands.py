@@ -37,9 +37,9 @@ from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.politeness import HostOptions
-from transforms.sinks.bigquery import BigQueryOptions
+from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database
-from transforms.sinks.files import FORMATS
+from transforms.sinks.write_records import FORMATS
 from transforms.storage.runs import run_ids
 
 _FOR_USERS: Final = (

@@ -12,7 +12,7 @@ from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.core.stage import Outcome, Run
 from transforms.sinks.commit import commit
-from transforms.sinks.files import WrittenFile, list_of_files, read_lines
+from transforms.sinks.write_records import WrittenFile, list_of_files, read_lines
 from transforms.state.records import StateChange
 from transforms.storage.filesystems import remove_folder
 from transforms.storage.locks import Lease

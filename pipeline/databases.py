@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from transforms.core.options import UsageError, add_flags, from_flags
-from transforms.sinks.bigquery import BigQueryOptions
+from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database, load_runs
-from transforms.sinks.postgres_options import PostgresOptions
+from transforms.sinks.postgres.options import PostgresOptions
 
 
 class NotLoadedError(Exception):
@@ -64,7 +64,7 @@ def _open(postgres: PostgresOptions, bigquery: BigQueryOptions) -> list[Database
 
 def _postgres(options: PostgresOptions) -> Database:
     try:
-        from transforms.sinks.postgres import PostgresDatabase
+        from transforms.sinks.postgres.database import PostgresDatabase
     except ImportError as error:
         message = "--postgres needs a driver: pip install 'psycopg[binary]'"
         raise UsageError(message) from error
@@ -73,7 +73,7 @@ def _postgres(options: PostgresOptions) -> Database:
 
 def _bigquery(options: BigQueryOptions) -> Database:
     try:
-        from transforms.sinks.bigquery_database import BigQueryDatabase
+        from transforms.sinks.bigquery.database import BigQueryDatabase
     except ImportError as error:
         message = "--bigquery needs Google's client: pip install 'newsbeam[gcp]'"
         raise UsageError(message) from error

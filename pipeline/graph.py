@@ -25,7 +25,7 @@ from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 from transforms.parse_entries import Entry, ParseEntries
-from transforms.sinks.files import ListFiles, WriteLines, WriteRecords
+from transforms.sinks.write_records import ListFiles, WriteLines, WriteRecords
 from transforms.state.records import StateChange
 from transforms.state.store import StateHandle
 from transforms.storage.text_store import Shelf

@@ -12,7 +12,7 @@ from schemas import DeadLetter, FeedHealth
 from schemas.jsonable import format_time
 from transforms.core.clock import now
 from transforms.core.stage import Outcome, Run
-from transforms.sinks.files import WrittenFile
+from transforms.sinks.write_records import WrittenFile
 
 FEED_STATUSES: Final = (
     "ok",

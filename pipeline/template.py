@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pipeline.commands import beam_parser, command_parser, run_command
 from transforms.core.options import UsageError
-from transforms.sinks.files import FORMATS
+from transforms.sinks.write_records import FORMATS
 
 LEFT_OUT: Final = {
     "help": "is of the command line",

@@ -34,7 +34,7 @@ from transforms.group_stories import (
 )
 from transforms.parse_entries import Entry
 from transforms.sinks.commit import commit
-from transforms.sinks.files import WrittenFile, partition_of, write_file
+from transforms.sinks.write_records import WrittenFile, partition_of, write_file
 from transforms.state.records import FailedEntry, FeedState, StateChange
 from transforms.storage.filesystems import make_folder, open_file, remove_folder, whole_file
 from transforms.storage.runs import announced, committed_run, is_there

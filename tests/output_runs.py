@@ -13,7 +13,7 @@ from schemas.arrow import arrow_rows
 from schemas.fields import Field, fields_of
 from schemas.jsonable import format_time, to_line
 from tests.examples import TIME
-from transforms.sinks.files import partition_of
+from transforms.sinks.write_records import partition_of
 
 R = TypeVar("R", bound=Record)
 

@@ -13,8 +13,8 @@ from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fiel
 from schemas.fields import fields_of
 from tests.examples import TIME
 from transforms.core.options import UsageError
-from transforms.sinks.bigquery import BigQueryOptions
-from transforms.sinks.bigquery_sql import fill_added, load_script
+from transforms.sinks.bigquery.options import BigQueryOptions
+from transforms.sinks.bigquery.sql import fill_added, load_script
 
 TABLES = [record.TABLE for record in RECORDS]
 
@@ -143,7 +143,7 @@ def test_flags_are_checked(given: dict[str, Any], message: str) -> None:
 
 
 def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "transforms.sinks.bigquery_database", None)
+    monkeypatch.setitem(sys.modules, "transforms.sinks.bigquery.database", None)
     parser = argparse.ArgumentParser()
     add_database_flags(parser)
     with pytest.raises(UsageError, match=r"pip install 'newsbeam\[gcp\]'"):

@@ -20,7 +20,7 @@ from pipeline.commands import run_command
 from sample.server import SampleSite
 from tests.stores import Store, gcs, hdfs, s3
 from transforms.core.stage import Outcome
-from transforms.sinks.files import list_of_files, read_lines, write_file
+from transforms.sinks.write_records import list_of_files, read_lines, write_file
 from transforms.storage import locks
 from transforms.storage.filesystems import (
     copy_files,

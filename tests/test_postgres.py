@@ -47,9 +47,9 @@ from tests.output_runs import example, write_run
 from tests.postgres_server import PostgresServer, installed, running
 from tests.web import Answer, Web
 from transforms.core.options import UsageError
-from transforms.sinks.postgres import PostgresDatabase
-from transforms.sinks.postgres_options import PostgresOptions
-from transforms.sinks.postgres_tables import TABLES
+from transforms.sinks.postgres.database import PostgresDatabase
+from transforms.sinks.postgres.options import PostgresOptions
+from transforms.sinks.postgres.tables import TABLES
 from transforms.storage.runs import committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
@@ -678,7 +678,7 @@ def test_tables_that_do_not_fit(tables: Tables, tmp_path: Path, command: Command
 def test_without_the_driver(
     tables: Tables, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "transforms.sinks.postgres")
+    monkeypatch.delitem(sys.modules, "transforms.sinks.postgres.database")
     monkeypatch.setitem(sys.modules, "psycopg", None)
     said = refusal(command, tmp_path, *tables.flags)
     assert said == "newsbeam: --postgres needs a driver: pip install 'psycopg[binary]'\n"

@@ -16,10 +16,10 @@ from schemas.jsonable import from_json, json_line, to_json
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.examples import article
 from transforms.core.options import UsageError
-from transforms.sinks import files
+from transforms.sinks import write_records
 from transforms.sinks.commit import commit, staging_of
 from transforms.sinks.duckdb import write_views
-from transforms.sinks.files import WriteRecords, WrittenFile, partition_of
+from transforms.sinks.write_records import WriteRecords, WrittenFile, partition_of
 from transforms.state.store import read_state_file, write_state_file
 from transforms.storage import locks
 from transforms.storage.runs import committed_run, run_ids
@@ -88,7 +88,7 @@ def ingest(
         return here(commit(str(output), staging.folder, written, learnt, "{}"))
 
 
-@pytest.mark.parametrize("file_format", files.FORMATS)
+@pytest.mark.parametrize("file_format", write_records.FORMATS)
 def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str, output: str) -> None:
     run = ingest(output, "r1", [*ARTICLES, TAG], file_format, ["line"])
     assert run == tmp_path / "runs" / "r1" and run_ids(output) == ["r1"]
@@ -112,7 +112,7 @@ def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str, output:
 
 
 def test_both_formats_say_the_same(tmp_path: Path) -> None:
-    runs = {name: ingest(tmp_path, name, [ARTICLES[0]], name) for name in files.FORMATS}
+    runs = {name: ingest(tmp_path, name, [ARTICLES[0]], name) for name in write_records.FORMATS}
     (jsonl,) = runs["jsonl"].rglob("*.jsonl")
     (parquet,) = runs["parquet"].rglob("*.parquet")
     line = json.loads(jsonl.read_text(encoding="utf-8"))

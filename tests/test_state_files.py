@@ -10,7 +10,7 @@ from tests.elsewhere import ElsewhereFileSystem
 from tests.examples import TIME, article, state_lines
 from transforms.core.options import UsageError
 from transforms.drop_duplicates import article_id_of
-from transforms.sinks.files import write_file
+from transforms.sinks.write_records import write_file
 from transforms.state import store
 from transforms.state.records import (
     FailedEntry,

@@ -6,7 +6,7 @@ from schemas import DeadLetter
 from transforms.core.errors import Lost
 from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
 from transforms.feed_health import feed_health, feed_state
-from transforms.sinks.files import WrittenFile
+from transforms.sinks.write_records import WrittenFile
 
 RUN = Run("run-1", dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc))
 

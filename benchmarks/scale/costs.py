@@ -28,7 +28,7 @@ from transforms.fetching.politeness import HostOptions, Request
 from transforms.language.findings import load_analyser
 from transforms.language.gazetteer import chosen_gazetteer
 from transforms.language.installed import DEFAULT_MODEL
-from transforms.sinks.files import FORMATS, partition_of, read_lines, write_file
+from transforms.sinks.write_records import FORMATS, partition_of, read_lines, write_file
 
 FLAGS: Final = (
     "--allow_private_networks",

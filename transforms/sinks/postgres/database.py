@@ -13,9 +13,9 @@ from psycopg.types.json import Jsonb
 
 from schemas import RECORDS
 from transforms.core.options import UsageError, require
-from transforms.sinks.postgres_loading import Loading
-from transforms.sinks.postgres_options import PostgresOptions
-from transforms.sinks.postgres_tables import TABLES, Db, lock, ready
+from transforms.sinks.postgres.loading import Loading
+from transforms.sinks.postgres.options import PostgresOptions
+from transforms.sinks.postgres.tables import TABLES, Db, lock, ready
 from transforms.storage.runs import CommittedRun, started_at_of
 
 _LOG = logging.getLogger("newsbeam.databases")

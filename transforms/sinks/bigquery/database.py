@@ -17,11 +17,11 @@ from google.cloud.bigquery.format_options import ParquetOptions
 
 from schemas import RECORDS, SCHEMA_VERSION, Record, stable_id
 from transforms.core.options import UsageError, require
-from transforms.sinks.bigquery import BigQueryOptions
-from transforms.sinks.bigquery_errors import explained
-from transforms.sinks.bigquery_jobs import Work, begin, end
-from transforms.sinks.bigquery_sql import RUNS, load_script
-from transforms.sinks.bigquery_tables import dataset_of, make_staging, ready, staging_schema
+from transforms.sinks.bigquery.errors import explained
+from transforms.sinks.bigquery.jobs import Work, begin, end
+from transforms.sinks.bigquery.options import BigQueryOptions
+from transforms.sinks.bigquery.sql import RUNS, load_script
+from transforms.sinks.bigquery.tables import dataset_of, make_staging, ready, staging_schema
 from transforms.sinks.joined_files import joined
 from transforms.storage.runs import CommittedRun, started_at_of
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from google.api_core.exceptions import Conflict, GoogleAPICallError
 from google.cloud import bigquery
 
-from transforms.sinks.bigquery_errors import passes
+from transforms.sinks.bigquery.errors import passes
 
 _TRIES: Final = 5
 _FIRST_WAIT_SEC: Final = 2.0

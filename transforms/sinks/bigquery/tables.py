@@ -14,7 +14,7 @@ from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fields
 from transforms.core.clock import now
 from transforms.core.options import UsageError, require
-from transforms.sinks.bigquery_sql import LOCK, OWN_FIELDS, RUNS, fill_added
+from transforms.sinks.bigquery.sql import LOCK, OWN_FIELDS, RUNS, fill_added
 
 VERSION_LABEL: Final = "newsbeam_schema_version"
 _STAGED_FOR: Final = dt.timedelta(days=1)
