@@ -23,10 +23,10 @@ from transforms.feeds.schedule import Pace
 from transforms.group_stories import keep
 from transforms.parse_entries import Entry
 from transforms.storage.text_store import InHand
-from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries
-from transforms.streaming.feeds import PollFeeds, WantedFeed
-from transforms.streaming.messages import ReadMessages, message_of
-from transforms.streaming.pages import ReadPages
+from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
+from transforms.streaming.fetch_pages import ReadPages
+from transforms.streaming.poll_feeds import PollFeeds, WantedFeed
+from transforms.streaming.pubsub import ReadMessages, message_of
 
 _LIST_SECONDS = 600.0
 

@@ -42,9 +42,9 @@ from transforms.state.records import (
     version_id,
 )
 from transforms.state.store import StateHandle
-from transforms.streaming.deduplication import DropKnownArticles, DropKnownEntries
-from transforms.streaming.feeds import PolledFeed, PollFeeds, WantedFeed
-from transforms.streaming.messages import ReadMessages, message_of
+from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
+from transforms.streaming.poll_feeds import PolledFeed, PollFeeds, WantedFeed
+from transforms.streaming.pubsub import ReadMessages, message_of
 
 LIFE = dt.timedelta(days=90)
 OLD, NEW = "aa" * 8, "bb" * 8

@@ -20,7 +20,7 @@ from transforms.fetching.politeness import Request
 from transforms.parse_entries import Entry
 from transforms.state.records import FeedState, change
 from transforms.state.store import StateHandle
-from transforms.streaming.lanes import LanesHandle, LaneStage
+from transforms.streaming.host_queues import LanesHandle, LaneStage
 
 
 @row

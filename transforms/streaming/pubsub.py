@@ -12,7 +12,7 @@ from schemas.jsonable import to_line
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, Run, Stage, StageOutput, run_stage
 from transforms.core.urls import UrlError, web_url
-from transforms.streaming.feeds import WantedFeed
+from transforms.streaming.poll_feeds import WantedFeed
 
 _SHOWN: Final = 200
 

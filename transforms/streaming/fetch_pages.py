@@ -19,7 +19,7 @@ from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
 from transforms.parse_entries import Entry, failed_entry
 from transforms.state.records import FailedEntry, StateChange
-from transforms.streaming.lanes import LanesHandle, LaneStage
+from transforms.streaming.host_queues import LanesHandle, LaneStage
 
 _FAILED: Final = '["failed"'
 _SOONEST: Final = dt.timedelta(minutes=1)
