@@ -22,9 +22,9 @@ from schemas import Entity, Quote
 from transforms.language.entities import find_entities
 from transforms.language.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
-from transforms.language.quotes import find_quotes
-from transforms.language.ranker import Ranker, load_ranker
-from transforms.language.resolution import resolve_speakers
+from transforms.language.quotes.find import find_quotes
+from transforms.language.quotes.ranker import Ranker, load_ranker
+from transforms.language.quotes.speaker_resolution import resolve_speakers
 from transforms.language.words import Words
 
 _DAY: Final = dt.date.min

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.polnear import Document, Gold, Span, overlap, trim
 from schemas import Quote
-from transforms.language import cues
+from transforms.language.quotes import cue_words
 
 LEAST_OVERLAP: Final = 0.5
 """Characters in common over characters in either, from which a quote counts as found."""
@@ -24,13 +24,13 @@ NO_SOURCE: Final = "no source"
 RESOLVED: Final = "resolved"
 KINDS: Final = ("named", "description", "pronoun")
 
-_PRONOUNS: Final = cues.words(
+_PRONOUNS: Final = cue_words.words(
     """
     he she they i we it you who that which him her his their them one this these those someone
     others himself herself themselves everyone nobody anyone many some several both
     """
 )
-_TITLES: Final = cues.words(
+_TITLES: Final = cue_words.words(
     """
     mr mrs ms miss dr sir dame lord lady prof professor sen sens senator senators rep reps
     representative congressman congresswoman gov govs governor president vice vp secretary sec
@@ -40,10 +40,10 @@ _TITLES: Final = cues.words(
     democratic gop state presidential nominee candidate front-runner frontrunner jr sr ii iii
     """
 )
-_TRAILERS: Final = cues.words(
+_TRAILERS: Final = cue_words.words(
     "himself herself themselves itself also both too again then later now alike each jr sr ii iii"
 )
-_PREPOSITIONS: Final = cues.words(
+_PREPOSITIONS: Final = cue_words.words(
     "for of at in from with on to by about as against near inside within under"
 )
 _POSSESSIVE = re.compile(r"[’']s\b|[’'](?=\s|$)")

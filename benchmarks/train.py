@@ -22,13 +22,12 @@ from scipy.sparse import csr_matrix
 from benchmarks.polnear import Document, Gold, Span, read_documents
 from benchmarks.quotes import Parsed, parse
 from benchmarks.scores import LEAST_OVERLAP, NO_SOURCE, RESOLVED, RIGHT, judge, pair, share
-from transforms.language import ranker
-from transforms.language.candidates import Candidate, Site
-from transforms.language.contents import Options
-from transforms.language.indirect import Contents
-from transforms.language.marks import Segment, quoted_segments
-from transforms.language.page import Page
-from transforms.language.ranker import (
+from transforms.language.quotes import ranker
+from transforms.language.quotes.attribution_rules import LABEL, Rules
+from transforms.language.quotes.indirect_candidates import Options
+from transforms.language.quotes.indirect_speech import Contents
+from transforms.language.quotes.quotation_marks import Segment, quoted_segments
+from transforms.language.quotes.ranker import (
     NOTHING,
     QUOTES,
     REPORTS,
@@ -40,8 +39,9 @@ from transforms.language.ranker import (
     quote_features,
     read_quotes,
 )
-from transforms.language.rules import LABEL, Rules
-from transforms.language.speakers import Speakers
+from transforms.language.quotes.sentences import Page
+from transforms.language.quotes.speaker_candidates import Candidate, Site
+from transforms.language.quotes.speaker_mentions import Speakers
 from transforms.language.words import Words
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
@@ -262,7 +262,7 @@ def train(
 def write(weights: Weights, path: Path, documents: int) -> None:
     """Write weights as lines of table, feature and weight, separated by tabs."""
     lines = [
-        "# Weights of transforms/language/ranker.py, made by benchmarks/train.py from the",
+        "# Weights of transforms/language/quotes/ranker.py, made by benchmarks/train.py from the",
         f"# {documents} training articles of PolNeAR (Newell, Margolin and Ruths, LREC 2018).",
         *(
             f"{table}\t{feature}\t{weight}"

@@ -8,8 +8,8 @@ from spacy.tokens import Doc
 
 from schemas import Entity, Quote, stable_id
 from transforms.language.entities import find_entities
-from transforms.language.quotes import find_quotes
-from transforms.language.ranker import load_ranker
+from transforms.language.quotes.find import find_quotes
+from transforms.language.quotes.ranker import load_ranker
 from transforms.language.words import Words
 
 DAY = dt.date(2026, 11, 24)

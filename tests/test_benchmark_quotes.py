@@ -21,7 +21,7 @@ from benchmarks.scores import (
     pair,
 )
 from benchmarks.train import Group, Penalty, fit, train, write
-from transforms.language.ranker import QUOTES, REPORTS, SPEAKERS, Ranker, read_weights
+from transforms.language.quotes.ranker import QUOTES, REPORTS, SPEAKERS, Ranker, read_weights
 
 # Marked as in brat: [source], {cue}, <content>.
 ARTICLES = {

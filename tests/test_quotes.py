@@ -3,9 +3,9 @@ from spacy.language import Language
 
 from schemas import Entity, Mention, stable_id
 from tests.quoting import DAY, Find, Row, check_invariants, marked, quotes_of, rows
-from transforms.language.cues import CUES
-from transforms.language.marks import quoted_segments
 from transforms.language.model import analyse_texts
+from transforms.language.quotes.cue_words import CUES
+from transforms.language.quotes.quotation_marks import quoted_segments
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from tests.quoting import Find, check_invariants, marked, quotes_of
-from transforms.language.marks import quoted_segments
 from transforms.language.model import shield
+from transforms.language.quotes.quotation_marks import quoted_segments
 
 PIECES = st.sampled_from(
     (

@@ -12,9 +12,9 @@ from spacy.language import Language
 from schemas import Quote
 from transforms.language.entities import find_entities
 from transforms.language.model import analyse_texts, load_model
-from transforms.language.quotes import find_quotes
-from transforms.language.ranker import load_ranker
-from transforms.language.resolution import resolve_speakers
+from transforms.language.quotes.find import find_quotes
+from transforms.language.quotes.ranker import load_ranker
+from transforms.language.quotes.speaker_resolution import resolve_speakers
 from transforms.language.words import Words
 
 DAY = dt.date(2026, 11, 24)

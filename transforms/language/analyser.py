@@ -11,9 +11,9 @@ from transforms.language.entities import find_entities
 from transforms.language.findings import Findings
 from transforms.language.gazetteer import Choice, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
-from transforms.language.quotes import find_quotes
-from transforms.language.ranker import load_ranker
-from transforms.language.resolution import resolve_speakers
+from transforms.language.quotes.find import find_quotes
+from transforms.language.quotes.ranker import load_ranker
+from transforms.language.quotes.speaker_resolution import resolve_speakers
 from transforms.language.taxonomy import Taxonomy
 from transforms.language.topics import TopicTagger
 from transforms.language.words import Words

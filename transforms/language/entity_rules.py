@@ -5,7 +5,7 @@ Imports neither Beam nor spaCy.
 
 from typing import Final, NamedTuple
 
-from transforms.language.cues import words
+from transforms.language.quotes.cue_words import words
 
 LABELS: Final = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "EVENT", "LAW", "FAC"})
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from transforms.language.cues import words
+from transforms.language.quotes.cue_words import words
 
 MEN: Final = words("""
     aaron abdul abraham adam adrian ahmed alan albert alejandro alexander alexei alfred ali

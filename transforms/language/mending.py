@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from transforms.language.cues import CUES, TITLES
 from transforms.language.entity_rules import (
     LABELS,
     NOT_DATELINES,
@@ -27,6 +26,7 @@ from transforms.language.names import (
     trim,
     without_accents,
 )
+from transforms.language.quotes.cue_words import CUES, TITLES
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")
 _PROPER: Final = ("NNP", "NNPS")

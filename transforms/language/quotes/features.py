@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from transforms.language import cues
-from transforms.language.marks import Segment
-from transforms.language.page import Item
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.quotation_marks import Segment
+from transforms.language.quotes.sentences import Item
 from transforms.language.words import Word
 
 
@@ -27,8 +27,8 @@ def size(number: int) -> str:
 
 def plain(word: Word) -> str:
     """A word as such, the tag of a name: nobody's name speaks for or against anything."""
-    capital = word.tag_ in cues.NOUN_TAGS and word.text[0].isupper()
-    return word.tag_ if capital or word.ent_type_ in cues.NAMED_LABELS else word.lower_
+    capital = word.tag_ in cue_words.NOUN_TAGS and word.text[0].isupper()
+    return word.tag_ if capital or word.ent_type_ in cue_words.NAMED_LABELS else word.lower_
 
 
 def kind(item: Item | None) -> str:
@@ -38,7 +38,7 @@ def kind(item: Item | None) -> str:
     if isinstance(item, Segment):
         return "quote"
     if item.tag_[:2] == "VB":
-        return "cue" if item.lower_ in cues.CUES else "verb"
+        return "cue" if item.lower_ in cue_words.CUES else "verb"
     if item.is_punct or not item.text[0].isalnum():
         return item.text[:2]
     return item.lower_ if item.tag_ in _CLOSED else item.tag_
@@ -51,8 +51,8 @@ def group(cue: Word) -> str:
     """Which list of cues a word is in."""
     word = cue.lower_
     for name, listed in (
-        ("said", cues.SPEECH_ONLY), ("mental", cues.MENTAL), ("relay", cues.RELAYS),
-        ("cue", cues.CUES),
+        ("said", cue_words.SPEECH_ONLY), ("mental", cue_words.MENTAL), ("relay", cue_words.RELAYS),
+        ("cue", cue_words.CUES),
     ):  # fmt: skip
         if word in listed:
             return name

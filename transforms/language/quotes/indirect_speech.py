@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from transforms.language import cues
+from transforms.language.quotes import cue_words
 from transforms.language.words import Word, Words
 
 CONFIDENCE: Final = {
@@ -28,23 +28,25 @@ CLAUSES: Final = frozenset(
     ("clause", "clause-before", "parenthesis", "according-to-clause", "as-clause")
 )
 """The rules that find whole clauses."""
-CUES: Final = cues.words(
+CUES: Final = cue_words.words(
     """
     criticise criticises criticised criticising criticize criticizes criticized criticizing
     """
 )
 """Verbs that report but attribute no quotes."""
-QUANTIFIERS: Final = cues.words("one some others many both several those")
-MESSAGES: Final = cues.words("email letter memo message note post release statement tweet video")
+QUANTIFIERS: Final = cue_words.words("one some others many both several those")
+MESSAGES: Final = cue_words.words(
+    "email letter memo message note post release statement tweet video"
+)
 
 # Verbs whose complement, when it is no clause, mostly gives what was said.
-_INFINITIVE: Final = cues.words(
+_INFINITIVE: Final = cue_words.words(
     """
     ask asks asked asking call calls called calling promise promises promised promising say says
     said saying vow vows vowed vowing
     """
 )
-_OBJECT: Final = CUES | cues.words(
+_OBJECT: Final = CUES | cue_words.words(
     """
     accuse accuses accused accusing announce announces announced announcing declare declares
     declared declaring describe describes described describing emphasise emphasises emphasised
@@ -52,10 +54,10 @@ _OBJECT: Final = CUES | cues.words(
     note notes noted noting
     """
 )
-_CALL: Final = cues.words("call calls called calling")
-_AS: Final = cues.words("note notes noted report reports reported")
-_COMPLEMENTS: Final = cues.words("xcomp dobj prep oprd")
-_BELOW: Final = cues.words("ccomp pcomp")
+_CALL: Final = cue_words.words("call calls called calling")
+_AS: Final = cue_words.words("note notes noted report reports reported")
+_COMPLEMENTS: Final = cue_words.words("xcomp dobj prep oprd")
+_BELOW: Final = cue_words.words("ccomp pcomp")
 _MAX_CLIMB: Final = 8
 _MAX_CONTENT: Final = 250
 
@@ -90,7 +92,7 @@ class Contents:
         for token in words:
             if token.head.i != token.i:
                 self._children.setdefault(token.head.i, []).append(token)
-            if token.dep_ in cues.SUBJECTS:
+            if token.dep_ in cue_words.SUBJECTS:
                 self.with_subject.add(token.head.i)
 
     def children(self, token: Word) -> list[Word]:
@@ -131,8 +133,8 @@ class Contents:
             return self._according(cue)
         children = self.children(cue)
         denied = any(child.dep_ == "neg" or child.lower_ == "never" for child in children)
-        below = cue.dep_ in _BELOW and cue.head.lower_ not in cues.RELAYS
-        if denied or below or cue.lower_ in cues.MENTAL:
+        below = cue.dep_ in _BELOW and cue.head.lower_ not in cue_words.RELAYS
+        if denied or below or cue.lower_ in cue_words.MENTAL:
             return None
         clauses = [child for child in children if child.dep_ == "ccomp"]
         after = [clause for clause in clauses if clause.i > cue.i]
@@ -159,7 +161,7 @@ class Contents:
     def _before_next_cue(self, verb: Word, last: int) -> int:
         """The last token of a clause without what is said next: "... and warned that"."""
         for child in self.children(verb):
-            if child.i > verb.i and child.dep_ == "conj" and child.lower_ in cues.CUES:
+            if child.i > verb.i and child.dep_ == "conj" and child.lower_ in cue_words.CUES:
                 edge = child.left_edge.i
                 return min(last, (edge if edge > verb.i else child.i) - 1)
         return last

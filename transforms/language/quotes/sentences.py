@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple, TypeAlias
 
-from transforms.language import cues
-from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
 from transforms.language.words import Word, Words
 
 _MAX_AFTERTHOUGHT: Final = 16
@@ -55,7 +55,7 @@ class Page:
         for token in self.words:
             if token.dep_ in ("nsubjpass", "auxpass"):
                 self.passives.add(token.head.i)
-            if token.dep_ in cues.SUBJECTS:
+            if token.dep_ in cue_words.SUBJECTS:
                 self.subjects[token.head.i] = token
             elif token.dep_ == "agent":
                 self.agents[token.head.i] = token
@@ -74,7 +74,7 @@ class Page:
             elif token.lower_ == "what":
                 self.whats.add(token.head.i)
         for token in prepositions:
-            if token.i in self.objects and token.head.tag_ in cues.NOUN_TAGS:
+            if token.i in self.objects and token.head.tag_ in cue_words.NOUN_TAGS:
                 self.sources.setdefault(token.head.i, self.objects[token.i])
 
     def _paragraphs(self) -> list[list[Item]]:
@@ -96,7 +96,7 @@ class Page:
                 segment = None
             if segment:
                 self.quoted[segment].append(token)
-                if token.tag_ in cues.FINITE_TAGS:
+                if token.tag_ in cue_words.FINITE_TAGS:
                     self.clausal.add(segment.start)
             elif token.is_space:
                 if "\n" in token.text:
@@ -176,10 +176,10 @@ class Page:
 
 def is_cue(token: Word) -> bool:
     """Whether a word is one by which speech is attributed, used as a verb."""
-    return token.lower_ in cues.CUES and (
-        token.tag_[:2] == "VB" or token.lower_ in cues.SPEECH_ONLY
+    return token.lower_ in cue_words.CUES and (
+        token.tag_[:2] == "VB" or token.lower_ in cue_words.SPEECH_ONLY
     )
 
 
 def _is_title(item: Item, ending: str = "") -> bool:
-    return isinstance(item, Word) and item.lower_ + ending in cues.ADDRESSES
+    return isinstance(item, Word) and item.lower_ + ending in cue_words.ADDRESSES

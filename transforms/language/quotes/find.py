@@ -11,11 +11,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 
 from schemas import Entity, Quote, stable_id
-from transforms.language import indirect
-from transforms.language.marks import Segment, quoted_segments
-from transforms.language.page import Page
-from transforms.language.ranker import Ranker, read_quotes, read_reports
-from transforms.language.rules import (
+from transforms.language.quotes import indirect_speech
+from transforms.language.quotes.attribution_rules import (
     CONFIDENCE,
     LABEL,
     NAMED_LABEL,
@@ -24,7 +21,10 @@ from transforms.language.rules import (
     Reading,
     Rules,
 )
-from transforms.language.speakers import Speakers
+from transforms.language.quotes.quotation_marks import Segment, quoted_segments
+from transforms.language.quotes.ranker import Ranker, read_quotes, read_reports
+from transforms.language.quotes.sentences import Page
+from transforms.language.quotes.speaker_mentions import Speakers
 from transforms.language.words import Words
 
 
@@ -48,7 +48,7 @@ def find_quotes(
     page = Page(words, text, [s for s in segments if s.right <= analysed])
     speakers = Speakers(page, entities)
     rules = Rules(page, speakers)
-    contents = indirect.Contents(words, [(s.left, s.right) for s in segments])
+    contents = indirect_speech.Contents(words, [(s.left, s.right) for s in segments])
     if ranker:
         readings = read_quotes(page, speakers, rules, ranker)
         reports = read_reports(contents, rules, ranker)
@@ -97,14 +97,16 @@ def _quotes_by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
     }
 
 
-def _reports_by_rule(contents: indirect.Contents, rules: Rules) -> dict[tuple[int, int], Reading]:
+def _reports_by_rule(
+    contents: indirect_speech.Contents, rules: Rules
+) -> dict[tuple[int, int], Reading]:
     """What the cues report by rule, by start and end."""
     reports: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
         content = contents.of(contents.words[index])
         if content:
             said = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            reading = Reading(said, "indirect", indirect.CONFIDENCE[content.method])
+            reading = Reading(said, "indirect", indirect_speech.CONFIDENCE[content.method])
             reports.setdefault((content.start, content.end), reading)
     return reports
 

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from schemas import Entity, Quote
-from transforms.language import cues
 from transforms.language.given_names import MEN, WOMEN
+from transforms.language.quotes import cue_words
 from transforms.language.words import Word, Words
 
 PRONOUNS: Final = {
@@ -54,12 +54,12 @@ _MAX_HOLDERS = 100
 _UNNAMED = -1
 
 GENDERED: Final = {
-    "m": cues.words("""
+    "m": cue_words.words("""
         mr mister sir lord king prince duke baron pope father brother son husband widower uncle
         grandfather nephew man boy gentleman actor congressman businessman
         councilman policeman fireman salesman clergyman bishop imam rabbi cardinal
         """),
-    "f": cues.words("""
+    "f": cue_words.words("""
         mrs ms miss madam lady dame queen princess duchess baroness mother sister daughter wife
         widow aunt grandmother niece woman girl actress congresswoman businesswoman spokeswoman
         chairwoman councilwoman policewoman nun
@@ -84,25 +84,25 @@ ROLES: Final = {
 """Words for roles that count as one."""
 
 NAMED_KINDS: Final = {
-    "newspaper": cues.words(
+    "newspaper": cue_words.words(
         "times post journal tribune herald gazette chronicle guardian inquirer globe"
     ),
 }
 """Last words of the names of organisations that say what they are."""
 
-OFFICES: Final = cues.words("""
+OFFICES: Final = cue_words.words("""
     billionaire business-person candidate congressman contender democrat front-runner governor
     hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
     representative republican secretary senator tycoon
     """)
 """Roles of those who are named before they are described, so that no unnamed person is meant."""
 
-NOT_ROLES: Final = cues.words("one other others people")
+NOT_ROLES: Final = cue_words.words("one other others people")
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
 _SECOND = frozenset(("assistant", "deputy", "vice"))
-_ROLE_TAGS = cues.NOUN_TAGS | frozenset(("JJ", "HYPH", "VBN"))
+_ROLE_TAGS = cue_words.NOUN_TAGS | frozenset(("JJ", "HYPH", "VBN"))
 _SEVERAL = frozenset(("NNS", "NNPS", "CD"))
 _DEFINITE = frozenset(("the", "this", "that"))
 
@@ -273,11 +273,11 @@ class _Page:
 
     def _is_unnamed(self, token: Word) -> bool:
         """Whether a token stands for a person who is none of the entities."""
-        if token.dep_ not in cues.SUBJECTS or self._named[token.i]:
+        if token.dep_ not in cue_words.SUBJECTS or self._named[token.i]:
             return False
         if token.tag_ == "NNP":
             return True
-        return token.tag_ == "NN" and token.head.lower_ in cues.CUES
+        return token.tag_ == "NN" and token.head.lower_ in cue_words.CUES
 
     # ------------------------------------------------------------------------------ pronouns
 
@@ -379,7 +379,7 @@ class _Page:
             return []
         words = []
         for token in self._words[start + 1 : start + 1 + _MAX_ROLE]:
-            if token.tag_ not in cues.PHRASE_TAGS or token.tag_ == "DT":
+            if token.tag_ not in cue_words.PHRASE_TAGS or token.tag_ == "DT":
                 return []
             words.append(token.text)
             if token.dep_ in ("appos", "attr"):
@@ -422,8 +422,8 @@ def _part(token: Word) -> str:
         if head.dep_ != "conj":
             break
         head = head.head
-    named = token.tag_ in cues.NOUN_TAGS and head.tag_ in cues.NOUN_TAGS
-    return "subject" if (head if named else token).dep_ in cues.SUBJECTS else "other"
+    named = token.tag_ in cue_words.NOUN_TAGS and head.tag_ in cue_words.NOUN_TAGS
+    return "subject" if (head if named else token).dep_ in cue_words.SUBJECTS else "other"
 
 
 def _head_part(phrase: str) -> str:

@@ -7,10 +7,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from transforms.language import cues
-from transforms.language.features import plain, size
-from transforms.language.indirect import CLAUSES, Contents, TokenSpan
-from transforms.language.rules import Cue
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.attribution_rules import Cue
+from transforms.language.quotes.features import plain, size
+from transforms.language.quotes.indirect_speech import CLAUSES, Contents, TokenSpan
 from transforms.language.words import Word
 
 _COMPLEMENTS: Final = frozenset(("ccomp", "xcomp", "dobj", "oprd", "advcl", "attr", "acomp"))
@@ -24,7 +24,7 @@ _MAX_CONJUNCTS: Final = 2
 _MAX_CLIMB: Final = 8
 _NEAR: Final = 80
 """Tokens of a content that are looked at."""
-_SMALL_TAGS: Final = cues.words("IN TO DT CC WDT PRP$ POS WP WRB PRP MD RP")
+_SMALL_TAGS: Final = cue_words.words("IN TO DT CC WDT PRP$ POS WP WRB PRP MD RP")
 _INSIDE: Final = frozenset(("parenthesis", "as-clause", "according-to-clause"))
 """Rules whose content may have the cue in it."""
 _METHODS: Final[Mapping[str, str]] = {
@@ -60,7 +60,7 @@ class Options:
     def of(self, index: int) -> list[Option]:
         """What the cue at the token ``index`` may report, each span once."""
         token = self._words[index]
-        if token.lower_ in cues.MENTAL and not self._is_of_text(self._heard[index]):
+        if token.lower_ in cue_words.MENTAL and not self._is_of_text(self._heard[index]):
             return []
         rule = self._contents.by_rule(token)
         found: dict[tuple[int, int], list[tuple[str, str]]] = {}
@@ -99,7 +99,7 @@ class Options:
     def _is_of_text(self, cue: Cue) -> bool:
         """Whether a text says it: people find what they think, surveys what they tell."""
         number = bisect_left(self._starts, cue.speaker.end) - 1
-        return self._words[number].lower_ in cues.TEXTS
+        return self._words[number].lower_ in cue_words.TEXTS
 
     # ---------------------------------------------------------------------------- the options
 
@@ -187,7 +187,7 @@ class Options:
             dep, token = token.dep_, token.head
             above = self._heard.get(token.i)
             if above and not above.is_relay:
-                return f"{dep}|{'mental' if token.lower_ in cues.MENTAL else 'cue'}"
+                return f"{dep}|{'mental' if token.lower_ in cue_words.MENTAL else 'cue'}"
         return None
 
     def _speaker_features(self, token: Word) -> Iterator[str]:
@@ -217,7 +217,7 @@ class Options:
         start, end = self._contents.offsets(first, last)
         near = words[first : min(last + 1, first + _NEAR)]
         root = next((t for t in near if not first <= t.head.i <= last), words[first])
-        finite = any(t.tag_ in cues.FINITE_TAGS for t in near)
+        finite = any(t.tag_ in cue_words.FINITE_TAGS for t in near)
         length = size(last - first + 1)
         yield from (
             f"way={way}", f"cut={cut}", f"way+cut={way}|{cut}", f"verb+way={cue.lower_}|{way}",

@@ -12,13 +12,19 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
-from transforms.language.candidates import Candidate, Candidates, Context, Site
-from transforms.language.contents import Option, Options
-from transforms.language.indirect import Contents
-from transforms.language.marks import Segment
-from transforms.language.page import Page
-from transforms.language.rules import NAMED_LABEL, UNKNOWN, Attribution, Reading, Rules
-from transforms.language.speakers import Speakers
+from transforms.language.quotes.attribution_rules import (
+    NAMED_LABEL,
+    UNKNOWN,
+    Attribution,
+    Reading,
+    Rules,
+)
+from transforms.language.quotes.indirect_candidates import Option, Options
+from transforms.language.quotes.indirect_speech import Contents
+from transforms.language.quotes.quotation_marks import Segment
+from transforms.language.quotes.sentences import Page
+from transforms.language.quotes.speaker_candidates import Candidate, Candidates, Context, Site
+from transforms.language.quotes.speaker_mentions import Speakers
 
 SPEAKERS: Final = "speaker"
 QUOTES: Final = "quote"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas import Entity
-from transforms.language import cues
-from transforms.language.marks import Segment
-from transforms.language.page import Page, is_cue
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.quotation_marks import Segment
+from transforms.language.quotes.sentences import Page, is_cue
 from transforms.language.words import Word
 
 _MAX_NAME: Final = 12
@@ -32,7 +32,7 @@ class _Mentions:
         found = sorted(
             (mention.start, mention.end, entity.name, entity.label)
             for entity in entities
-            if entity.label in cues.NAMED_LABELS
+            if entity.label in cue_words.NAMED_LABELS
             for mention in entity.mentions
         )
         lefts = [segment.left for segment in segments]
@@ -64,7 +64,7 @@ class Speakers:
     def of(self, head: Word) -> Speaker:
         """The mention of which ``head`` is the head, as printed, with its role."""
         joint = self._page.conjuncts.get(head.i)
-        if head.lower_ in cues.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
+        if head.lower_ in cue_words.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
             return Speaker(head.idx, head.end, "pronoun", None, None)
         first, last = self._extent(head)
         follows = self._words[last + 1] if last + 1 < len(self._words) else head
@@ -88,7 +88,7 @@ class Speakers:
             titles = [
                 n
                 for n in range(first, last)
-                if self._words[n].idx < inside and self._words[n].lower_ in cues.TITLES
+                if self._words[n].idx < inside and self._words[n].lower_ in cue_words.TITLES
             ]
             start = self._words[titles[-1] + 1].idx if titles else start
             role = self._page.text[self._words[first].idx : start].strip() or self._aside(last)
@@ -101,7 +101,7 @@ class Speakers:
     def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> Speaker:
         start, end, name, _ = mention
         before = next((n for n in range(first, last) if self._words[n + 1].idx >= start), None)
-        if before is not None and self._words[before].lower_ in cues.HONORIFICS:
+        if before is not None and self._words[before].lower_ in cue_words.HONORIFICS:
             start = self._words[before].idx
         possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
         end -= len(possessive[0]) if possessive else 0
@@ -117,8 +117,8 @@ class Speakers:
             head.i - first < _MAX_NAME
             and first
             and self._page.narrative[first - 1]
-            and words[first - 1].tag_ in cues.PHRASE_TAGS
-            and words[first - 1].ent_type_ not in cues.TIMES
+            and words[first - 1].tag_ in cue_words.PHRASE_TAGS
+            and words[first - 1].ent_type_ not in cue_words.TIMES
             and not (words[first - 1].tag_ == "VBN" and is_cue(words[first - 1]))
         ):
             first -= 1
@@ -142,10 +142,14 @@ class Speakers:
         words = self._words
         if first < 2 or not (words[first].tag_ == words[first - 2].tag_ == "CD"):
             return first
-        if words[first - 1].lower_ not in cues.RATIOS:
+        if words[first - 1].lower_ not in cue_words.RATIOS:
             return first
         first -= 2
-        if first and words[first - 1].lower_ in cues.ROUGHLY and self._page.narrative[first - 1]:
+        if (
+            first
+            and words[first - 1].lower_ in cue_words.ROUGHLY
+            and self._page.narrative[first - 1]
+        ):
             first -= 1
         return first
 
@@ -154,7 +158,7 @@ class Speakers:
         return (
             0 < len(between) <= 5
             and between[0].tag_ == "CC"
-            and joint.tag_ in cues.NOUN_TAGS
+            and joint.tag_ in cue_words.NOUN_TAGS
             and all(self._page.narrative[token.i] for token in (*between, joint))
         )
 
@@ -177,7 +181,7 @@ class Speakers:
                 or is_cue(token)
             ):
                 break
-            if token.tag_ in cues.NOUN_TAGS:
+            if token.tag_ in cue_words.NOUN_TAGS:
                 end = token.end
         return end
 
@@ -186,13 +190,15 @@ class Speakers:
         tokens = self._aside_tokens(last)
         if (
             not tokens
-            or tokens[0].tag_ not in cues.PHRASE_TAGS
-            or tokens[0].ent_type_ in cues.TIMES
+            or tokens[0].tag_ not in cue_words.PHRASE_TAGS
+            or tokens[0].ent_type_ in cue_words.TIMES
         ):
             return None
-        if not any(t.tag_ in ("NN", "NNS") or t.lower_ in cues.TITLES for t in tokens[:_MAX_NAME]):
+        if not any(
+            t.tag_ in ("NN", "NNS") or t.lower_ in cue_words.TITLES for t in tokens[:_MAX_NAME]
+        ):
             return None
-        if any(t.tag_ in cues.FINITE_TAGS for t in tokens):
+        if any(t.tag_ in cue_words.FINITE_TAGS for t in tokens):
             return None
         return self._page.text[tokens[0].idx : tokens[-1].end]
 

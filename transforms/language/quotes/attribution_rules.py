@@ -8,10 +8,10 @@ import re
 from bisect import bisect_left
 from typing import Final, NamedTuple
 
-from transforms.language import cues, indirect
-from transforms.language.marks import SENTENCE_ENDS, WORD, Segment
-from transforms.language.page import Item, Page, Unit, is_cue
-from transforms.language.speakers import Speaker, Speakers
+from transforms.language.quotes import cue_words, indirect_speech
+from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
+from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.quotes.speaker_mentions import Speaker, Speakers
 from transforms.language.words import Word
 
 _MAX_NAME: Final = 12
@@ -86,7 +86,7 @@ class Cue(NamedTuple):
 
     @property
     def is_relay(self) -> bool:
-        return self.verb in cues.RELAYS and self.speaker.kind != "pronoun"
+        return self.verb in cue_words.RELAYS and self.speaker.kind != "pronoun"
 
 
 class Rules:
@@ -199,22 +199,22 @@ class Rules:
         before = items[place - 1] if place else None
         after = items[place + 1] if place + 1 < len(items) else None
         words = WORD.findall(self._page.text, segment.start, segment.end)
-        capital = all(w[0].isupper() or w[0].isdigit() or w in cues.SMALL for w in words)
+        capital = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
         near = _LAST_WORD.search(self._page.text, max(0, segment.left - _MAX_LABEL), segment.left)
         previous = near[1].lower() if near and isinstance(before, Word) else ""
         following = after.lower_ if isinstance(after, Word) else ""
-        if previous in cues.SCARE or previous in cues.WORKS:
+        if previous in cue_words.SCARE or previous in cue_words.WORKS:
             return NAMED_LABEL
-        if capital and len(words) > 1 and previous in cues.PERFORMED:
+        if capital and len(words) > 1 and previous in cue_words.PERFORMED:
             return NAMED_LABEL
         if not capital or self._page.final_mark(segment) in "!?":
             return None
         if len(words) > 1 and len(items) == 1 and self._page.final_mark(segment) != ",":
             return LABEL
         if (
-            previous in cues.BEFORE_TITLES
+            previous in cue_words.BEFORE_TITLES
             or previous.endswith(("'s", "’s"))
-            or following in cues.WORKS
+            or following in cue_words.WORKS
         ):
             return LABEL
         neighbours = [n.text for n in (before, after) if isinstance(n, Word)]
@@ -233,26 +233,29 @@ class Rules:
             following = items[number + 1] if number + 1 < len(items) else None
             head: Word | None = None
             end = item
-            if item.lower_ in cues.PHRASES:
-                if not isinstance(following, Word) or following.lower_ != cues.PHRASES[item.lower_]:
+            if item.lower_ in cue_words.PHRASES:
+                if (
+                    not isinstance(following, Word)
+                    or following.lower_ != cue_words.PHRASES[item.lower_]
+                ):
                     continue
                 end = following
             if item.lower_ == "according":
                 method, head = "according-to", head_right(items, number + 2)
-            elif is_cue(item) or end is not item or item.lower_ in indirect.CUES:
+            elif is_cue(item) or end is not item or item.lower_ in indirect_speech.CUES:
                 if self._is_unsaid(item):
                     continue
                 method, head = self._subject(items, number)
-            elif item.lower_ in cues.NOUNS and item.i in self._page.owners:
+            elif item.lower_ in cue_words.NOUNS and item.i in self._page.owners:
                 method, head = "owner", self._page.owners[item.i]
                 if not self._page.narrative[head.i]:
                     continue
             elif item.text == ":" and not isinstance(following, Word) and not found:
                 method, head = "colon", self._before_colon(items, number)
-            elif item.text[-1] in cues.DASHES and not number and _is_name(items[1:]):
+            elif item.text[-1] in cue_words.DASHES and not number and _is_name(items[1:]):
                 method, head = "signature", head_right(items, 1)
             elif (
-                item.text[-1] in cues.DASHES
+                item.text[-1] in cue_words.DASHES
                 and number
                 and isinstance(items[number - 1], Segment)
                 and isinstance(following, Word)
@@ -269,7 +272,7 @@ class Rules:
                 if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
                     speaker = self._reporting(item, head, cue.speaker)
                     self.heard[item.i] = cue._replace(speaker=speaker)
-                if item.lower_ in indirect.CUES or method == "owner":
+                if item.lower_ in indirect_speech.CUES or method == "owner":
                     continue
                 by_token[item.i] = cue = self._reported(item, cue, by_token)
                 found.append(cue)
@@ -281,12 +284,12 @@ class Rules:
             named = self._page.objects.get(cue.i + 1)
             if named is not None and self._page.narrative[named.i] and named.i != head.i:
                 head, speaker = named, self._speaker(named)
-        elif cue.dep_ == "acl" and head.lower_ in indirect.MESSAGES and head.dep_ == "dobj":
+        elif cue.dep_ == "acl" and head.lower_ in indirect_speech.MESSAGES and head.dep_ == "dobj":
             author = self._by_parse(head.head)
             if author is not None and self._page.narrative[author.i]:
                 head, speaker = author, self._speaker(author)
         if speaker.kind == "named" or (
-            speaker.kind == "pronoun" and head.lower_ not in indirect.QUANTIFIERS
+            speaker.kind == "pronoun" and head.lower_ not in indirect_speech.QUANTIFIERS
         ):
             return speaker
         end = speaker.end
@@ -304,7 +307,7 @@ class Rules:
         cue = items[number]
         assert isinstance(cue, Word)
         before = [item for item in items[max(0, number - 2) : number] if _is_solid(item)]
-        opens = number == 0 and cue.tag_ in cues.FINITE_TAGS
+        opens = number == 0 and cue.tag_ in cue_words.FINITE_TAGS
         if opens or (before and isinstance(before[-1], Segment)):
             head = head_right(items, number + 1)
             if head is not None:
@@ -329,13 +332,13 @@ class Rules:
             if verb.i in self._page.agents:
                 return self._page.objects.get(self._page.agents[verb.i].i)
             subject = self._page.subjects.get(verb.i)
-            if subject is not None and subject.lower_ not in cues.OBJECT_PRONOUNS:
-                if subject.lower_ in cues.RELATIVE and verb.dep_ == "relcl":
+            if subject is not None and subject.lower_ not in cue_words.OBJECT_PRONOUNS:
+                if subject.lower_ in cue_words.RELATIVE and verb.dep_ == "relcl":
                     return verb.head
                 return subject
-            if verb.dep_ == "acl" and verb.head.tag_ in cues.NOUN_TAGS:
+            if verb.dep_ == "acl" and verb.head.tag_ in cue_words.NOUN_TAGS:
                 return verb.head
-            if verb.dep_ not in cues.CLIMBED:
+            if verb.dep_ not in cue_words.CLIMBED:
                 return None
             verb = verb.head
         return None
@@ -355,8 +358,8 @@ class Rules:
         if cue.method == "according-to":
             return cue
         if (
-            cue.verb not in cues.MENTAL
-            and self._page.text[cue.speaker.start : cue.speaker.end].lower() not in cues.THIRD
+            cue.verb not in cue_words.MENTAL
+            and self._page.text[cue.speaker.start : cue.speaker.end].lower() not in cue_words.THIRD
         ):
             return cue
         free_relative = verb.i in self._page.whats
@@ -396,7 +399,7 @@ class Choice:
         after = self.cues[following] if following < len(self.cues) else None
         if after and after.verb == ":":
             after = None
-        if after and (before is None or place < self.opening or before.verb in cues.MENTAL):
+        if after and (before is None or place < self.opening or before.verb in cue_words.MENTAL):
             return self._made(after)
         return self._made(before) if before else UNKNOWN
 
@@ -429,18 +432,18 @@ def head_right(items: list[Item], first: int) -> Word | None:
     """The head of the noun phrase that begins at ``first``."""
     head: Word | None = None
     for number, item in enumerate(items[first : first + _MAX_NAME], first):
-        whole = head is None or head.tag_ in cues.NOUN_TAGS
+        whole = head is None or head.tag_ in cue_words.NOUN_TAGS
         if isinstance(item, Segment):
             if head is None or whole or not _is_noun(items, number + 1):
                 break
             continue  # the “Medicare for all” document
-        if whole and item.ent_type_ in cues.TIMES:
+        if whole and item.ent_type_ in cue_words.TIMES:
             break
         if item.tag_ == "PRP":
             return head or item
-        if item.tag_ not in cues.PHRASE_TAGS and (whole or item.tag_ != "VBG"):
+        if item.tag_ not in cue_words.PHRASE_TAGS and (whole or item.tag_ != "VBG"):
             break
-        if item.tag_ in cues.NOUN_TAGS or head is None or head.tag_ not in cues.NOUN_TAGS:
+        if item.tag_ in cue_words.NOUN_TAGS or head is None or head.tag_ not in cue_words.NOUN_TAGS:
             head = item
     return head
 
@@ -460,7 +463,7 @@ def _is_name(items: list[Item]) -> bool:
 
 def _is_noun(items: list[Item], number: int) -> bool:
     item = items[number] if number < len(items) else None
-    return isinstance(item, Word) and item.tag_ in cues.NOUN_TAGS
+    return isinstance(item, Word) and item.tag_ in cue_words.NOUN_TAGS
 
 
 def head_left(items: list[Item], last: int) -> Word | None:
@@ -470,14 +473,16 @@ def head_left(items: list[Item], last: int) -> Word | None:
         item = items[last]
         if isinstance(item, Segment):
             return None
-        if (item.tag_ in cues.NOUN_TAGS and item.ent_type_ not in cues.TIMES) or item.tag_ == "PRP":
+        if (
+            item.tag_ in cue_words.NOUN_TAGS and item.ent_type_ not in cue_words.TIMES
+        ) or item.tag_ == "PRP":
             return item
         if item.text in (",", ")"):
             opening = "," if item.text == "," else "("
             last -= 1
             while last >= floor and getattr(items[last], "text", "") != opening:
                 last -= 1
-        elif item.tag_ not in cues.SKIPPED_TAGS:
+        elif item.tag_ not in cue_words.SKIPPED_TAGS:
             return None
         last -= 1
     return None

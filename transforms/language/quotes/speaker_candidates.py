@@ -8,12 +8,18 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from transforms.language import cues
-from transforms.language.features import at, group, kind, plain, size
-from transforms.language.marks import WORD, Segment
-from transforms.language.page import Item, Page, Unit, is_cue
-from transforms.language.rules import Attribution, Choice, Reading, head_left, head_right
-from transforms.language.speakers import Speaker, Speakers
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.attribution_rules import (
+    Attribution,
+    Choice,
+    Reading,
+    head_left,
+    head_right,
+)
+from transforms.language.quotes.features import at, group, kind, plain, size
+from transforms.language.quotes.quotation_marks import WORD, Segment
+from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.quotes.speaker_mentions import Speaker, Speakers
 from transforms.language.words import Word
 
 _NEAR: Final = 7
@@ -124,7 +130,7 @@ class Candidates:
         page, items = self._page, unit.items
         words = WORD.findall(page.text, segment.start, segment.end)
         end = page.final_mark(segment)
-        names = all(w[0].isupper() or w[0].isdigit() or w in cues.SMALL for w in words)
+        names = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
         before, after = at(items, place - 1), at(items, place + 1)
         further = at(items, place - 2)
         root = self._roots.get(segment)
@@ -154,7 +160,7 @@ class Candidates:
             if isinstance(item, Word):
                 features.append(f"{name}={plain(item)}")
         if root is not None:
-            governor = "cue" if root.head.lower_ in cues.CUES else root.head.tag_
+            governor = "cue" if root.head.lower_ in cue_words.CUES else root.head.tag_
             features += [f"dep={root.dep_}", f"tag={root.tag_}", f"governor={governor}"]
         return features
 
@@ -175,7 +181,7 @@ class Candidates:
             speaker = self._mention(head)
             end = cue.end
             following = at(items, number + 1)
-            second = cues.PHRASES.get(cue.lower_)
+            second = cue_words.PHRASES.get(cue.lower_)
             if isinstance(following, Word) and following.lower_ == second:
                 end = following.end
             agrees = rule.speaker is not None and (
@@ -227,7 +233,7 @@ class Candidates:
                 found = "according-to", head_right(items, number + 2)
             elif item.text == ":" and number == place - 1:
                 found = "colon", head_left(items, number - 1)
-            elif item.text[-1] in cues.DASHES and number == place + 1:
+            elif item.text[-1] in cue_words.DASHES and number == place + 1:
                 found = "dash", head_right(items, number + 1)
             if found and found[1] is not None:
                 yield number, found[0], found[1]
@@ -256,13 +262,13 @@ class Candidates:
         for steps in range(_CLIMB):
             subject = page.subjects.get(verb.i)
             if subject is not None and subject.i != cue.i:
-                if subject.lower_ in cues.RELATIVE and verb.dep_ == "relcl":
+                if subject.lower_ in cue_words.RELATIVE and verb.dep_ == "relcl":
                     yield from self._owned(f"relative{min(steps, 2)}", verb.head)
-                elif subject.lower_ not in cues.OBJECT_PRONOUNS:
+                elif subject.lower_ not in cue_words.OBJECT_PRONOUNS:
                     how = f"subject-above{min(steps, 3)}" if steps else "subject"
                     yield from self._owned(how, subject)
                 break
-            if verb.dep_ == "acl" and verb.head.tag_ in cues.NOUN_TAGS:
+            if verb.dep_ == "acl" and verb.head.tag_ in cue_words.NOUN_TAGS:
                 yield from self._owned(f"modified{min(steps, 1)}", verb.head)
             if verb.head.i == verb.i:
                 break
@@ -316,7 +322,7 @@ class Candidates:
         yield f"headtag={head.tag_}"
         yield f"headdep={head.dep_}"
         yield f"headgap={'B' if head.i < cue.i else 'A'}{size(abs(head.i - cue.i))}"
-        if word in cues.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
+        if word in cue_words.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
             yield f"pronoun={word}"
         elif head.tag_ in ("NN", "NNS"):
             yield f"noun={plain(head)}"
@@ -394,7 +400,7 @@ def _roots(page: Page) -> dict[Segment, Word]:
 
 
 def _noun_kind(word: str) -> str:
-    return "human" if word in cues.PEOPLE else "text" if word in cues.TEXTS else "other"
+    return "human" if word in cue_words.PEOPLE else "text" if word in cue_words.TEXTS else "other"
 
 
 def _cue_features(cue: Word, following: Item | None) -> Iterator[str]:
@@ -431,7 +437,7 @@ def _is_broken(between: list[Item]) -> bool:
             before = between[number - 1]
             if isinstance(before, Segment) or before.text == ",":
                 speech = (i for i in between[number:] if isinstance(i, Word) and is_cue(i))
-                return any(word.lower_ not in cues.MENTAL for word in speech)
+                return any(word.lower_ not in cue_words.MENTAL for word in speech)
     return False
 
 
