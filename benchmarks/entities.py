@@ -26,8 +26,8 @@ from typing import Final, NamedTuple
 import spacy
 from spacy.tokens import Doc
 
-from transforms.language.entities import find_entities
-from transforms.language.gazetteer import Gazetteer, load_gazetteer
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.installed import DEFAULT_MODEL
 from transforms.language.model import analyse_texts, load_model
 

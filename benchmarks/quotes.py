@@ -19,8 +19,8 @@ from spacy.tokens import Doc
 from benchmarks.polnear import Document, read_documents
 from benchmarks.scores import JUDGED, KINDS, RIGHT, Finding, Ratio, Score
 from schemas import Entity, Quote
-from transforms.language.entities import find_entities
-from transforms.language.gazetteer import Gazetteer, load_gazetteer
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import Ranker, load_ranker

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas import Quote
-from transforms.language.entities import find_entities
-from transforms.language.gazetteer import load_gazetteer
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker

@@ -21,8 +21,8 @@ from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.group_stories import GroupStories
+from transforms.language.entities.gazetteer import Choice
 from transforms.language.findings import load_analyser
-from transforms.language.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 from transforms.parse_entries import Entry, ParseEntries
 from transforms.sinks.write_records import ListFiles, WriteLines, WriteRecords

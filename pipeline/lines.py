@@ -19,8 +19,8 @@ from transforms.core.options import UsageError, require
 from transforms.core.stage import Progress, Run, dead_letter
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.worker import load_documents
+from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.findings import Findings, load_analyser
-from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 

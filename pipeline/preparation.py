@@ -20,7 +20,7 @@ from transforms.core.options import UsageError, flag, require
 from transforms.core.stage import Run
 from transforms.feeds.lists import Feed, read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
-from transforms.language.gazetteer import GazetteerError, chosen_gazetteer
+from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.installed import ModelError, check_model
 from transforms.language.taxonomy import TaxonomyError, load_taxonomy
 from transforms.parse_entries import Entry, failed_entry

@@ -7,7 +7,7 @@ from itertools import pairwise
 from spacy.tokens import Doc
 
 from schemas import Entity, Quote, stable_id
-from transforms.language.entities import find_entities
+from transforms.language.entities.find import find_entities
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.words import Words

@@ -10,8 +10,10 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 
 from schemas import Entity, stable_id
-from transforms.language.entities import find_entities
-from transforms.language.entity_rules import (
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
+from transforms.language.entities.names import MAX_LENGTH
+from transforms.language.entities.rules import (
     CREDITS,
     LABEL_RULES,
     LABELS,
@@ -19,9 +21,7 @@ from transforms.language.entity_rules import (
     STATES,
     TITLES,
 )
-from transforms.language.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
-from transforms.language.names import MAX_LENGTH
 
 DAY = dt.date(2026, 11, 24)
 MARKED = re.compile(r"\{(\w+)\|([^{}]*)\}")

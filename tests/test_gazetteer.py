@@ -9,9 +9,8 @@ from spacy.language import Language
 
 from schemas import Entity
 from tests.test_entities import marked
-from transforms.language.entities import find_entities
-from transforms.language.entity_rules import LABELS
-from transforms.language.gazetteer import (
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import (
     HEADER,
     MAX_BYTES,
     SHIPPED,
@@ -21,6 +20,7 @@ from transforms.language.gazetteer import (
     chosen_gazetteer,
     load_gazetteer,
 )
+from transforms.language.entities.rules import LABELS
 from transforms.language.model import analyse_texts, load_model
 
 HEAD = "\t".join(HEADER)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from schemas import Quote
-from transforms.language.entities import find_entities
+from transforms.language.entities.find import find_entities
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker

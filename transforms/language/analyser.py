@@ -7,9 +7,9 @@ from typing import Any
 from spacy.tokens import Doc
 
 from schemas import Article
-from transforms.language.entities import find_entities
+from transforms.language.entities.find import find_entities
+from transforms.language.entities.gazetteer import Choice, load_gazetteer
 from transforms.language.findings import Findings
-from transforms.language.gazetteer import Choice, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from schemas import Article, Entity, Quote, TopicTag
-from transforms.language.gazetteer import Choice
+from transforms.language.entities.gazetteer import Choice
 from transforms.language.taxonomy import Taxonomy
 
 

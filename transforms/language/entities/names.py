@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Set
 from typing import Final, NamedTuple
 
-from transforms.language.entity_rules import (
+from transforms.language.entities.rules import (
     LABEL_RULES,
     NAMED_WITH_S,
     ORGANISATION_WORDS,

@@ -18,13 +18,13 @@ from collections.abc import Sequence
 from spacy.tokens import Doc
 
 from schemas import Entity, Mention, stable_id
-from transforms.language.gazetteer import Gazetteer
-from transforms.language.grouping import Forms, find_acronyms, find_people, group
-from transforms.language.labelling import Labels, NoNames
-from transforms.language.layout import Lines
-from transforms.language.mending import Tokens, find_names
-from transforms.language.missed import Sought, missed
-from transforms.language.names import Sighting, abbreviates, sighting, title_before
+from transforms.language.entities.clustering import Forms, find_acronyms, find_people, group
+from transforms.language.entities.further_mentions import Sought, missed
+from transforms.language.entities.gazetteer import Gazetteer
+from transforms.language.entities.labels import Labels, NoNames
+from transforms.language.entities.lines import Lines
+from transforms.language.entities.names import Sighting, abbreviates, sighting, title_before
+from transforms.language.entities.ner_corrections import Tokens, find_names
 
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 """What is longer than acronyms are."""

@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from transforms.language.entity_rules import GENERATIONS, LINK_WORDS
-from transforms.language.names import Sighting, ruled_label
+from transforms.language.entities.names import Sighting, ruled_label
+from transforms.language.entities.rules import GENERATIONS, LINK_WORDS
 
 MAX_PERSON_WORDS: Final = 6
 """A person's name of more words is a mistake, and nothing is concluded from it."""

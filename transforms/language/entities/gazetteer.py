@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from transforms.language.data_file import read_text
-from transforms.language.entity_rules import GENERATIONS, LABELS
-from transforms.language.names import (
+from transforms.language.entities.names import (
     MAX_LENGTH,
     is_of_united_states,
     normalise,
     without_accents,
 )
+from transforms.language.entities.rules import GENERATIONS, LABELS
 
 SHIPPED_GAZETTEER: Final = Path(__file__).with_name("gazetteer.tsv")
 NO_GAZETTEER: Final = "none"

@@ -10,15 +10,8 @@ from typing import Final, NamedTuple
 
 from spacy.tokens import Doc, Span
 
-from transforms.language.entity_rules import (
-    LABELS,
-    NOT_DATELINES,
-    ORGANISATION_WORDS,
-    STATES,
-)
-from transforms.language.gazetteer import Gazetteer, Known
-from transforms.language.given_names import GIVEN_NAMES
-from transforms.language.names import (
+from transforms.language.entities.gazetteer import Gazetteer, Known
+from transforms.language.entities.names import (
     Sighting,
     normalise,
     sighting,
@@ -26,6 +19,13 @@ from transforms.language.names import (
     trim,
     without_accents,
 )
+from transforms.language.entities.rules import (
+    LABELS,
+    NOT_DATELINES,
+    ORGANISATION_WORDS,
+    STATES,
+)
+from transforms.language.given_names import GIVEN_NAMES
 from transforms.language.quotes.cue_words import CUES, TITLES
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")

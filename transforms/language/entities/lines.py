@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right
 from typing import Final
 
-from transforms.language.entity_rules import CREDITS
+from transforms.language.entities.rules import CREDITS
 
 MAX_HEADING: Final = 200
 """Characters of a heading."""

@@ -5,19 +5,19 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from transforms.language.entity_rules import (
+from transforms.language.entities.clustering import MAX_PERSON_WORDS, Forms, is_place
+from transforms.language.entities.gazetteer import Entry, Gazetteer
+from transforms.language.entities.lines import Lines
+from transforms.language.entities.names import Sighting, is_of_united_states, normalise, ruled_label
+from transforms.language.entities.ner_corrections import Tokens, is_in_state
+from transforms.language.entities.rules import (
     LINK_WORDS,
     ORGANISATION_WORDS,
     PARTICLES,
     SIGNS_OF_AMERICA,
     STATES,
 )
-from transforms.language.gazetteer import Entry, Gazetteer
 from transforms.language.given_names import GIVEN_NAMES
-from transforms.language.grouping import MAX_PERSON_WORDS, Forms, is_place
-from transforms.language.layout import Lines
-from transforms.language.mending import Tokens, is_in_state
-from transforms.language.names import Sighting, is_of_united_states, normalise, ruled_label
 
 AMERICAN: Final = SIGNS_OF_AMERICA | {normalise(state) for state in STATES.values()}
 """Normalised names that tell an article about the United States."""

@@ -4,14 +4,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from transforms.language.entity_rules import GENERATIONS, ORGANISATION_WORDS
-from transforms.language.gazetteer import Known
+from transforms.language.entities.clustering import Forms, People, name_words
+from transforms.language.entities.gazetteer import Known
+from transforms.language.entities.labels import Labels
+from transforms.language.entities.lines import Lines
+from transforms.language.entities.names import normalise, title_before
+from transforms.language.entities.ner_corrections import Tokens, is_in_state, is_part_of_more
+from transforms.language.entities.rules import GENERATIONS, ORGANISATION_WORDS
 from transforms.language.given_names import GIVEN_NAMES
-from transforms.language.grouping import Forms, People, name_words
-from transforms.language.labelling import Labels
-from transforms.language.layout import Lines
-from transforms.language.mending import Tokens, is_in_state, is_part_of_more
-from transforms.language.names import normalise, title_before
 
 _WORD = re.compile(r"[^\W_]+")
 _WORD_BEFORE = re.compile(r"([^\W_]+)[ \xa0]\Z")

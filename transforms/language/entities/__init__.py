@@ -1,0 +1,1 @@
+"""Entities: names found, corrected, labelled and clustered."""
