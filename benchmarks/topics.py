@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.scores import Ratio
 from transforms.language.model import analyse_texts, load_model
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.tagger import TopicTagger
 
 LABELS: Final = Path(__file__).with_name("topic_labels.tsv")
 SINGLE: Final = ("immigration", "elections")

@@ -23,10 +23,9 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 
-from transforms.language import topic_model
-from transforms.language.labelled import read_labelled
-from transforms.language.phrases import Matcher
-from transforms.language.topic_model import (
+from transforms.language.topics import model
+from transforms.language.topics.labelled_texts import read_labelled
+from transforms.language.topics.model import (
     BLOCKS,
     MODEL_FILE,
     OPENING_WORDS,
@@ -36,8 +35,9 @@ from transforms.language.topic_model import (
     is_telling,
     write_topic_model,
 )
+from transforms.language.topics.phrases import Matcher
 
-OUTPUT: Final = Path(topic_model.__file__).with_name(MODEL_FILE)
+OUTPUT: Final = Path(model.__file__).with_name(MODEL_FILE)
 OTHER: Final = "other"
 
 

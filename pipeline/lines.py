@@ -22,7 +22,7 @@ from transforms.extraction.worker import load_documents
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.findings import Findings, load_analyser
 from transforms.language.installed import ModelError, check_model
-from transforms.language.taxonomy import TaxonomyError, load_taxonomy
+from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
 
 Item = dict[str, Any]
 Work = Callable[[list[Item]], list[Item | Exception]]

@@ -34,18 +34,18 @@ from transforms.fetch_pages import check_page
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
 from transforms.fetching.politeness import HostOptions, Request
-from transforms.language.labelled import LinesError, read_labelled, read_texts
-from transforms.language.taxonomy import (
+from transforms.language.topics.explanation import explain
+from transforms.language.topics.labelled_texts import LinesError, read_labelled, read_texts
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import (
     SHIPPED_TAXONOMY,
     Taxonomy,
     TaxonomyError,
     load_taxonomy,
 )
-from transforms.language.taxonomy_check import Finding, check_taxonomy
-from transforms.language.taxonomy_suggest import suggest
-from transforms.language.taxonomy_usage import find_unused, measure_usage
-from transforms.language.topic_explanation import explain
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.taxonomy_check import Finding, check_taxonomy
+from transforms.language.topics.taxonomy_suggest import suggest
+from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
 _STDIN = "-"
 

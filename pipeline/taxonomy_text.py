@@ -9,12 +9,12 @@ from typing import Final
 import yaml
 
 from transforms.extraction.cleaning import clean_line
-from transforms.language.taxonomy import Taxonomy
-from transforms.language.taxonomy_check import Finding
-from transforms.language.taxonomy_suggest import Suggestion, Suggestions
-from transforms.language.taxonomy_usage import Usage
-from transforms.language.topic_explanation import Explanation, Match, TopicExplanation
-from transforms.language.topics import LEAST_RULES, LEAST_WORDS, SATURATION, USUAL_WORDS
+from transforms.language.topics.explanation import Explanation, Match, TopicExplanation
+from transforms.language.topics.tagger import LEAST_RULES, LEAST_WORDS, SATURATION, USUAL_WORDS
+from transforms.language.topics.taxonomy import Taxonomy
+from transforms.language.topics.taxonomy_check import Finding
+from transforms.language.topics.taxonomy_suggest import Suggestion, Suggestions
+from transforms.language.topics.taxonomy_usage import Usage
 
 _SHOWN: Final = 25
 """Matches of a topic that are shown each by itself."""

@@ -2,8 +2,8 @@
 
 from benchmarks.scores import Ratio
 from benchmarks.topics import Article, compare, read_labels, row, tag
-from transforms.language.taxonomy import load_taxonomy
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import load_taxonomy
 
 
 def test_counts_are_over_the_articles_with_labels() -> None:

@@ -129,7 +129,7 @@ def test_records_cross_between_workers_in_row_coders(job: Launched) -> None:
 def test_an_own_taxonomy_is_read_from_the_bucket_and_carried() -> None:
     place = f"{BUCKET}/mine/taxonomy.yaml"
     with FileSystems.create(place) as file:
-        file.write((ROOT / "transforms/language/taxonomy.yaml").read_bytes())
+        file.write((ROOT / "transforms/language/topics/taxonomy.yaml").read_bytes())
     sizes = {len(data): name for name, data in launch({"taxonomy": place}).payloads().items()}
     second, largest = sorted(sizes)[-2:]
     assert second <= MOST_BYTES < largest < 1_000_000

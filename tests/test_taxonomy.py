@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from transforms.language.taxonomy import SHIPPED_TAXONOMY, Rule, TaxonomyError, load_taxonomy
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import SHIPPED_TAXONOMY, Rule, TaxonomyError, load_taxonomy
 
 VALID = """\
 version: "1"

@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.taxonomies import HEAD, topic, write
-from transforms.language.media_topics import media_topics_release
-from transforms.language.phrase_index import list_phrases
-from transforms.language.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
-from transforms.language.taxonomy_check import Finding, check_taxonomy
-from transforms.language.taxonomy_usage import find_unused, measure_usage
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.media_topics import media_topics_release
+from transforms.language.topics.phrase_index import list_phrases
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
+from transforms.language.topics.taxonomy_check import Finding, check_taxonomy
+from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
 
 def check(folder: Path, *topics: str, head: str = HEAD, overlaps: bool = False) -> list[Finding]:

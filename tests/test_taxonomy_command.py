@@ -15,8 +15,8 @@ from pipeline.taxonomy_text import suggestions_yaml
 from tests.commands import LOCAL, Command
 from tests.taxonomies import HEAD, topic, write
 from tests.web import Answer, Web
-from transforms.language.taxonomy import SHIPPED_TAXONOMY, load_taxonomy
-from transforms.language.taxonomy_suggest import Counts, Suggestion, Suggestions
+from transforms.language.topics.taxonomy import SHIPPED_TAXONOMY, load_taxonomy
+from transforms.language.topics.taxonomy_suggest import Counts, Suggestion, Suggestions
 
 ROOT = Path(__file__).parent.parent
 LAW = topic("law", "l-1 1: court*, judge", threshold=0.4)

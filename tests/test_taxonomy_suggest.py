@@ -11,9 +11,14 @@ import numpy as np
 import pytest
 
 from tests.taxonomies import topic, write
-from transforms.language.labelled import Labelled, LinesError, read_labelled, read_texts
-from transforms.language.taxonomy import load_taxonomy
-from transforms.language.taxonomy_suggest import (
+from transforms.language.topics.labelled_texts import (
+    Labelled,
+    LinesError,
+    read_labelled,
+    read_texts,
+)
+from transforms.language.topics.taxonomy import load_taxonomy
+from transforms.language.topics.taxonomy_suggest import (
     LEAST_OUTLETS,
     PRIOR_ARTICLES,
     Suggestions,

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.taxonomies import topic, write
-from transforms.language import taxonomy, topics
-from transforms.language.taxonomy import load_taxonomy
-from transforms.language.topic_explanation import NEAREST, TopicExplanation, explain
-from transforms.language.topic_model import Features, TopicModel
-from transforms.language.topics import SATURATION, TopicTagger
+from transforms.language.topics import tagger, taxonomy
+from transforms.language.topics.explanation import NEAREST, TopicExplanation, explain
+from transforms.language.topics.model import Features, TopicModel
+from transforms.language.topics.tagger import SATURATION, TopicTagger
+from transforms.language.topics.taxonomy import load_taxonomy
 
 TOPICS = (
     topic("law", "l-1 1: court*, judge", threshold=0.4),

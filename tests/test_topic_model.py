@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from benchmarks.train_topics import LIMITS, OTHER, read_articles, train
-from transforms.language.labelled import LinesError
-from transforms.language.phrases import Matcher
-from transforms.language.topic_model import (
+from transforms.language.topics.labelled_texts import LinesError
+from transforms.language.topics.model import (
     Features,
     Place,
     TopicModel,
     read_topic_model,
     write_topic_model,
 )
+from transforms.language.topics.phrases import Matcher
 
 FERRY = "The ferry left the harbour late. Ferry passengers waited at the harbour."
 BREAD = "The bakery sold rye bread. Rye bread from the bakery was cheap."

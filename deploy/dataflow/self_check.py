@@ -40,9 +40,9 @@ def check_modules() -> None:
 def check_analysis() -> None:
     """Analyse a text with the model and the tables that are shipped, in a process of its own."""
     from pipeline.commands import run_command
-    from transforms.language.media_topics import media_topics
-    from transforms.language.taxonomy import load_taxonomy
-    from transforms.language.topic_model import load_topic_model
+    from transforms.language.topics.media_topics import media_topics
+    from transforms.language.topics.model import load_topic_model
+    from transforms.language.topics.taxonomy import load_taxonomy
 
     assert media_topics() and load_topic_model() and load_taxonomy()
     with tempfile.TemporaryDirectory() as folder:

@@ -14,8 +14,8 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.taxonomy import Taxonomy
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.words import Words
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from schemas import Article, Entity, Quote, TopicTag
 from transforms.language.entities.gazetteer import Choice
-from transforms.language.taxonomy import Taxonomy
+from transforms.language.topics.taxonomy import Taxonomy
 
 
 class Findings(NamedTuple):

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Final, Literal, NamedTuple
 
-from transforms.language.media_topics import media_topics, media_topics_release
-from transforms.language.phrase_index import Listed, PhraseIndex, covers, list_phrases
-from transforms.language.phrases import phrase_symbols
-from transforms.language.taxonomy import Rule, Taxonomy, Topic
-from transforms.language.topic_model import LEAST_CHANCE
-from transforms.language.topics import LEAST_WORDS, mean_score, needed_evidence
+from transforms.language.topics.media_topics import media_topics, media_topics_release
+from transforms.language.topics.model import LEAST_CHANCE
+from transforms.language.topics.phrase_index import Listed, PhraseIndex, covers, list_phrases
+from transforms.language.topics.phrases import phrase_symbols
+from transforms.language.topics.tagger import LEAST_WORDS, mean_score, needed_evidence
+from transforms.language.topics.taxonomy import Rule, Taxonomy, Topic
 
 Level = Literal["error", "warning", "note"]
 

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.language.phrase_index import Listed, list_phrases
-from transforms.language.taxonomy import Topic
-from transforms.language.topics import (
+from transforms.language.topics.phrase_index import Listed, list_phrases
+from transforms.language.topics.tagger import (
     MODEL_EVIDENCE,
     Analysis,
     TopicTagger,
@@ -22,6 +21,7 @@ from transforms.language.topics import (
     rule_score,
     worths,
 )
+from transforms.language.topics.taxonomy import Topic
 
 NEAREST: Final = 3
 """Topics that are explained although the article does not get them."""

@@ -16,10 +16,10 @@ import yaml
 from yaml.composer import Composer
 
 from transforms.language.data_file import read_text
-from transforms.language.media_topics import media_topics
-from transforms.language.patterns import pattern_problem
-from transforms.language.phrases import phrase_symbols
-from transforms.language.topic_model import topic_model_labels
+from transforms.language.topics.media_topics import media_topics
+from transforms.language.topics.model import topic_model_labels
+from transforms.language.topics.patterns import pattern_problem
+from transforms.language.topics.phrases import phrase_symbols
 
 SHIPPED_TAXONOMY = Path(__file__).with_name("taxonomy.yaml")
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from transforms.language.stop_words import STOP_WORDS
+from transforms.language.topics.stop_words import STOP_WORDS
 
 MODEL_FILE: Final = "topic_model.npz"
 

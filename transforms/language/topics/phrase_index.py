@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from transforms.language.phrases import phrase_symbols
-from transforms.language.taxonomy import Rule, Taxonomy, Topic
+from transforms.language.topics.phrases import phrase_symbols
+from transforms.language.topics.taxonomy import Rule, Taxonomy, Topic
 
 
 class Listed(NamedTuple):

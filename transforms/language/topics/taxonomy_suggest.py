@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transforms.extraction.cleaning import clean_line
-from transforms.language.labelled import Labelled
-from transforms.language.phrase_index import list_phrases
-from transforms.language.phrases import MAX_WORDS, Found, Matcher, goes_on, phrase_symbols
-from transforms.language.stop_words import STOP_WORDS
-from transforms.language.taxonomy import Rule, Taxonomy, Topic
-from transforms.language.topics import search_of
+from transforms.language.topics.labelled_texts import Labelled
+from transforms.language.topics.phrase_index import list_phrases
+from transforms.language.topics.phrases import MAX_WORDS, Found, Matcher, goes_on, phrase_symbols
+from transforms.language.topics.stop_words import STOP_WORDS
+from transforms.language.topics.tagger import search_of
+from transforms.language.topics.taxonomy import Rule, Taxonomy, Topic
 
 USUAL_WORDS: Final = 3
 """Words of a phrase that is proposed at most, unless a part of it hardly occurs without it."""

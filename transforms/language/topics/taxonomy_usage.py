@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from transforms.language.phrase_index import list_phrases
-from transforms.language.taxonomy import Taxonomy
-from transforms.language.taxonomy_check import Finding, names
-from transforms.language.topics import TopicTagger
+from transforms.language.topics.phrase_index import list_phrases
+from transforms.language.topics.tagger import TopicTagger
+from transforms.language.topics.taxonomy import Taxonomy
+from transforms.language.topics.taxonomy_check import Finding, names
 
 
 @dataclass

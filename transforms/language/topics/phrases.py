@@ -11,7 +11,7 @@ from itertools import accumulate, chain, pairwise
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple, TypeAlias
 
-from transforms.language.patterns import BEGINNING, beginnings
+from transforms.language.topics.patterns import BEGINNING, beginnings
 
 MAX_WORDS: Final = 8
 """Words of a phrase at most."""

@@ -1,7 +1,7 @@
 """Topic tags with their evidence: the tagger that is made from a taxonomy.
 
-The taxonomy (`transforms.language.taxonomy`) says what a topic is; for some topics a statistical
-model (`transforms.language.topic_model`) has a say, too. Imports neither Beam nor spaCy.
+The taxonomy (`transforms.language.topics.taxonomy`) says what a topic is; for some topics a statistical
+model (`transforms.language.topics.model`) has a say, too. Imports neither Beam nor spaCy.
 """
 
 import datetime as dt
@@ -14,9 +14,9 @@ from operator import attrgetter
 from typing import Final
 
 from schemas import Evidence, TopicTag, stable_id
-from transforms.language.phrases import Found, Hit, Matcher, Search, phrase_symbols
-from transforms.language.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
-from transforms.language.topic_model import Reading, load_topic_model
+from transforms.language.topics.model import Reading, load_topic_model
+from transforms.language.topics.phrases import Found, Hit, Matcher, Search, phrase_symbols
+from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
 
 MAX_EVIDENCE: Final = 20
 """Matches that a tag quotes at most, for the text and for the title each."""

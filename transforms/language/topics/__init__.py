@@ -1,0 +1,1 @@
+"""Topics: the taxonomy, the tagger and the model beside it."""
