@@ -28,8 +28,8 @@ from spacy.tokens import Doc
 
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
-from transforms.language.installed import DEFAULT_MODEL
 from transforms.language.model import analyse_texts, load_model
+from transforms.language.model_check import DEFAULT_MODEL
 
 LABELS: Final = Path(__file__).with_name("entity_labels.tsv")
 SCORED: Final = ("PERSON", "ORG", "GPE")

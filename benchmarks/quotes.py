@@ -25,7 +25,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import Ranker, load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.words import Words
+from transforms.language.tokens import Words
 
 _DAY: Final = dt.date.min
 _BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)

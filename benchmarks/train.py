@@ -42,7 +42,7 @@ from transforms.language.quotes.ranker import (
 from transforms.language.quotes.sentences import Page
 from transforms.language.quotes.speaker_candidates import Candidate, Site
 from transforms.language.quotes.speaker_mentions import Speakers
-from transforms.language.words import Words
+from transforms.language.tokens import Words
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2

@@ -22,8 +22,8 @@ from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.group_stories import GroupStories
 from transforms.language.entities.gazetteer import Choice
-from transforms.language.findings import load_analyser
 from transforms.language.topics.taxonomy import Taxonomy
+from transforms.language.worker import load_analyser
 from transforms.parse_entries import Entry, ParseEntries
 from transforms.sinks.write_records import ListFiles, WriteLines, WriteRecords
 from transforms.state.records import StateChange

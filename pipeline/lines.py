@@ -20,9 +20,9 @@ from transforms.core.stage import Progress, Run, dead_letter
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.worker import load_documents
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
-from transforms.language.findings import Findings, load_analyser
-from transforms.language.installed import ModelError, check_model
+from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
+from transforms.language.worker import Findings, load_analyser
 
 Item = dict[str, Any]
 Work = Callable[[list[Item]], list[Item | Exception]]

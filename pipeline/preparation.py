@@ -21,7 +21,7 @@ from transforms.core.stage import Run
 from transforms.feeds.lists import Feed, read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
-from transforms.language.installed import ModelError, check_model
+from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
 from transforms.parse_entries import Entry, failed_entry
 from transforms.sinks.commit import staging_of

@@ -10,7 +10,7 @@ from schemas import Entity, Quote, stable_id
 from transforms.language.entities.find import find_entities
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
-from transforms.language.words import Words
+from transforms.language.tokens import Words
 
 DAY = dt.date(2026, 11, 24)
 

@@ -14,8 +14,8 @@ from transforms.analyse_articles import AnalyseArticles
 from transforms.core.isolation import IsolatedHandle, LimitOptions
 from transforms.core.stage import Run
 from transforms.drop_duplicates import Kept
-from transforms.language.findings import Findings, load_analyser
-from transforms.language.installed import DEFAULT_MODEL
+from transforms.language.model_check import DEFAULT_MODEL
+from transforms.language.worker import Findings, load_analyser
 from transforms.storage.text_store import Shelf
 
 TEXT = (

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from transforms.language import model
-from transforms.language.installed import ModelError, check_model
 from transforms.language.model import analyse_texts, load_model, shield
+from transforms.language.model_check import ModelError, check_model
 
 
 @pytest.fixture(scope="module")

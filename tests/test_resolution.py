@@ -15,7 +15,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.words import Words
+from transforms.language.tokens import Words
 
 DAY = dt.date(2026, 11, 24)
 MARKED = re.compile(r"“([^”]*)”|\[([^\]]*)\]|\{([^}]*)\}")

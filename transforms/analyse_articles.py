@@ -12,8 +12,8 @@ from transforms.core.options import flag
 from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
 from transforms.drop_duplicates import Kept
-from transforms.language.findings import Findings
-from transforms.language.installed import DEFAULT_MODEL
+from transforms.language.model_check import DEFAULT_MODEL
+from transforms.language.worker import Findings
 from transforms.storage.text_store import Shelf
 
 BATCH_SIZE: Final = 16

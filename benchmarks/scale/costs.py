@@ -26,8 +26,8 @@ from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.politeness import HostOptions, Request
 from transforms.language.entities.gazetteer import chosen_gazetteer
-from transforms.language.findings import load_analyser
-from transforms.language.installed import DEFAULT_MODEL
+from transforms.language.model_check import DEFAULT_MODEL
+from transforms.language.worker import load_analyser
 from transforms.sinks.write_records import FORMATS, partition_of, read_lines, write_file
 
 FLAGS: Final = (

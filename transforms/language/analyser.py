@@ -9,14 +9,14 @@ from spacy.tokens import Doc
 from schemas import Article
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Choice, load_gazetteer
-from transforms.language.findings import Findings
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
+from transforms.language.tokens import Words
 from transforms.language.topics.tagger import TopicTagger
 from transforms.language.topics.taxonomy import Taxonomy
-from transforms.language.words import Words
+from transforms.language.worker import Findings
 
 
 class Analyser:

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from threadpoolctl import ThreadpoolController
 
-from transforms.language.installed import DEFAULT_MODEL, ModelError, missing
+from transforms.language.model_check import DEFAULT_MODEL, ModelError, missing
 
 PARAGRAPHS = "newsbeam_paragraphs"
 EXCLUDED = ("senter", "attribute_ruler", "lemmatizer")

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
-from transforms.language.data_file import read_text
 from transforms.language.entities.names import (
     MAX_LENGTH,
     is_of_united_states,
@@ -26,6 +25,7 @@ from transforms.language.entities.names import (
     without_accents,
 )
 from transforms.language.entities.rules import GENERATIONS, LABELS
+from transforms.language.text_files import read_text
 
 SHIPPED_GAZETTEER: Final = Path(__file__).with_name("gazetteer.tsv")
 NO_GAZETTEER: Final = "none"

@@ -12,7 +12,7 @@ from transforms.language.quotes import cue_words, indirect_speech
 from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
-from transforms.language.words import Word
+from transforms.language.tokens import Word
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30

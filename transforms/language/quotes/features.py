@@ -5,7 +5,7 @@ from typing import Final
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Item
-from transforms.language.words import Word
+from transforms.language.tokens import Word
 
 
 def at(items: list[Item], number: int) -> Item | None:

@@ -25,7 +25,7 @@ from transforms.language.quotes.quotation_marks import Segment, quoted_segments
 from transforms.language.quotes.ranker import Ranker, read_quotes, read_reports
 from transforms.language.quotes.sentences import Page
 from transforms.language.quotes.speaker_mentions import Speakers
-from transforms.language.words import Words
+from transforms.language.tokens import Words
 
 
 def find_quotes(

@@ -11,7 +11,7 @@ from transforms.language.quotes import cue_words
 from transforms.language.quotes.attribution_rules import Cue
 from transforms.language.quotes.features import plain, size
 from transforms.language.quotes.indirect_speech import CLAUSES, Contents, TokenSpan
-from transforms.language.words import Word
+from transforms.language.tokens import Word
 
 _COMPLEMENTS: Final = frozenset(("ccomp", "xcomp", "dobj", "oprd", "advcl", "attr", "acomp"))
 _AFTER: Final = _COMPLEMENTS | {"prep", "dative", "acl", "nsubj", "pcomp"}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from transforms.language.quotes import cue_words
-from transforms.language.words import Word, Words
+from transforms.language.tokens import Word, Words
 
 CONFIDENCE: Final = {
     "clause": 0.8,

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
-from transforms.language.words import Word, Words
+from transforms.language.tokens import Word, Words
 
 _MAX_AFTERTHOUGHT: Final = 16
 _OF_SOURCES: Final = frozenset(("by", "from", "of"))

@@ -20,7 +20,7 @@ from transforms.language.quotes.features import at, group, kind, plain, size
 from transforms.language.quotes.quotation_marks import WORD, Segment
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
-from transforms.language.words import Word
+from transforms.language.tokens import Word
 
 _NEAR: Final = 7
 """Verbs looked at on either side of a quote."""

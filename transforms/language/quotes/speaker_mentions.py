@@ -9,7 +9,7 @@ from schemas import Entity
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Page, is_cue
-from transforms.language.words import Word
+from transforms.language.tokens import Word
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from schemas import Entity, Quote
 from transforms.language.given_names import MEN, WOMEN
 from transforms.language.quotes import cue_words
-from transforms.language.words import Word, Words
+from transforms.language.tokens import Word, Words
 
 PRONOUNS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",

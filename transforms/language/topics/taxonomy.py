@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 from yaml.composer import Composer
 
-from transforms.language.data_file import read_text
+from transforms.language.text_files import read_text
 from transforms.language.topics.media_topics import media_topics
 from transforms.language.topics.model import topic_model_labels
 from transforms.language.topics.patterns import pattern_problem
