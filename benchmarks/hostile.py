@@ -33,7 +33,7 @@ from urllib.parse import quote, unquote, urlsplit
 from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, feed, page
 from benchmarks.processes import watched
 from benchmarks.throughput import sample_articles
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from transforms.core.isolation import LimitOptions
 
 _OF_A_RUN: Final = frozenset({"run_id", "fetched_at", "duration", "first_seen_at"})

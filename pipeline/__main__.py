@@ -10,7 +10,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command; returns the exit code (0 done, 1 failed, 2 usage, 3 many dead letters)."""
     give_memory_back()
     with quiet_imports():
-        from pipeline.commands import run_command
+        from pipeline.cli import run_command
     return run_command(sys.argv[1:] if argv is None else argv)
 
 

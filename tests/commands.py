@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 
 LOCAL: Final = ["--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0"]
 """Flags that let a command reach a test's own server."""

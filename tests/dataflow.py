@@ -15,7 +15,7 @@ from apache_beam.portability.api import beam_runner_api_pb2 as api
 from apache_beam.utils.proto_utils import parse_Bytes
 from gcp_storage_emulator.server import create_server
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 
 BUCKET: Final = "gs://newsbeam-test"
 TEMPLATE: Final = f"{BUCKET}/templates/job.json"

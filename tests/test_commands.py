@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 
 TEXT = (
     "The mayor closed the pier. “It is not safe,” Lena Maris said on Friday. "

@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from pipeline.graph import STAGES
 from sample.server import SampleSite
 from tests.dataflow import BUCKET, IMAGE, Launched, flags, launch, storage
@@ -271,7 +271,7 @@ class TestMutations:
 
     @pytest.fixture(autouse=True)
     def unchecked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.preparation.prepare_dataflow", lambda *_: None)
+        monkeypatch.setattr("pipeline.prepare.prepare_dataflow", lambda *_: None)
 
     def test_of_the_image(self) -> None:
         with pytest.raises(AssertionError):

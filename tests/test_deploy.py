@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.commands import command_parser
-from pipeline.template import arguments
+from pipeline.cli import command_parser
+from pipeline.dataflow_template import arguments
 from sample.server import SampleSite
 from schemas import RECORDS
 

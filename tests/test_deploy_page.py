@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.commands import beam_parser, command_parser
+from pipeline.cli import beam_parser, command_parser
 from tests.test_template import lets_through, parameters
 
 ROOT: Final = Path(__file__).parent.parent

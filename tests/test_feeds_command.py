@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from pipeline.feed_readings import read_state
 from sample.server import SampleSite
 from tests.commands import LOCAL, Command, Ended

@@ -16,7 +16,7 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from sample.server import SampleSite
 from tests.stores import Store, gcs, hdfs, s3
 from transforms.core.stage import Outcome
@@ -43,7 +43,7 @@ from transforms.storage import locks
 from transforms.sinks import commit
 locks.LEASE_SECONDS = 4.0
 setattr(commit, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 sys.exit(run_command(sys.argv[2:]))
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.web import Answer, Web
 from transforms.core.clock import now

@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.engines.comparing import records_of, summary_of
 from benchmarks.engines.engine import Portable
-from pipeline.commands import run_command
+from pipeline.cli import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
 from schemas.jsonable import from_json
@@ -337,7 +337,7 @@ def test_a_run_that_fails_shows_nothing(
     def fail(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("pipeline.conclusion.commit", fail)
+    monkeypatch.setattr("pipeline.finalize.commit", fail)
     assert ingest(site, tmp_path, "--formats", "jsonl") == 1
     assert list((tmp_path / "runs").iterdir()) == []
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]

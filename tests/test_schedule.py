@@ -1,6 +1,6 @@
 import signal
 
-from pipeline.schedule import repeat
+from pipeline.run_loop import repeat
 
 
 def test_runs_repeat_past_failures_until_a_signal() -> None:

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline import commands, databases, template
-from pipeline.preparation import Wanted
+from pipeline import cli, databases, dataflow_template
+from pipeline.prepare import Wanted
 from transforms.core.options import UsageError
 
 FOLDER: Final = Path(__file__).parent.parent / "deploy" / "dataflow"
@@ -105,28 +105,30 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
 
 
 def launch(**given: str) -> int:
-    return template.main([f"--{name}={value}" for name, value in given.items()], image=IMAGE)
+    return dataflow_template.main(
+        [f"--{name}={value}" for name, value in given.items()], image=IMAGE
+    )
 
 
 def test_the_metadata_is_that_of_the_flags() -> None:
-    made = json.dumps(template.metadata(), indent=2, ensure_ascii=False) + "\n"
+    made = json.dumps(dataflow_template.metadata(), indent=2, ensure_ascii=False) + "\n"
     assert (FOLDER / "metadata.json").read_text(encoding="utf-8") == made, (
-        "python -m pipeline.template >deploy/dataflow/metadata.json"
+        "python -m pipeline.dataflow_template >deploy/dataflow/metadata.json"
     )
 
 
 def test_every_flag_is_a_parameter_or_left_out_for_a_reason() -> None:
-    flags = {flag.dest for flag in template.ingest_flags()}
-    assert set(parameters()) == flags - set(template.LEFT_OUT)
-    assert set(template.LEFT_OUT) <= flags
-    assert all(template.LEFT_OUT.values())
+    flags = {flag.dest for flag in dataflow_template.ingest_flags()}
+    assert set(parameters()) == flags - set(dataflow_template.LEFT_OUT)
+    assert set(dataflow_template.LEFT_OUT) <= flags
+    assert all(dataflow_template.LEFT_OUT.values())
 
 
 def test_a_flag_without_a_pattern_is_an_error() -> None:
     parser = argparse.ArgumentParser()
     flag = parser.add_argument("--new_flag", help="new")
     with pytest.raises(KeyError, match="new_flag"):
-        template.described(flag)
+        dataflow_template.described(flag)
 
 
 def test_every_parameter_is_described_and_has_examples() -> None:
@@ -186,7 +188,7 @@ def test_what_is_no_switch_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(**GIVEN, only_due_feeds="perhaps") == 2
     assert capsys.readouterr().err == ("newsbeam: --only_due_feeds: true or false, not 'perhaps'\n")
     with pytest.raises(UsageError):
-        template.arguments(["--only_due_feeds=perhaps"])
+        dataflow_template.arguments(["--only_due_feeds=perhaps"])
 
 
 def test_the_launcher_starts_it_with_the_image_it_runs_in(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.testing import test_pipeline, test_stream
 
+from pipeline.micro_batch_stage import ShowWindows
+from pipeline.micro_batches import Progress, Windows, pack
 from pipeline.summary import Summary
-from pipeline.window import Progress, Windows, pack
-from pipeline.window_stage import ShowWindows
 from schemas import Article
 from tests.elsewhere import SCHEME
 from tests.examples import TIME, article
@@ -49,7 +49,7 @@ def outcome(of: Article, kind: str = "article") -> Outcome:
 def tick(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Lets a second pass."""
     time = [TIME]
-    monkeypatch.setattr("pipeline.window.now", lambda: time[0])
+    monkeypatch.setattr("pipeline.micro_batches.now", lambda: time[0])
 
     def tick() -> None:
         time[0] += dt.timedelta(seconds=1)
@@ -143,7 +143,7 @@ def test_after_some_days_nothing_is_given_again(
     tick()
     _, after = show(windows, checkpoint, numbered(2))
     assert after.again == ["stream-20261120T093001Z"]
-    monkeypatch.setattr("pipeline.window.now", lambda: TIME + dt.timedelta(days=4))
+    monkeypatch.setattr("pipeline.micro_batches.now", lambda: TIME + dt.timedelta(days=4))
     _, after = show(windows, after, numbered(3))
     assert after.again == []
 
@@ -170,7 +170,7 @@ def test_a_commit_that_was_cut_off_is_made_by_the_next(
         raise OSError("gone")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="gone"):
-        patched.setattr("pipeline.window.commit", cut_off)
+        patched.setattr("pipeline.micro_batches.commit", cut_off)
         windows.show([pack([numbered(1)])], Progress())
     tick()
     show(windows, Progress(), numbered(1))

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from pipeline.template import main
+from pipeline.dataflow_template import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:], image=os.environ["NEWSBEAM_IMAGE"]))

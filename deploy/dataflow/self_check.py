@@ -39,7 +39,7 @@ def check_modules() -> None:
 
 def check_analysis() -> None:
     """Analyse a text with the model and the tables that are shipped, in a process of its own."""
-    from pipeline.commands import run_command
+    from pipeline.cli import run_command
     from transforms.language.topics.media_topics import media_topics
     from transforms.language.topics.model import load_topic_model
     from transforms.language.topics.taxonomy import load_taxonomy

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipeline.conclusion import ConcludeOnWorker, Conclusion, Fill
+from pipeline.finalize import ConcludeOnWorker, Conclusion, Fill
 from pipeline.graph import Ingest, build
-from pipeline.preparation import Wanted, prepared
+from pipeline.prepare import Wanted, prepared
 from pipeline.summary import Summary, stage_counts, summarise
 from transforms.feeds.lists import Feed
 from transforms.sinks.duckdb import write_views

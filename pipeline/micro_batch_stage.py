@@ -18,7 +18,7 @@ from apache_beam.transforms.userstate import (
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.window import Progress, Windows, pack
+from pipeline.micro_batches import Progress, Windows, pack
 from transforms.core.clock import now
 
 _MOST_PACKED = 500

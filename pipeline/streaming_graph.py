@@ -14,8 +14,8 @@ from apache_beam.io.gcp.pubsub import (
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
 from pipeline.graph import Ingest, stages_of
-from pipeline.window import Windows
-from pipeline.window_stage import Pack, ShowWindows
+from pipeline.micro_batch_stage import Pack, ShowWindows
+from pipeline.micro_batches import Windows
 from transforms.core.options import UsageError, flag, require
 from transforms.drop_duplicates import Kept
 from transforms.feeds.lists import Feed

@@ -1,6 +1,6 @@
 """Newsbeam as a Dataflow Flex Template: parameters are flags of ``ingest``, each one string.
 
-``python -m pipeline.template`` prints the template's metadata, which Dataflow checks parameters
+``python -m pipeline.dataflow_template`` prints the template's metadata, which Dataflow checks parameters
 against before it starts anything; deploy/dataflow/metadata.json is that.
 """
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.commands import beam_parser, command_parser, run_command
+from pipeline.cli import beam_parser, command_parser, run_command
 from transforms.core.options import UsageError
 from transforms.sinks.write_records import FORMATS
 
@@ -154,7 +154,9 @@ def _pattern(flag: argparse.Action) -> str:
             return _WHOLE if whole else _DECIMAL
         return _WHOLE_ABOVE_0 if whole else _DECIMAL_ABOVE_0
     if flag.dest not in _PATTERNS:
-        raise KeyError(f"say in pipeline.template what --{flag.dest} may be, or leave it out")
+        raise KeyError(
+            f"say in pipeline.dataflow_template what --{flag.dest} may be, or leave it out"
+        )
     return _PATTERNS[flag.dest]
 
 

@@ -21,8 +21,8 @@ from apache_beam.runners.runner import PipelineState
 
 from pipeline.engine_options import FlinkStreamOptions
 from pipeline.flink_jobs import FlinkError, end_jobs
-from pipeline.preparation import Wanted, prepared
-from pipeline.stream import StreamOptions, build_stream
+from pipeline.prepare import Wanted, prepared
+from pipeline.streaming_graph import StreamOptions, build_stream
 from transforms.core.options import require
 from transforms.sinks.duckdb import write_views
 from transforms.storage.filesystems import is_local

@@ -20,15 +20,15 @@ from pipeline.databases import (
     fill_after_run,
     fill_databases,
 )
-from pipeline.endless import StreamEndedError, stream
 from pipeline.engine_options import FlinkStreamOptions
 from pipeline.feeds import add_feed_actions
-from pipeline.ingest import ingest
 from pipeline.lines import analyze_lines, extract_lines
-from pipeline.preparation import IngestOptions, RunOptions, Wanted
+from pipeline.prepare import IngestOptions, RunOptions, Wanted
 from pipeline.progress import progress
-from pipeline.schedule import interrupts, repeat
-from pipeline.stream import StreamOptions
+from pipeline.run_batch import ingest
+from pipeline.run_loop import interrupts, repeat
+from pipeline.run_streaming import StreamEndedError, stream
+from pipeline.streaming_graph import StreamOptions
 from pipeline.summary import NotAccountedForError
 from pipeline.taxonomy import WarningsError, add_taxonomy_actions
 from transforms.analyse_articles import AnalysisOptions
