@@ -12,6 +12,10 @@ from typing import Final, NoReturn
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.commands.feeds import add_feed_actions
+from pipeline.commands.jsonl import analyze_lines, extract_lines
+from pipeline.commands.progress import progress
+from pipeline.commands.taxonomy import WarningsError, add_taxonomy_actions
 from pipeline.databases import (
     FillOnWorker,
     NotLoadedError,
@@ -20,17 +24,13 @@ from pipeline.databases import (
     fill_after_run,
     fill_databases,
 )
-from pipeline.engine_options import FlinkStreamOptions
-from pipeline.feeds import add_feed_actions
-from pipeline.lines import analyze_lines, extract_lines
 from pipeline.prepare import IngestOptions, RunOptions, Wanted
-from pipeline.progress import progress
 from pipeline.run_batch import ingest
 from pipeline.run_loop import interrupts, repeat
 from pipeline.run_streaming import StreamEndedError, stream
+from pipeline.runners.flink_options import FlinkStreamOptions
 from pipeline.streaming_graph import StreamOptions
 from pipeline.summary import NotAccountedForError
-from pipeline.taxonomy import WarningsError, add_taxonomy_actions
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require

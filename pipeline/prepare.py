@@ -11,8 +11,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipeline.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from pipeline.graph import Ingest
+from pipeline.runners.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.isolation import LimitOptions

@@ -19,9 +19,9 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import PipelineState
 
-from pipeline.engine_options import FlinkStreamOptions
-from pipeline.flink_jobs import FlinkError, end_jobs
 from pipeline.prepare import Wanted, prepared
+from pipeline.runners.flink import FlinkError, end_jobs
+from pipeline.runners.flink_options import FlinkStreamOptions
 from pipeline.streaming_graph import StreamOptions, build_stream
 from transforms.core.options import require
 from transforms.sinks.duckdb import write_views

@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from pipeline.cli import run_command
-from pipeline.feed_readings import read_state
+from pipeline.commands.feed_checks import read_state
 from sample.server import SampleSite
 from tests.commands import LOCAL, Command, Ended
 from tests.web import Answer, Web

@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
-from pipeline import progress
-from pipeline.progress import ProgressHandler
+from pipeline.commands import progress
+from pipeline.commands.progress import ProgressHandler
 from transforms.core.stage import Progress
 
 

@@ -16,8 +16,8 @@ from apache_beam.testing import test_pipeline, test_stream
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.cli import run_command
-from pipeline.flink_jobs import FlinkError, end_jobs
 from pipeline.graph import Ingest
+from pipeline.runners.flink import FlinkError, end_jobs
 from pipeline.streaming_graph import StreamOptions, build_stream
 from schemas import TopicTag
 from tests.examples import TIME, article, entry, extracted

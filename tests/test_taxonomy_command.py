@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.taxonomy_text import suggestions_yaml
+from pipeline.commands.taxonomy_report import suggestions_yaml
 from tests.commands import LOCAL, Command
 from tests.taxonomies import HEAD, topic, write
 from tests.web import Answer, Web

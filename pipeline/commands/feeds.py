@@ -9,9 +9,9 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.feed_readings import Checked, Found, check_feeds, find_feeds, read_state
-from pipeline.printing import put, say
-from pipeline.progress import progress
+from pipeline.commands.feed_checks import Checked, Found, check_feeds, find_feeds, read_state
+from pipeline.commands.output import put, say
+from pipeline.commands.progress import progress
 from schemas.jsonable import to_line
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require

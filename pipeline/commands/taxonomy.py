@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.printing import put, say
-from pipeline.taxonomy_text import (
+from pipeline.commands.output import put, say
+from pipeline.commands.taxonomy_report import (
     explanation_text,
     finding_line,
     suggestions_yaml,

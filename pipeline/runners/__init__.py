@@ -1,0 +1,1 @@
+"""What single runners need beyond Beam: Dataflow and Flink."""
