@@ -37,7 +37,7 @@ from schemas import (
 )
 from schemas.bigquery import bigquery_clustering, bigquery_schema
 from schemas.jsonable import to_json
-from schemas.versions import ADDED
+from schemas.migrations import ADDED
 from tests.bigquery_server import (
     PYTHON,
     Answer,

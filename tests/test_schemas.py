@@ -19,9 +19,9 @@ from apache_beam.runners.pipeline_context import PipelineContext
 from schemas import RECORDS, Article, Record, stable_id
 from schemas.arrow import arrow_rows, arrow_schema
 from schemas.bigquery import bigquery_schema
+from schemas.coders import row_coder_of
 from schemas.fields import Field, fields_of
 from schemas.jsonable import from_json, to_json, to_line
-from schemas.rows import row_coder_of
 from schemas.sql import create_table
 
 _VALUES: dict[str, Any] = {

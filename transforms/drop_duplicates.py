@@ -12,7 +12,7 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, stable_id
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
 from transforms.parse_entries import Entry
 from transforms.state.records import (

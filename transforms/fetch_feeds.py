@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, FeedReport, Run, StageOutput, run_stage
 from transforms.extraction.content_sniffing import binary_kind

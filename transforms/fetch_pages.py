@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, Ending, Run, StageOutput, run_stage

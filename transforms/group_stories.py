@@ -21,7 +21,7 @@ import numpy as np
 from apache_beam.metrics import Metrics
 
 from schemas import Article, Story
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.stage import Composite, Run
 from transforms.drop_duplicates import Extracted, Kept, story_id_of
 

@@ -11,8 +11,8 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import stable_id
+from schemas.coders import row
 from schemas.jsonable import from_json, to_line
-from schemas.rows import row
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.core.isolation import IsolatedHandle

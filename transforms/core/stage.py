@@ -12,7 +12,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.typehints.decorators import IOTypeHints
 
 from schemas import DeadLetter, stable_id
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.clock import now
 from transforms.core.errors import Lost
 from transforms.state.records import StateChange

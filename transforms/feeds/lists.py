@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.errors import Lost
 from transforms.core.options import UsageError
 from transforms.core.urls import UrlError, web_url

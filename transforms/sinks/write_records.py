@@ -22,8 +22,8 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas import Record, TopicTag
 from schemas.arrow import arrow_rows
+from schemas.coders import row
 from schemas.jsonable import from_json, to_line
-from schemas.rows import row
 from transforms.storage.filesystems import create_file, open_file
 
 T = TypeVar("T")

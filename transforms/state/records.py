@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from schemas import stable_id
+from schemas.coders import row
 from schemas.jsonable import from_json, json_line, to_json
-from schemas.rows import row
 from transforms.state.sorted_table import PackedRows
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
-from schemas.rows import row
+from schemas.coders import row
 from transforms.storage.filesystems import create_file, is_local, open_file
 
 _FILE_BYTES: Final = 1 << 19

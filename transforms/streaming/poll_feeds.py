@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from schemas.rows import row
+from schemas.coders import row
 from transforms.core.errors import Lost
 from transforms.core.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
 from transforms.feed_health import feed_state

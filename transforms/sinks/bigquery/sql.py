@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from schemas import RECORDS, Article, DeadLetter, Record
 from schemas.fields import fields_of
-from schemas.versions import ADDED
+from schemas.migrations import ADDED
 
 RUNS: Final = "loaded_runs"
 LOCK: Final = "load_lock"

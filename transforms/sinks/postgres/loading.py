@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from schemas import RECORDS, Article, DeadLetter, Record
 from schemas.fields import Field, fields_of
-from schemas.versions import ADDED
+from schemas.migrations import ADDED
 from transforms.sinks.postgres.tables import Db
 from transforms.sinks.run_rows import Row, row_batches
 from transforms.storage.runs import CommittedRun

@@ -10,8 +10,8 @@ from psycopg import Connection, sql
 
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.fields import fields_of
+from schemas.migrations import ADDED
 from schemas.sql import create_table, sql_type
-from schemas.versions import ADDED
 from transforms.core.options import UsageError
 
 Db = Connection[tuple[Any, ...]]
