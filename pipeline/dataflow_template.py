@@ -1,7 +1,7 @@
 """Newsbeam as a Dataflow Flex Template: parameters are flags of ``ingest``, each one string.
 
-``python -m pipeline.dataflow_template`` prints the template's metadata, which Dataflow checks parameters
-against before it starts anything; deploy/dataflow/metadata.json is that.
+``python -m pipeline.dataflow_template`` prints the template's metadata, against which Dataflow
+checks the parameters before it starts a job. deploy/dataflow/metadata.json holds that output.
 """
 
 import argparse

@@ -410,7 +410,7 @@ def test_a_merge_that_another_one_aborts_is_tried_again(
     server: TroubledServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bigquery_jobs, "_FIRST_WAIT_SEC", 0.01)
+    monkeypatch.setattr(jobs, "_FIRST_WAIT_SEC", 0.01)
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     message = "Transaction is aborted due to concurrent update against table load_lock"
     aborted: dict[str, Answer] = {}

@@ -15,7 +15,7 @@ from tests.elsewhere import SCHEME, ElsewhereFileSystem
 from tests.web import Answer, Web
 from transforms.core.clock import now
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.state import store
+from transforms.state import store as state_store
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 FIRST = (
@@ -114,8 +114,8 @@ def newsroom(
 def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """A state that is kept in either way."""
     if request.param:
-        monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 0)
-        monkeypatch.setattr(state_files, "SHARE_BEFORE_SNAPSHOT", 0.0)
+        monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 0)
+        monkeypatch.setattr(state_store, "SHARE_BEFORE_SNAPSHOT", 0.0)
     return bool(request.param)
 
 

@@ -123,7 +123,7 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
 def test_rows_are_sorted_and_large_bundles_make_several_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(files, "_MAX_BUFFERED_ROWS", 3)
+    monkeypatch.setattr(write_records, "_MAX_BUFFERED_ROWS", 3)
     written = write(str(tmp_path), list(ARTICLES), "jsonl")
     assert len(written) > 2
     for file in written:

@@ -11,7 +11,7 @@ from tests.examples import TIME, article, state_lines
 from transforms.core.options import UsageError
 from transforms.drop_duplicates import article_id_of
 from transforms.sinks.write_records import write_file
-from transforms.state import store
+from transforms.state import store as state_store
 from transforms.state.records import (
     FailedEntry,
     KnownArticle,
@@ -112,7 +112,7 @@ def test_nothing_shows_while_a_file_is_written(tmp_path: Path) -> None:
 
 
 def test_many_runs_become_a_snapshot(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_files, "_RUNS_BEFORE_SNAPSHOT", 3)
+    monkeypatch.setattr(state_store, "_RUNS_BEFORE_SNAPSHOT", 3)
     store = StateStore(folder)
     for number in range(1, 11):
         state = store.load()
@@ -139,13 +139,13 @@ def state_of(*numbers: int) -> State:
 def test_many_runs_of_an_output_become_a_snapshot_at_once(
     folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_files, "_RUNS_BEFORE_SNAPSHOT", 3)
+    monkeypatch.setattr(state_store, "_RUNS_BEFORE_SNAPSHOT", 3)
     output = tmp_path / "output"
     for number in range(7):
         run = output / "runs" / f"r{number}"
         run.mkdir(parents=True)
         (run / SUMMARY).touch()
-        write_state_file(str(run / store.STATE_FILE), [run.name], known(number))
+        write_state_file(str(run / state_store.STATE_FILE), [run.name], known(number))
     scheme = "".join(folder.rpartition("://")[:2])
     StateStore(folder).add("r0", known(0))
     state = StateStore(folder, f"{scheme}{output}").load()
@@ -158,7 +158,7 @@ def test_many_runs_of_an_output_become_a_snapshot_at_once(
 
 
 def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 10)
+    monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 10)
     store = StateStore(folder)
     store.add("one", [line for number in range(4) for line in known(number)])
     state = store.load()
@@ -176,7 +176,7 @@ def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.Mon
 def test_a_snapshot_of_an_earlier_version_is_read_and_written_anew(
     folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_files, "CHANGES_BEFORE_SNAPSHOT", 10)
+    monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 10)
     old = state_of(*range(5))
     path = FileSystems.join(folder, "snapshot-20260101T000000000000.state")
     write_state_file(path, ["one"], state_lines(old))
@@ -215,7 +215,7 @@ def output_with(folder: Path, *, learnt: bool, kind: str) -> Path:
         write_file(str(part), articles, kind)
         (folder / "runs" / run / SUMMARY).touch()
         if learnt:
-            path = folder / "runs" / run / store.STATE_FILE
+            path = folder / "runs" / run / state_store.STATE_FILE
             write_state_file(str(path), [run], [line for n in numbers for line in known(n)])
     return folder
 
@@ -261,7 +261,7 @@ def test_what_a_run_says_it_learnt_may_be_damaged_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = output_with(tmp_path / "output", learnt=True, kind="jsonl")
-    learnt = output / "runs" / "two" / store.STATE_FILE
+    learnt = output / "runs" / "two" / state_store.STATE_FILE
     learnt.write_bytes(learnt.read_bytes()[:50])
     (tmp_path / "state").mkdir()
     assert len(StateStore(str(tmp_path / "state"), str(output)).load()) == 3

@@ -98,8 +98,8 @@ class Dataset:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
     """What the command would have run with, its options made and checked."""
     calls: list[Wanted] = []
-    monkeypatch.setattr(commands, "ingest", lambda wanted, _fill: calls.append(wanted))
-    monkeypatch.setattr(commands, "fill_after_run", lambda *_: ())
+    monkeypatch.setattr(cli, "ingest", lambda wanted, _fill: calls.append(wanted))
+    monkeypatch.setattr(cli, "fill_after_run", lambda *_: ())
     monkeypatch.setattr(databases, "_bigquery", lambda _: Dataset())
     return calls
 

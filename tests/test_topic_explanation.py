@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.taxonomies import topic, write
-from transforms.language.topics import tagger, taxonomy
+from transforms.language.topics import tagger as tagger_module
+from transforms.language.topics import taxonomy
 from transforms.language.topics.explanation import NEAREST, TopicExplanation, explain
 from transforms.language.topics.model import Features, TopicModel
 from transforms.language.topics.tagger import SATURATION, TopicTagger
@@ -132,7 +133,7 @@ def test_the_models_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         made_from="",
     )
     monkeypatch.setattr(taxonomy, "topic_model_labels", lambda: model.labels.keys())
-    monkeypatch.setattr(topics, "load_topic_model", lambda: model)
+    monkeypatch.setattr(tagger_module, "load_topic_model", lambda: model)
     more = "model: {share: 0.6, chance: 0.4, sure: 0.9}"
     made = tagger(tmp_path, topic("sky", "k-1 2: cloud", more=more), TOPICS[3])
     text, title = "A wet day of rain, and one cloud." + " So it went." * 31, "Rain"

@@ -9,9 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import TopicTag, stable_id
-from transforms.language.topics import phrases, tagger
+from transforms.language.topics import phrases
 from transforms.language.topics.media_topics import media_topics
-from transforms.language.topics.tagger import Analysis, TopicTagger
+from transforms.language.topics.tagger import (
+    LEAST_RULES,
+    MAX_EVIDENCE,
+    MODEL_EVIDENCE,
+    MODEL_RULE,
+    Analysis,
+    TopicTagger,
+)
 from transforms.language.topics.taxonomy import (
     FieldWeights,
     ModelShare,
@@ -172,7 +179,7 @@ def test_evidence_keeps_the_strongest_in_the_order_of_the_text() -> None:
     weak = Rule(id="weak", weight=1, phrases=("alpha",))
     strong = Rule(id="strong", weight=2, phrases=("beta",))
     found = tag(tagger(weak, strong), "alpha " * 30 + "beta " * 5)[0].evidence
-    assert len(found) == tagger.MAX_EVIDENCE
+    assert len(found) == MAX_EVIDENCE
     assert [e.rule for e in found] == ["weak"] * 15 + ["strong"] * 5
     assert [e.start for e in found] == sorted(e.start for e in found)
 
@@ -256,9 +263,7 @@ def test_evidence_is_what_the_text_says(text: str, title: str, data: st.DataObje
         assert found.evidence or found.title_evidence
         for source, evidence in ((text, found.evidence), (title, found.title_evidence)):
             assert all(source[e.start : e.end] == e.text != "" for e in evidence)
-            assert all(
-                e.rule == tagger.MODEL_RULE or found.topic_id in rules[e.rule] for e in evidence
-            )
+            assert all(e.rule == MODEL_RULE or found.topic_id in rules[e.rule] for e in evidence)
             assert all(a.end <= b.start for a, b in pairwise(evidence))
     assert all(start <= e.start and e.end <= end for t in of_span for e in t.evidence)
     assert all(t.evidence and not t.title_evidence for t in of_span)
@@ -395,7 +400,7 @@ def test_the_model_cannot_lower_what_rules_are_sure_of() -> None:
 def test_the_model_has_less_to_say_in_short_texts() -> None:
     rule = Rule(id="r", weight=3, phrases=("deported",))
     alone, mixed = with_model(0, rule), with_model(1, rule)
-    assert score(mixed, "") == tagger.LEAST_RULES
+    assert score(mixed, "") == LEAST_RULES
     short = "They were deported."
     assert score(mixed, short) == pytest.approx(score(alone, short), abs=0.05)
 
@@ -405,11 +410,11 @@ def test_words_of_the_model_are_evidence_beside_matches() -> None:
     made = with_model(0.9, Rule(id="r", weight=9, phrases=("immigration rules",)))
     (found,) = tag(made, text, title="Immigrants may stay")
     assert [e.text for e in found.evidence if e.rule == "r"] == ["immigration rules"]
-    words = [e for e in found.evidence if e.rule == tagger.MODEL_RULE]
-    assert 1 <= len(words) <= tagger.MODEL_EVIDENCE
+    words = [e for e in found.evidence if e.rule == MODEL_RULE]
+    assert 1 <= len(words) <= MODEL_EVIDENCE
     assert all(text[e.start : e.end] == e.text for e in found.evidence)
     assert all(a.end <= b.start for a, b in pairwise(found.evidence))
-    assert {e.rule for e in found.title_evidence} == {tagger.MODEL_RULE}
+    assert {e.rule for e in found.title_evidence} == {MODEL_RULE}
 
 
 def test_border_disputes_are_not_border_enforcement() -> None:

@@ -1,7 +1,7 @@
 """Topic tags with their evidence: the tagger that is made from a taxonomy.
 
-The taxonomy (`transforms.language.topics.taxonomy`) says what a topic is; for some topics a statistical
-model (`transforms.language.topics.model`) has a say, too. Imports neither Beam nor spaCy.
+The taxonomy (`taxonomy.py`) defines the topics. Some topics also have a statistical model
+(`model.py`). Imports neither Beam nor spaCy.
 """
 
 import datetime as dt
