@@ -7,8 +7,8 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from spacy.language import Language
 
 from schemas import Quote
-from tests.quoting import Find, quotes_of
-from tests.web import Web
+from tests.support.quotes import Find, quotes_of
+from tests.support.web_server import Web
 from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
 from transforms.core.stage import Run
 from transforms.extraction.worker import load_documents

@@ -1,0 +1,332 @@
+"""Runs one after the other over feeds that change, through real HTTP."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.cli import run_command
+from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.web_server import Answer, Web
+from transforms.core.clock import now
+from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.state import store as state_store
+
+assert ElsewhereFileSystem.scheme() == SCHEME
+FIRST = (
+    "The council voted on Tuesday to close the harbor bridge for repairs until spring. "
+    "“We had no other choice,” said Mayor Ana Torres, who had asked for more time. "
+    "Ferries will run every hour, and buses will take the longer road around the bay."
+)
+SECOND = FIRST.replace("until spring", "until the end of the year, two months longer than planned")
+
+
+def page(text: str, head: str = "") -> str:
+    return (
+        f"<html lang=en><head><title>Bridge closes</title>{head}</head><body><article>"
+        f"<h1>Bridge closes</h1><p>{text}</p></article></body></html>"
+    )
+
+
+def item(web: Web, path: str, **more: str) -> str:
+    fields = {"title": "Bridge closes", "link": web.base + path, "guid": path} | more
+    return "<item>" + "".join(f"<{k}>{v}</{k}>" for k, v in fields.items()) + "</item>"
+
+
+@dataclass
+class Newsroom:
+    """A site with one feed, and an output folder that runs fill."""
+
+    web: Web
+    folder: Path
+    state: str
+    runs: int = 0
+    requests: list[str] = field(default_factory=list)
+
+    def publish(self, *items: str, head: str = "", **answer: Any) -> None:
+        """Set the feed."""
+        body = (
+            "<rss version='2.0' xmlns:content='http://purl.org/rss/1.0/modules/content/'>"
+            f"<channel><title>T</title>{head}{''.join(items)}</channel></rss>"
+        )
+        headers = {"Content-Type": "application/rss+xml"} | answer.pop("headers", {})
+        self.web.answers["/feed"] = Answer(body.encode(), headers=headers, **answer)
+
+    def run(self, *flags: str) -> dict[str, Any]:
+        """Run; the summary, which is empty if nothing was due. ``requests`` are what it asked."""
+        self.runs += 1
+        name, before = f"run-{self.runs}", len(self.web.requests)
+        command = ["ingest", "--feeds", f"{self.web.base}/feed", "--output", str(self.folder)]
+        command += ["--run_id", name, "--state", self.state, "--max_dead_letter_ratio", "1"]
+        command += ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
+        assert run_command([*command, *flags]) == 0
+        self.requests = [p for p in self.web.requests[before:] if p != "/robots.txt"]
+        folder = self.folder / "runs" / name
+        if not folder.exists():
+            assert not self.requests
+            return {}
+        data: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+        assert data["adds_up"]
+        return data
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """The records of all runs, in the order of the runs."""
+        files = sorted(self.folder.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
+        return [json.loads(line) for f in files for line in f.read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Callable[..., IsolatedHandle]]:
+    """Makes handles whose children serve all runs of these tests, which is quicker."""
+    made: dict[str, tuple[IsolatedHandle, Any]] = {}
+
+    def handle(setup: Callable[[], Any], limits: LimitOptions, *, name: str) -> IsolatedHandle:
+        if name not in made:
+            new = IsolatedHandle(setup, limits, name=name)
+            made[name] = (new, new.get())
+        return made[name][0]
+
+    yield handle
+    for _, isolated in made.values():
+        isolated.close()
+
+
+@pytest.fixture
+def newsroom(
+    web: Web,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: Callable[..., IsolatedHandle],
+) -> Newsroom:
+    """Entries that failed are due again at once."""
+    monkeypatch.setattr("pipeline.graph.IsolatedHandle", kept)
+    monkeypatch.setattr("transforms.state.records._BACKOFF", dt.timedelta(0))
+    monkeypatch.setattr("transforms.fetching.politeness._FIRST_PAUSE", 0.0)
+    return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
+
+
+@pytest.fixture(params=[False, True], ids=["a file a run", "a snapshot a run"])
+def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """A state that is kept in either way."""
+    if request.param:
+        monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 0)
+        monkeypatch.setattr(state_store, "SHARE_BEFORE_SNAPSHOT", 0.0)
+    return bool(request.param)
+
+
+def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web, compacted: bool) -> None:
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    assert newsroom.run()["outcomes"]["article"] == 1
+    web.html("/1", page(SECOND))
+    assert newsroom.run()["outcomes"]["known"] == 1  # its feed does not say that it changed
+    assert newsroom.requests == ["/feed"]
+    newsroom.publish(item(web, "/1", title="Bridge closes for longer"))
+    assert newsroom.run()["outcomes"]["article"] == 1
+    assert newsroom.run()["outcomes"]["known"] == 1
+
+    first, second = newsroom.rows("articles")
+    assert (first["version"], second["version"]) == (1, 2)
+    assert first["article_id"] != second["article_id"]
+    assert first["lineage_id"] == second["lineage_id"] == first["article_id"]
+    assert "until spring" in first["text"] and "two months longer" in second["text"]
+    assert first["canonical_url"] == second["canonical_url"]
+    quotes = newsroom.rows("quotes")
+    assert {q["article_id"] for q in quotes} == {first["article_id"], second["article_id"]}
+    assert bool([*Path(newsroom.state).glob("snapshot-*.state")]) == compacted
+
+
+def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: Web) -> None:
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    newsroom.run()
+    newsroom.publish(item(web, "/1", title="The bridge closes"))
+    assert newsroom.run()["outcomes"]["known"] == 1
+    assert newsroom.requests == ["/feed", "/1"]
+    newsroom.run()
+    assert newsroom.requests == ["/feed"]
+    assert len(newsroom.rows("articles")) == 1
+
+
+@pytest.mark.usefixtures("compacted")
+def test_an_entry_republished_at_another_address_is_no_second_article(
+    newsroom: Newsroom, web: Web
+) -> None:
+    web.html("/1", page(FIRST))
+    web.html("/one", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    newsroom.run()
+    newsroom.publish(item(web, "/one", guid="/1"))
+    assert newsroom.run()["outcomes"]["known"] == 1
+    assert len(newsroom.rows("articles")) == 1
+    web.html("/one", page(SECOND))
+    newsroom.publish(item(web, "/one", guid="/1", title="Closed for longer"))
+    assert newsroom.run()["outcomes"]["article"] == 1
+    first, second = newsroom.rows("articles")
+    assert second["lineage_id"] == first["lineage_id"] and second["version"] == 2
+
+
+@pytest.mark.usefixtures("compacted")
+def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web: Web) -> None:
+    web.html("/1", page(FIRST))
+    web.answers["/2"] = Answer(b"", 500)
+    newsroom.publish(item(web, "/1"), item(web, "/2"))
+    summary = newsroom.run()
+    assert (summary["outcomes"]["article"], summary["outcomes"]["dead_letter"]) == (1, 1)
+    newsroom.publish(item(web, "/1"))  # the feed has forgotten it; the state has not
+    summary = newsroom.run()
+    assert summary["outcomes"] == {"article": 0, "known": 1, "duplicate": 0, "dead_letter": 1}
+    assert newsroom.requests == ["/feed", "/2", "/2"]
+    web.html("/2", page(SECOND))
+    assert newsroom.run()["outcomes"]["article"] == 1
+    newsroom.run()
+    assert newsroom.requests == ["/feed"]
+    assert len({row["article_id"] for row in newsroom.rows("articles")}) == 2
+
+
+def test_what_is_not_there_is_given_up_unless_its_feed_changes_it(
+    newsroom: Newsroom, web: Web
+) -> None:
+    newsroom.publish(item(web, "/1"))
+    for _ in range(3):
+        assert newsroom.run()["outcomes"]["dead_letter"] == 1
+        assert newsroom.requests == ["/feed", "/1"]
+    assert newsroom.run()["outcomes"]["known"] == 1
+    assert newsroom.requests == ["/feed"]
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1", title="Bridge closes after all"))
+    assert newsroom.run()["outcomes"]["article"] == 1
+
+
+def test_the_feeds_own_text_stands_in_for_a_page_and_gives_way_to_it(
+    newsroom: Newsroom, web: Web
+) -> None:
+    def publish(text: str) -> None:
+        newsroom.publish(item(web, "/1", **{"content:encoded": f"<![CDATA[<p>{text}</p>]]>"}))
+
+    publish(FIRST)
+    newsroom.run()
+    web.html("/1", page(SECOND))
+    publish(SECOND)
+    newsroom.run()
+    web.answers.pop("/1")
+    publish(FIRST)  # worse than the page that is known
+    assert newsroom.run()["outcomes"]["known"] == 1
+    rows = newsroom.rows("articles")
+    found = [(row["version"], row["extraction_method"]) for row in rows]
+    assert found == [(1, "feed_content"), (2, "trafilatura")]
+
+
+def test_a_feed_that_is_gone_retires(newsroom: Newsroom) -> None:
+    newsroom.publish(status=410)
+    summary = newsroom.run()
+    assert summary["feed_statuses"]["retired"] == 1
+    (health,) = newsroom.rows("feed_health")
+    assert (health["status"], health["failure_class"], health["next_due"]) == (
+        "retired",
+        "Http410",
+        None,
+    )
+    assert newsroom.run() == {}
+    assert len(newsroom.rows("feed_health")) == 1
+
+
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_feed_that_asks_for_time_gets_it(newsroom: Newsroom, form: str) -> None:
+    later = format_datetime(now() + dt.timedelta(hours=2), usegmt=True)
+    after = "7200" if form == "seconds" else later
+    newsroom.publish(status=503, headers={"Retry-After": after})
+    assert newsroom.run()["feed_statuses"]["failed"] == 1
+    assert newsroom.requests == ["/feed"]
+    assert newsroom.run() == {}
+    (health,) = newsroom.rows("feed_health")
+    due = dt.datetime.fromisoformat(health["next_due"].replace("Z", "+00:00"))
+    assert dt.timedelta(hours=1.9) < due - now() < dt.timedelta(hours=2.5)
+    assert health["consecutive_failures"] == 1 and health["failure_class"] == "Http503"
+
+
+def test_feeds_that_are_not_due_are_left_alone_if_wanted(
+    newsroom: Newsroom, web: Web, capsys: pytest.CaptureFixture[str]
+) -> None:
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"), head="<ttl>120</ttl>")
+    assert newsroom.run("--only_due_feeds")["feed_statuses"]["ok"] == 1
+    assert newsroom.run("--only_due_feeds") == {}
+    assert capsys.readouterr().out.endswith(
+        "\nfeeds: 1 = 1 not due\nentries: 0 = 0 article\nrecords: none\n\n"
+        f"records in {newsroom.folder}\n"
+    )
+    assert newsroom.run()["feed_statuses"]["ok"] == 1
+
+
+def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(newsroom: Newsroom, web: Web) -> None:
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    web.answers["/new"] = web.answers["/feed"]
+    web.answers["/feed"] = Answer(status=308, headers={"Location": "/new"})
+    newsroom.run()
+    assert newsroom.requests == ["/feed", "/new", "/1"]
+    newsroom.run()
+    assert newsroom.requests == ["/new"]
+    assert {h["feed_url"] for h in newsroom.rows("feed_health")} == {f"{web.base}/feed"}
+
+
+def test_validators_are_sent_and_304_costs_nothing(newsroom: Newsroom, web: Web) -> None:
+    web.html("/1", page(FIRST))
+    date = "Fri, 20 Nov 2026 09:00:00 GMT"
+    newsroom.publish(item(web, "/1"), headers={"ETag": '"v1"', "Last-Modified": date})
+    newsroom.run()
+    web.answers["/feed"] = Answer(status=304)
+    for _ in range(2):
+        summary = newsroom.run()
+        assert summary["feed_statuses"]["unchanged"] == 1 and summary["entries"] == 0
+        assert newsroom.requests == ["/feed"]
+        assert web.headers[-1]["if-none-match"] == '"v1"'
+        assert web.headers[-1]["if-modified-since"] == date
+    newsroom.publish(item(web, "/1"), headers={"ETag": '"v2"'})
+    newsroom.run()
+    newsroom.run()
+    assert web.headers[-1]["if-none-match"] == '"v2"'
+    assert "if-modified-since" not in web.headers[-1]
+
+
+def test_opt_outs_are_recorded(newsroom: Newsroom, web: Web) -> None:
+    web.html("/1", page(FIRST, "<meta name=robots content='NOINDEX, follow'>"))
+    web.html("/2", page(SECOND))
+    web.answers["/2"].headers["TDM-Reservation"] = "1"
+    newsroom.publish(item(web, "/1"), item(web, "/2"))
+    newsroom.run()
+    found = {a["url"]: (a["noindex"], a["tdm_reserved"]) for a in newsroom.rows("articles")}
+    assert found == {f"{web.base}/1": (True, False), f"{web.base}/2": (False, True)}
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone"])
+def test_a_damaged_state_costs_no_double(
+    newsroom: Newsroom, web: Web, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    newsroom.run()
+    (path,) = Path(newsroom.state).glob("run-*.state")
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        path.unlink()
+    assert newsroom.run()["outcomes"]["known"] == 1
+    assert newsroom.requests == ["/feed"]
+    assert ("is damaged" in caplog.text) == (damage == "cut")
+
+
+def test_state_may_be_on_another_file_system(newsroom: Newsroom, web: Web, tmp_path: Path) -> None:
+    newsroom.state = f"{SCHEME}://{tmp_path}/remote"
+    web.html("/1", page(FIRST))
+    newsroom.publish(item(web, "/1"))
+    assert newsroom.run()["outcomes"]["article"] == 1
+    assert newsroom.run()["outcomes"]["known"] == 1
+    names = sorted(p.name for p in (tmp_path / "remote").iterdir())
+    assert names == ["run-run-1.state", "run-run-2.state"]

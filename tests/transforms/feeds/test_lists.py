@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import pytest
+
+from tests.support.web_server import Answer, Web
+from transforms.core.options import UsageError
+from transforms.feeds.lists import read_feed_lists
+from transforms.fetching.client import HttpOptions
+from transforms.fetching.fetcher import FetchOptions
+from transforms.fetching.politeness import HostOptions
+
+OPML = b"""<?xml version="1.0"?>
+<opml version="2.0"><head><title>Mine</title></head><body>
+<outline text="News"><outline type="rss" text="A" xmlUrl="https://a.example/feed"/></outline>
+<outline text="no feed"/><outline text="B" xmlUrl="local.xml"/>
+</body></opml>"""
+
+
+def urls(*names: str | Path) -> list[str]:
+    return [
+        feed.url
+        for feed in read_feed_lists(
+            list(map(str, names)), FetchOptions(HttpOptions(), HostOptions())
+        )
+    ]
+
+
+def test_a_plain_list_has_comments_files_and_each_feed_once(tmp_path: Path) -> None:
+    (tmp_path / "local.xml").write_text("<rss/>")
+    path = tmp_path / "feeds.txt"
+    path.write_text(
+        "# news\n\nhttps://a.example/feed#new  # a comment\nlocal.xml\nhttps://a.example/feed#new\n",
+        encoding="utf-8-sig",
+    )
+    assert urls(path) == ["https://a.example/feed#new", str(tmp_path / "local.xml")]
+
+
+def test_opml_outlines_at_any_depth(tmp_path: Path) -> None:
+    (tmp_path / "local.xml").write_text("<rss/>")
+    path = tmp_path / "feeds.opml"
+    path.write_bytes(OPML)
+    assert urls(path) == ["https://a.example/feed", str(tmp_path / "local.xml")]
+
+
+@pytest.mark.parametrize(
+    "body", ["<rss/>", ' \ufeff{"version": ""}', "<?xml version='1.0'?><feed/>"]
+)
+def test_a_file_that_is_a_feed_stands_for_itself(tmp_path: Path, body: str) -> None:
+    path = tmp_path / "one.xml"
+    path.write_text(body, encoding="utf-8")
+    assert urls(path, "https://a.example/feed") == [str(path), "https://a.example/feed"]
+
+
+def test_positions_follow_the_lists() -> None:
+    feeds = read_feed_lists(
+        ["https://b.example/", "https://a.example/"], FetchOptions(HttpOptions(), HostOptions())
+    )
+    assert [(feed.position, feed.url[8]) for feed in feeds] == [(0, "b"), (1, "a")]
+
+
+def test_a_list_from_the_web(web: Web, fetching: FetchOptions) -> None:
+    web.answers["/list.txt"] = Answer(b"/feed.xml\nhttps://a.example/\n")
+    feeds = read_feed_lists([f"{web.base}/list.txt"], fetching)
+    assert [feed.url for feed in feeds] == [f"{web.base}/feed.xml", "https://a.example/"]
+    with pytest.raises(UsageError, match=r"cannot read the feed list .*404"):
+        read_feed_lists([f"{web.base}/none.opml"], fetching)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"https://a.example/\nnot a feed\n", r"feeds:2: .*'not a feed'"),
+        (b"ftp://a.example/feed\n", r"feeds:1: .*not a web address"),
+        (b"https://\n", r"feeds:1: .*not a web address"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"# nothing\n", "no feed in"),
+        (b"<opml><body>", "not well-formed"),
+        (b'<opml>\n<outline xmlUrl="gopher://x/"/></opml>', r"feeds:2: .*not a web address"),
+    ],
+)
+def test_bad_lists_name_the_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "feeds"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=message):
+        urls(path)
+
+
+def test_a_missing_list(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"cannot read the feed list .*No such file"):
+        urls(tmp_path / "none.txt")
+
+
+def test_opml_reads_no_external_entities(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("https://secret.example/")
+    path = tmp_path / "feeds.opml"
+    path.write_text(
+        f'<!DOCTYPE opml [<!ENTITY x SYSTEM "{tmp_path}/secret">]>\n'
+        '<opml><body><outline xmlUrl="https://a.example/"/><outline text="x">&x;</outline>'
+        "</body></opml>"
+    )
+    assert urls(path) == ["https://a.example/"]

@@ -1,0 +1,147 @@
+import gzip
+import socket
+
+import pytest
+
+from tests.support.web_server import Answer, Web
+from transforms.core.errors import Lost
+from transforms.core.options import UsageError
+from transforms.fetching.address_guard import is_public
+from transforms.fetching.client import HttpOptions, Response
+from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.politeness import HostOptions, Request
+
+
+def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | Lost]:
+    with Fetcher(FetchOptions(http, HostOptions(host_delay_sec=0, robots="none"))) as fetcher:
+        return fetcher.fetch(map(Request, urls))
+
+
+def fetch(url: str, http: HttpOptions) -> Response | Lost:
+    (answer,) = fetch_all([url], http)
+    return answer
+
+
+def error_of(answer: Response | Lost) -> str:
+    assert isinstance(answer, Lost), answer
+    return answer.error_type
+
+
+def test_answers_come_in_the_order_of_the_urls(web: Web, http: HttpOptions) -> None:
+    web.answers["/slow"] = Answer(pieces=[b"slow"], pause=0.2)
+    web.answers["/quick"] = Answer(b"quick", headers={"Content-Type": "Text/HTML; charset=x"})
+    slow, lost, quick = fetch_all([f"{web.base}/{p}" for p in ("slow", "none", "quick")], http)
+    assert isinstance(slow, Response) and slow.body == b"slow" and slow.media_type == ""
+    assert isinstance(quick, Response) and quick.body == b"quick"
+    assert quick.media_type == "text/html"
+    assert isinstance(lost, Lost) and (lost.error_type, lost.http_status) == ("Http404", 404)
+
+
+def test_redirects_are_followed_hop_by_hop(web: Web, http: HttpOptions) -> None:
+    web.answers["/a"] = Answer(status=301, headers={"Location": "b"})
+    web.answers["/b"] = Answer(status=302, headers={"Location": f"{web.base}/c?q=ä"})
+    web.answers["/c?q=%E4"] = Answer(b"here")
+    answer = fetch(f"{web.base}/a", http)
+    assert isinstance(answer, Response)
+    assert (answer.body, answer.url) == (b"here", f"{web.base}/c?q=%E4")
+
+
+@pytest.mark.parametrize(
+    ("location", "error"),
+    [("/again", "TooManyRedirects"), ("ftp://example.org/", "BadRedirect")],
+)
+def test_bad_redirects(web: Web, http: HttpOptions, location: str, error: str) -> None:
+    web.answers["/again"] = Answer(status=302, headers={"Location": location})
+    assert error_of(fetch(f"{web.base}/again", http)) == error
+    assert len(web.requests) <= 6
+
+
+def test_a_body_is_capped_after_decompression(web: Web) -> None:
+    http = HttpOptions(max_fetch_bytes=50_000, allow_private_networks=["127.0.0.1/32"])
+    bomb = gzip.compress(bytes(5_000_000))
+    assert len(bomb) < 50_000
+    web.answers["/bomb"] = Answer(bomb, headers={"Content-Encoding": "gzip"})
+    assert error_of(fetch(f"{web.base}/bomb", http)) == "TooLarge"
+    web.answers["/fits"] = Answer(gzip.compress(bytes(50_000)), 200, {"Content-Encoding": "gzip"})
+    assert isinstance(fetch(f"{web.base}/fits", http), Response)
+
+
+def test_the_deadline_holds_against_a_body_that_drips(web: Web) -> None:
+    http = HttpOptions(fetch_timeout_sec=0.3, allow_private_networks=["127.0.0.1/32"])
+    web.answers["/drip"] = Answer(pieces=[b"."] * 100, pause=0.05)
+    assert error_of(fetch(f"{web.base}/drip", http)) == "Timeout"
+
+
+def test_a_server_error_is_tried_again_and_a_missing_page_is_not(
+    web: Web, http: HttpOptions
+) -> None:
+    web.answers["/broken"] = Answer(status=502)
+    broken = fetch(f"{web.base}/broken", http)
+    assert isinstance(broken, Lost) and (broken.error_type, broken.attempts) == ("Http502", 2)
+    missing = fetch(f"{web.base}/missing", http)
+    assert isinstance(missing, Lost) and missing.attempts == 1
+    assert web.requests == ["/broken", "/broken", "/missing"]
+
+
+def test_a_refused_connection_is_lost(http: HttpOptions) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        lost = fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/", http)
+    assert isinstance(lost, Lost) and lost.attempts == 2
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "localhost", "[::1]"])
+def test_no_request_reaches_a_private_address(web: Web, host: str) -> None:
+    url = web.base.replace("127.0.0.1", host)
+    assert error_of(fetch(url + "/secret", HttpOptions())) in (
+        "PrivateAddress",
+        "InvalidUrl",
+    )
+    assert web.requests == []
+
+
+def test_a_redirect_to_a_private_address_is_refused(web: Web) -> None:
+    http = HttpOptions(allow_private_networks=["127.0.0.1/32"])
+    web.answers["/out"] = Answer(status=302, headers={"Location": "http://127.0.0.2/secret"})
+    assert error_of(fetch(f"{web.base}/out", http)) == "PrivateAddress"
+
+
+PRIVATE = """
+    0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 169.254.169.254 172.16.0.1 192.168.1.1 224.0.0.1
+    255.255.255.255 :: ::1 fe80::1 fe80::1%eth0 fc00::1 fec0::1 ff02::1 ::ffff:127.0.0.1
+    64:ff9b::7f00:1 2002:7f00:1::1
+"""
+
+
+@pytest.mark.parametrize("address", PRIVATE.split())
+def test_private_addresses(address: str) -> None:
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+def test_public_addresses(address: str) -> None:
+    assert is_public(address)
+
+
+def test_the_server_is_told_who_asks_and_given_no_cookies(web: Web, http: HttpOptions) -> None:
+    web.answers["/set"] = Answer(b"x", headers={"Set-Cookie": "a=b"})
+    fetch_all([f"{web.base}/set", f"{web.base}/set"], http)
+    fetch(f"{web.base}/set", http)
+    assert all(h["user-agent"].startswith("newsbeam/") for h in web.headers)
+    assert all("cookie" not in h for h in web.headers)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"fetch_timeout_sec": 0},
+        {"max_fetch_bytes": 0},
+        {"fetch_concurrency": 0},
+        {"fetch_attempts": 0},
+        {"allow_private_networks": ["home"]},
+    ],
+)
+def test_options_are_checked(options: dict[str, object]) -> None:
+    (name,) = options
+    with pytest.raises(UsageError, match=f"--{name}"):
+        HttpOptions(**options)  # type: ignore[arg-type]

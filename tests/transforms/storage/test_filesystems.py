@@ -1,0 +1,337 @@
+"""Outputs and states on other file systems, through Beam and real servers: see tests/support/storage_servers.py."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+import pytest
+from apache_beam.io.filesystem import BeamIOError
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.cli import run_command
+from sample.server import SampleSite
+from tests.support.storage_servers import Store, gcs, hdfs, s3
+from transforms.core.stage import Outcome
+from transforms.sinks.write_records import list_of_files, read_lines, write_file
+from transforms.storage import locks
+from transforms.storage.filesystems import (
+    copy_files,
+    files_in,
+    names_in,
+    open_file,
+    remove_folder,
+    whole_file,
+)
+from transforms.storage.runs import announce, announced, is_there, run_ids
+from transforms.storage.text_store import Shelf
+
+STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
+OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
+FLAGS = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
+FLAGS += ["--max_dead_letter_ratio", "1", "--formats", "jsonl"]
+KILLED = """
+import os, signal, sys
+from transforms.storage import locks
+from transforms.sinks import commit
+locks.LEASE_SECONDS = 4.0
+setattr(commit, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+from pipeline.cli import run_command
+sys.exit(run_command(sys.argv[2:]))
+"""
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "s3",
+        pytest.param("gcs", marks=pytest.mark.gcs),
+        pytest.param("hdfs", marks=pytest.mark.hdfs),
+    ],
+)
+def store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp(request.param)
+    with STORES[request.param](folder) as served, pytest.MonkeyPatch.context() as patch:
+        for name, value in served.environment.items():
+            patch.setenv(name, value)
+        yield served
+
+
+@pytest.fixture
+def root(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A folder of the test's own, to which Beam's options lead."""
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.5)
+    monkeypatch.setattr(FileSystems, "_pipeline_options", PipelineOptions([*store.flags]))
+    return f"{store.root}/{tmp_path.name}"
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[SampleSite]:
+    with SampleSite() as served:
+        yield served
+
+
+@pytest.fixture
+def feed(site: SampleSite) -> str:
+    return f"{site.base}/tagesblick/rss091.xml"
+
+
+def ingest(store: Store, feed: str, output: str, run_id: str, *flags: str) -> int:
+    command = ["ingest", "--feeds", feed, "--output", output, "--run_id", run_id]
+    return run_command([*command, *FLAGS, *store.flags, *flags])
+
+
+def rows(output: str) -> dict[str, Counter[str]]:
+    """The records of all runs that are there, by type, without what is of the run."""
+    found: dict[str, Counter[str]] = {}
+    for run_id in run_ids(output):
+        folder = f"{output}/runs/{run_id}/jsonl"
+        for path in files_in(folder):
+            table = path[len(folder) + 1 :].partition("/")[0]
+            with open_file(path) as file:
+                for line in file.read().splitlines():
+                    row = {k: v for k, v in json.loads(line).items() if k not in OF_THE_RUN}
+                    found.setdefault(table, Counter())[json.dumps(row)] += 1
+    return found
+
+
+def requests(store: Store) -> list[str]:
+    return re.findall(r'"(?:GET|HEAD|PUT|POST|DELETE) [^"]*', store.log.read_text("utf-8"))
+
+
+def test_records_are_those_of_a_local_run_and_the_next_run_knows_them(
+    store: Store, root: str, site: SampleSite, tmp_path: Path
+) -> None:
+    feed = f"{site.base}/northern-post/feed.json"
+    assert ingest(store, feed, root, "r1") == 0
+    assert ingest(store, feed, str(tmp_path), "r1") == 0
+    there = rows(root)
+    assert there == rows(str(tmp_path)) and {"articles", "quotes", "topics"} < set(there)
+    assert ingest(store, feed, root, "r2") == 0
+    again = rows(root)
+    for table in ("articles", "entities", "quotes", "topics", "stories"):
+        assert again[table] == there[table]
+    assert run_ids(root) == ["r1", "r2"]
+    assert names_in(f"{root}/.state") == ["run-r1.state", "run-r2.state"]
+    assert files_in(f"{root}/.staging") == []
+
+
+@pytest.fixture(scope="module")
+def local(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str]]:
+    """The records of a local run over the small feed."""
+    output = str(tmp_path_factory.mktemp("local"))
+    command = ["ingest", "--feeds", f"{site.base}/tagesblick/rss091.xml", "--output", output]
+    assert run_command([*command, *FLAGS]) == 0
+    return rows(output)
+
+
+@pytest.mark.parametrize("point", ["copy_files", "whole_file"])
+def test_a_run_that_was_killed_is_made_up_for(
+    store: Store, root: str, feed: str, local: dict[str, Counter[str]], point: str
+) -> None:
+    """Killed before the run's files are copied, and between that and its summary."""
+    command = [sys.executable, "-c", KILLED, point, "ingest", "--feeds", feed, "--output", root]
+    ended = subprocess.run([*command, "--run_id", "r1", *FLAGS, *store.flags], env=os.environ)
+    assert ended.returncode == -signal.SIGKILL
+    assert run_ids(root) == [] and not is_there(root, "r1") and files_in(f"{root}/.staging/r1")
+    assert bool(files_in(f"{root}/runs/r1")) == (point == "whole_file")
+    # Its lease is taken over when it has run out.
+    assert ingest(store, feed, root, "r2", "--wait_for_run_sec", "60") == 0
+    assert run_ids(root) == ["r2"] and rows(root) == local
+    assert not [path for path in files_in(f"{root}/.staging") if "lock" not in path]
+    if point == "whole_file":  # the name is free, and what is left of it does not show then
+        assert ingest(store, feed, root, "r1") == 0
+        assert run_ids(root) == ["r1", "r2"] and rows(root)["articles"] == local["articles"]
+
+
+def test_of_two_runs_at_once_the_second_says_so(
+    store: Store, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = len(site.requests)
+    with locks.hold(f"{root}/.state", "the state"):
+        assert ingest(store, feed, root, "r1") == 2
+    assert f"another run is writing to the state {root}/.state; wait" in capsys.readouterr().err
+    assert len(site.requests) == asked
+    with locks.hold(f"{root}/.state", "the state"):
+        pass  # it was let go of
+
+
+def test_a_lease_that_was_taken_over_stops_a_run_before_it_shows(
+    store: Store, root: str, feed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whose = locks.Lease(f"{root}/.staging", "the output", "another")
+
+    def lose(*_: object) -> None:
+        whose._write(60.0)
+
+    monkeypatch.setattr("transforms.sinks.commit.announce", lose)
+    assert ingest(store, feed, root, "r1") == 2
+    assert run_ids(root) == [] and not is_there(root, "r1")
+    whose.release()
+
+
+def test_files(root: str) -> None:
+    assert names_in(f"{root}/a") == [] == files_in(f"{root}/a")
+    for name, text in (("a/one", b"1"), ("a/b/two", b"2"), ("a/one", b"3"), ("ab/c", b"4")):
+        with whole_file(f"{root}/{name}") as file:
+            file.write(text)
+    assert names_in(f"{root}/a") == ["b", "one"] and names_in(root) == ["a", "ab"]
+    assert files_in(f"{root}/a") == [f"{root}/a/b/two", f"{root}/a/one"]
+    copy_files({f"{root}/a/one": f"{root}/c/d", f"{root}/ab/c": f"{root}/c/e"})
+    with open_file(f"{root}/c/d") as file:
+        assert file.read() == b"3"
+    with pytest.raises((BeamIOError, OSError)):
+        copy_files({f"{root}/a/one": f"{root}/c/f", f"{root}/a/none": f"{root}/c/g"})
+    remove_folder(f"{root}/a")
+    remove_folder(f"{root}/a")
+    assert names_in(root) == ["ab", "c"]
+
+
+def test_a_list_of_nothing(root: str) -> None:
+    write_file(list_of_files(root), [], "lines")
+    assert list(read_lines(list_of_files(root), Outcome)) == []
+
+
+def test_texts_are_put_aside_in_files_that_are_read_once(store: Store, root: str) -> None:
+    shelf = Shelf(f"{root}/texts")
+    writer = shelf.writer()
+    texts = [f"{number} " * 40_000 for number in range(12)]
+    places = [writer.put(text) for text in texts]
+    writer.close()
+    assert 1 < len(files_in(f"{root}/texts")) == len({place.file for place in places}) < 6
+    assert [shelf.read(place) for place in places] == texts
+    before = len(requests(store))
+    assert [shelf.read(place) for place in places[::-1]] == texts[::-1]
+    assert len(requests(store)) == before
+
+
+def test_runs_of_before_the_notes_are_found(root: str) -> None:
+    def write(path: str) -> None:
+        with whole_file(f"{root}/runs/{path}") as file:
+            file.write(b"{}")
+
+    for run_id in ("old-1", "old-2"):
+        write(f"{run_id}/summary.json")
+    write("cut-off/jsonl/articles/day=2026-11-20/part-00000.jsonl")
+    assert run_ids(root) == ["old-1", "old-2"]
+    write("r1/learnt.state")
+    announce(root, "r1")
+    assert run_ids(root) == ["old-1", "old-2"]
+    write("r1/summary.json")
+    assert run_ids(root) == ["old-1", "old-2", "r1"]
+    announce(root, "r1")
+    assert announced(root) == ["cut-off", "old-1", "old-2", "r1"]
+    assert run_ids(root, but={"old-1"}) == ["old-2", "r1"]
+    remove_folder(f"{root}/runs/old-2")
+    assert run_ids(root) == ["old-1", "r1"]
+
+
+# What goes wrong before any feed is fetched: one sentence, and 2.
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line]
+    return line
+
+
+@pytest.fixture
+def unasked(site: SampleSite) -> Iterator[None]:
+    asked = len(site.requests)
+    yield
+    assert len(site.requests) == asked
+
+
+@pytest.mark.usefixtures("unasked")
+def test_a_bucket_that_is_not_there(
+    store: Store, feed: str, root: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if store.root.startswith("hdfs"):
+        pytest.skip("HDFS has no buckets")
+    output = f"{store.root.partition('://')[0]}://no-such-bucket/{root.rpartition('/')[2]}"
+    assert ingest(store, feed, output, "r1") == 2
+    line = said(capsys)
+    assert line.startswith(f"newsbeam: cannot write to the state {output}/.state: ")
+    assert "bucket" in line.partition(".state: ")[2].lower() or "404" in line
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with s3(tmp_path_factory.mktemp("s3")) as served:
+        yield served
+
+
+@pytest.mark.usefixtures("unasked")
+def test_no_credentials_for_s3(
+    moto: Store,
+    feed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    flags = ["--s3_endpoint_url", moto.url, "--s3_region_name", "us-east-1"]
+    assert ingest(Store("", "", tmp_path, flags), feed, "s3://bucket/out", "r1") == 2
+    assert said(capsys).startswith("newsbeam: no credentials for s3://bucket/out: give ")
+
+
+@pytest.mark.usefixtures("unasked")
+def test_no_permission_on_s3(moto: Store, feed: str, capsys: pytest.CaptureFixture[str]) -> None:
+    limit = f"{moto.url}/moto-api/reset-auth"
+    with urlopen(Request(limit, b"0", {"Content-Type": "text/plain"}, method="POST")):
+        pass
+    try:
+        assert ingest(moto, feed, "s3://bucket/out", "r1") == 2
+    finally:
+        with urlopen(Request(limit, b"inf", {"Content-Type": "text/plain"}, method="POST")):
+            pass
+    line = said(capsys)
+    assert line.startswith("newsbeam: cannot write to the state s3://bucket/out/.state: ")
+    assert "403" in line
+
+
+@pytest.mark.usefixtures("unasked")
+@pytest.mark.parametrize(
+    ("module", "output", "extra"),
+    [
+        ("boto3", "s3://bucket/out", "aws"),
+        ("apache_beam.io.gcp.gcsio", "gs://bucket/out", "gcp"),
+        ("hdfs", "hdfs://out", "hdfs"),
+    ],
+)
+def test_an_extra_that_is_missing(
+    feed: str,
+    tmp_path: Path,
+    module: str,
+    output: str,
+    extra: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, module, None)  # which makes an import of it fail
+    assert ingest(Store("", "", tmp_path, ()), feed, output, "r1") == 2
+    assert said(capsys) == f"newsbeam: {output} needs the extra {extra}: newsbeam[{extra}]"
+
+
+@pytest.mark.usefixtures("unasked")
+def test_other_folders_that_cannot_be(
+    feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nowhere = Store("", "", tmp_path, ())
+    assert ingest(nowhere, feed, "ftp://a/b", "r1") == 2
+    assert said(capsys).startswith("newsbeam: no file system for ftp://a/b: gs:// needs")
+    assert ingest(nowhere, feed, "hdfs://out", "r1") == 2
+    assert said(capsys) == "newsbeam: cannot reach hdfs://out: hdfs_host is not set"

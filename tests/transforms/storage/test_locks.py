@@ -1,0 +1,124 @@
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from transforms.core.options import UsageError
+from transforms.storage import locks
+from transforms.storage.locks import hold
+
+assert ElsewhereFileSystem.scheme() == SCHEME
+
+
+@pytest.fixture(params=["", f"{SCHEME}://"], ids=["local", "elsewhere"])
+def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.1)
+    return f"{request.param}{tmp_path}"
+
+
+def test_a_folder_is_held_once(folder: str) -> None:
+    with hold(folder, "the state s"):
+        for _ in range(2):
+            with (
+                pytest.raises(UsageError, match="another run is writing to the state s; wait"),
+                hold(folder, "the state s"),
+            ):
+                pytest.fail("held twice")
+    with hold(folder, "the state s"):
+        pass  # free again
+
+
+def test_the_second_waits_as_long_as_it_is_told_to(folder: str) -> None:
+    began, order = threading.Event(), []
+
+    def first() -> None:
+        with hold(folder, "s"):
+            began.set()
+            time.sleep(0.5)
+            order.append("first")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    began.wait()
+    with hold(folder, "s", wait_sec=30):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+
+
+def test_waiting_ends(folder: str) -> None:
+    with hold(folder, "s"):
+        started = time.monotonic()
+        with pytest.raises(UsageError, match="another run"), hold(folder, "s", wait_sec=0.3):
+            pytest.fail("held twice")
+        assert time.monotonic() - started >= 0.3
+
+
+def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys, time\n"
+        "from transforms.storage.locks import hold\n"
+        "with hold(sys.argv[1], 's'):\n"
+        "    print('held', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        with pytest.raises(UsageError), hold(str(tmp_path), "s"):
+            pytest.fail("held twice")
+        process.kill()
+        process.wait()
+    with hold(str(tmp_path), "s"):
+        pass
+
+
+@pytest.mark.parametrize("lease", ["", "{", "[]", json.dumps({"holder": "a-1", "until": 1e9})])
+def test_a_lease_that_has_run_out_or_is_cut_off_is_no_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease: str
+) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    (tmp_path / "lock.json").write_text(lease)
+    with hold(f"{SCHEME}://{tmp_path}", "s"):
+        assert json.loads((tmp_path / "lock.json").read_text())["until"] > time.time()
+    assert not (tmp_path / "lock.json").exists()
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:  # it is being renewed
+        return None
+
+
+def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.8)
+    path = tmp_path / "lock.json"
+    with hold(f"{SCHEME}://{tmp_path}", "s") as held:
+        first = path.read_text()
+        deadline = time.monotonic() + 10
+        while _text(path) in (None, first):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        held.check()
+
+
+def test_a_lease_that_another_has_taken_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    path = tmp_path / "lock.json"
+    other = json.dumps({"holder": "other", "until": time.time() + 100})
+    with hold(f"{SCHEME}://{tmp_path}", "the state s") as held:
+        held.check()
+        path.write_text(other)  # as if this one had slept through its lease
+        with pytest.raises(UsageError, match="another run has taken over the state s"):
+            held.check()
+    assert path.read_text() == other
