@@ -127,8 +127,8 @@ def derive(name: str, text: str, attributions: Sequence[Attribution]) -> Documen
 def marked_segments(text: str) -> list[Span]:
     """What stands between double marks, by paragraph, without marks and outer spaces.
 
-    Kept apart from the pipeline's own finder of marks, which is judged by it. An open mark runs
-    to the end of its paragraph; a mark that closes what the paragraph before left open counts.
+    Kept apart from the pipeline's own finder of marks, which is judged by it. An open mark runs to
+    the end of its paragraph; a mark that closes what the paragraph before left open counts.
 
     >>> text = 'He “went” on.'
     >>> [text[start:end] for start, end in marked_segments(text)]

@@ -17,16 +17,16 @@ from pipeline.commands.jsonl import analyze_lines, extract_lines
 from pipeline.commands.progress import progress
 from pipeline.commands.taxonomy import WarningsError, add_taxonomy_actions
 from pipeline.databases import (
-    FillOnWorker,
-    NotLoadedError,
+    LoadError,
+    LoadOnWorker,
     add_database_flags,
-    databases_of,
-    fill_after_run,
-    fill_databases,
+    load_after_run,
+    load_missing_runs,
+    open_databases,
 )
-from pipeline.prepare import IngestOptions, RunOptions, Wanted
+from pipeline.prepare import IngestOptions, JobRequest, RunOptions
 from pipeline.run_batch import ingest
-from pipeline.run_loop import interrupts, repeat
+from pipeline.run_loop import raise_on_interrupt, run_repeatedly
 from pipeline.run_streaming import StreamEndedError, stream
 from pipeline.runners.flink_options import FlinkStreamOptions
 from pipeline.streaming_graph import StreamOptions
@@ -36,7 +36,7 @@ from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.politeness import HostOptions
+from transforms.fetching.politeness import PolitenessOptions
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.write_records import FORMATS
@@ -45,11 +45,11 @@ from transforms.storage.runs import run_ids
 _FOR_USERS: Final = (
     UsageError,
     NotAccountedForError,
-    NotLoadedError,
+    LoadError,
     StreamEndedError,
     WarningsError,
 )
-_EXPECTED: Final = (UsageError, NotLoadedError, KeyboardInterrupt)
+_EXPECTED: Final = (UsageError, LoadError, KeyboardInterrupt)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,7 +60,7 @@ class _Parser(argparse.ArgumentParser):
 def run_command(argv: list[str]) -> int:
     """Parse and run; every way a run can end is an exit code."""
     try:
-        with interrupts():
+        with raise_on_interrupt():
             args, rest = command_parser().parse_known_args(argv)
             options = _beam_options(rest)
             require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
@@ -142,7 +142,7 @@ def command_parser() -> argparse.ArgumentParser:
     add_flags(RunOptions, sub, "run")
     add_flags(StreamOptions, sub, "streaming")
     add_flags(HttpOptions, sub, "fetching")
-    add_flags(HostOptions, sub, "politeness")
+    add_flags(PolitenessOptions, sub, "politeness")
     add_flags(LimitOptions, sub, "limits")
     add_flags(AnalysisOptions, sub, "analysis")
     add_database_flags(sub)
@@ -234,11 +234,13 @@ def _ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
     )
     message = "--poll_interval_sec is for bounded runs, not for --streaming"
     require(not (args.streaming and interval), message)
-    databases = databases_of(args)
+    databases = open_databases(args)
     if args.streaming:
         return _stream(args, formats, options, databases)
     if interval:
-        return repeat(lambda: _ingest_once(args, formats, options, databases), interval, _report)
+        return run_repeatedly(
+            lambda: _ingest_once(args, formats, options, databases), interval, _report
+        )
     return _ingest_once(args, formats, options, databases)
 
 
@@ -249,13 +251,13 @@ def _ingest_once(
     databases: Sequence[Database],
 ) -> float:
     with progress():
-        fill = FillOnWorker(from_flags(BigQueryOptions, args))
+        fill = LoadOnWorker(from_flags(BigQueryOptions, args))
         summary = ingest(_wanted(args, formats, options), fill)
     if summary is None:
         print("the job is started elsewhere; nobody waits for its end", flush=True)  # noqa: T201
     else:
         print(f"{summary.table()}\n\nrecords in {summary.output}", flush=True)  # noqa: T201
-    for line in fill_after_run(args.output, databases):
+    for line in load_after_run(args.output, databases):
         print(line, flush=True)  # noqa: T201
     if summary is None:
         return 0.0
@@ -266,10 +268,10 @@ def _ingest_once(
 
 def _load(args: argparse.Namespace, options: PipelineOptions) -> float:
     FileSystems.set_options(options)
-    databases = databases_of(args)
+    databases = open_databases(args)
     require(bool(databases), "name a database: --postgres DSN or --bigquery PROJECT.DATASET")
     require(bool(run_ids(args.output)), f"there are no runs in {args.output}")
-    for line in fill_databases(args.output, databases):
+    for line in load_missing_runs(args.output, databases):
         print(line, flush=True)  # noqa: T201
     return 0.0
 
@@ -282,9 +284,9 @@ def _stream(
 ) -> float:
     def fill() -> None:
         try:
-            for line in fill_after_run(args.output, databases):
+            for line in load_after_run(args.output, databases):
                 print(line, flush=True)  # noqa: T201
-        except NotLoadedError as error:  # the next windows may do better
+        except LoadError as error:  # the next windows may do better
             _report(error)
 
     wanted = _wanted(args, formats, options)
@@ -293,8 +295,8 @@ def _stream(
     return 0.0
 
 
-def _wanted(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> Wanted:
-    return Wanted(
+def _wanted(args: argparse.Namespace, formats: list[str], options: PipelineOptions) -> JobRequest:
+    return JobRequest(
         feeds=args.feeds,
         output=args.output,
         state=args.state,
@@ -313,7 +315,7 @@ def _wanted(args: argparse.Namespace, formats: list[str], options: PipelineOptio
 
 def _report(error: Exception) -> None:
     if isinstance(error, _FOR_USERS):
-        if isinstance(error, NotLoadedError) and not isinstance(error.__cause__, _EXPECTED):
+        if isinstance(error, LoadError) and not isinstance(error.__cause__, _EXPECTED):
             traceback.print_exception(error.__cause__)
         print(f"newsbeam: {error}", file=sys.stderr)  # noqa: T201
         return

@@ -10,7 +10,7 @@ from transforms.sinks.databases import Database, load_runs
 from transforms.sinks.postgres.options import PostgresOptions
 
 
-class NotLoadedError(Exception):
+class LoadError(Exception):
     """A database did not take runs that are in the output. The message is for the user."""
 
 
@@ -20,7 +20,7 @@ def add_database_flags(parser: argparse.ArgumentParser) -> None:
     add_flags(BigQueryOptions, parser, "BigQuery")
 
 
-def databases_of(args: argparse.Namespace) -> list[Database]:
+def open_databases(args: argparse.Namespace) -> list[Database]:
     """The databases that the flags name, each of which answers and fits.
 
     Raises:
@@ -30,7 +30,7 @@ def databases_of(args: argparse.Namespace) -> list[Database]:
 
 
 @dataclass(frozen=True)
-class FillOnWorker:
+class LoadOnWorker:
     """Databases that a worker fills when nobody waits for the run: BigQuery alone.
 
     The way into the others may hold a password, which all who see the job would see.
@@ -39,16 +39,16 @@ class FillOnWorker:
     bigquery: BigQueryOptions
 
     def __call__(self, output: str) -> list[str]:
-        """See :func:`fill_after_run`.
+        """See :func:`load_after_run`.
 
         Raises:
-            NotLoadedError: the database does not take the runs.
+            LoadError: the database does not take the runs.
         """
         try:
             databases = _open(PostgresOptions(), self.bigquery)
         except UsageError as error:
-            raise NotLoadedError(str(error)) from error
-        return fill_after_run(output, databases)
+            raise LoadError(str(error)) from error
+        return load_after_run(output, databases)
 
 
 def _open(postgres: PostgresOptions, bigquery: BigQueryOptions) -> list[Database]:
@@ -80,11 +80,11 @@ def _bigquery(options: BigQueryOptions) -> Database:
     return BigQueryDatabase(options)
 
 
-def fill_databases(output: str, databases: Sequence[Database]) -> list[str]:
+def load_missing_runs(output: str, databases: Sequence[Database]) -> list[str]:
     """Load what the databases lack, each for itself; says what each took.
 
     Raises:
-        NotLoadedError: at least one could not take a run. The others have theirs.
+        LoadError: at least one could not take a run. The others have theirs.
     """
     said: list[str] = []
     failed: list[UsageError] = []
@@ -98,22 +98,22 @@ def fill_databases(output: str, databases: Sequence[Database]) -> list[str]:
             what = f"{runs} loaded into" if loaded else "no runs missing in"
             said.append(f"{what} {database.name}")
     if failed:
-        raise NotLoadedError("; ".join(map(str, failed))) from failed[0]
+        raise LoadError("; ".join(map(str, failed))) from failed[0]
     return said
 
 
-def fill_after_run(output: str, databases: Sequence[Database]) -> list[str]:
+def load_after_run(output: str, databases: Sequence[Database]) -> list[str]:
     """The same once a run can be seen: whatever happens now, its records are safe.
 
     Raises:
-        NotLoadedError: it says so, and how the databases get them.
+        LoadError: it says so, and how the databases get them.
     """
     try:
-        return fill_databases(output, databases)
+        return load_missing_runs(output, databases)
     except (Exception, KeyboardInterrupt) as error:
         reason = str(error) or ("interrupted" if isinstance(error, KeyboardInterrupt) else "")
         message = (
             f"the records are in {output}, but a database lacks them: "
             f"{reason or type(error).__name__}; the next run loads them, or `newsbeam load`"
         )
-        raise NotLoadedError(message) from error
+        raise LoadError(message) from error

@@ -7,16 +7,16 @@ from typing import TypeVar
 
 import apache_beam as beam
 
-from pipeline.databases import NotLoadedError
+from pipeline.databases import LoadError
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
-from transforms.core.stage import Outcome, Run
+from transforms.core.elements import Outcome, Run
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, list_of_files, read_lines
 from transforms.state.records import StateChange
 from transforms.storage.filesystems import remove_folder
 from transforms.storage.locks import Lease
-from transforms.storage.runs import is_there
+from transforms.storage.runs import run_exists
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ _LOG = logging.getLogger("newsbeam.run")
 
 
 @dataclass(frozen=True)
-class Conclusion:
+class RunFinalizer:
     """What the end of a run has to know that its files do not say.
 
     ``feeds`` counts all that were listed, ``left`` those of them that were left alone, by reason;
@@ -40,7 +40,7 @@ class Conclusion:
     left: Mapping[str, int]
     retries: int
 
-    def conclude(
+    def finalize(
         self, stages: dict[str, dict[str, int]], check: Callable[[], None] = lambda: None
     ) -> tuple[Summary, list[str]]:
         """Show the run; its summary, and what it learnt. May be tried again.
@@ -75,22 +75,22 @@ class Conclusion:
         return summary, learnt
 
 
-class ConcludeOnWorker(beam.DoFn):
+class FinalizeOnWorker(beam.DoFn):
     """The end of a run that nobody waits for; its leases are checked and released.
 
     What it learnt reaches the state folder with the next run, which reads it off this one.
     ``fill`` has databases take in what they lack of an output.
     """
 
-    def __init__(self, conclusion: Conclusion, leases: Sequence[Lease], fill: Fill) -> None:
+    def __init__(self, conclusion: RunFinalizer, leases: Sequence[Lease], fill: Fill) -> None:
         self.conclusion = conclusion
         self.leases = leases
         self.fill = fill
 
     def process(self, _list_of_files: str) -> None:
         this = self.conclusion
-        if not is_there(this.output, this.run.run_id):  # or an earlier try was cut off after that
-            summary, _ = this.conclude({}, self._check)
+        if not run_exists(this.output, this.run.run_id):  # or an earlier try was cut off after that
+            summary, _ = this.finalize({}, self._check)
             level = logging.INFO if summary.adds_up else logging.ERROR
             _LOG.log(level, "%s\nrecords in %s", summary.table(), this.output)
         remove_folder(this.staging)
@@ -99,7 +99,7 @@ class ConcludeOnWorker(beam.DoFn):
         try:
             for line in self.fill(this.output):
                 _LOG.info("%s", line)
-        except NotLoadedError as error:  # the records are safe; tried again with the next run
+        except LoadError as error:  # the records are safe; tried again with the next run
             _LOG.error("%s", error, exc_info=error)
 
     def _check(self) -> None:

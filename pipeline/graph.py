@@ -10,13 +10,12 @@ from apache_beam.io.filesystems import FileSystems
 
 from schemas import DeadLetter, FeedHealth
 from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
+from transforms.core.elements import Entry, Feed, Outcome, Run
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.core.stage import Outcome, Run
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.worker import load_documents
 from transforms.feed_health import SumUpFeeds
-from transforms.feeds.lists import Feed
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
@@ -24,11 +23,11 @@ from transforms.group_stories import GroupStories
 from transforms.language.entities.gazetteer import Choice
 from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.worker import load_analyser
-from transforms.parse_entries import Entry, ParseEntries
+from transforms.parse_entries import ParseEntries
 from transforms.sinks.write_records import ListFiles, WriteLines, WriteRecords
 from transforms.state.records import StateChange
 from transforms.state.store import StateHandle
-from transforms.storage.text_store import Shelf
+from transforms.storage.text_store import TextStore
 
 STAGES: Final = (
     "FetchFeeds",
@@ -44,7 +43,7 @@ STAGES: Final = (
 
 
 @dataclass(frozen=True)
-class Ingest:
+class IngestJob:
     """All that the graph is built from. ``retries`` are entries that failed in earlier runs."""
 
     run: Run
@@ -72,7 +71,7 @@ class Stages(NamedTuple):
     analyse: AnalyseArticles
 
 
-def stages_of(job: Ingest, shelf: Shelf) -> Stages:
+def make_stages(job: IngestJob, shelf: TextStore) -> Stages:
     """The stages that are the same whether the graph has an end or not."""
     run, fetching = job.run, job.fetching
     fetcher = FetcherHandle(fetching, job.state)
@@ -89,10 +88,10 @@ def stages_of(job: Ingest, shelf: Shelf) -> Stages:
     )
 
 
-def build(pipeline: beam.Pipeline, job: Ingest) -> beam.PCollection:
+def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection:
     """Add the graph to a pipeline; yields the path of the list of all files that it wrote."""
     run, state = job.run, job.state
-    stages = stages_of(job, Shelf(FileSystems.join(job.staging, "texts")))
+    stages = make_stages(job, TextStore(FileSystems.join(job.staging, "texts")))
 
     feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
     fetched = feeds | "FetchFeeds" >> stages.fetch_feeds

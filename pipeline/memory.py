@@ -7,7 +7,7 @@ _M_MMAP_THRESHOLD: Final = -3
 _THRESHOLD_BYTES: Final = 1 << 17
 
 
-def give_memory_back() -> None:
+def return_freed_memory() -> None:
     """Have large buffers returned when they are freed, where the C library is glibc.
 
     Left to itself it raises the size from which it does so with every large buffer that is freed,

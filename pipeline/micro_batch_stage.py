@@ -18,15 +18,15 @@ from apache_beam.transforms.userstate import (
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from pipeline.micro_batches import Progress, Windows, pack
+from pipeline.micro_batches import MicroBatchWriter, Progress, pack
 from transforms.core.clock import now
 
 _MOST_PACKED = 500
 _LOG = logging.getLogger("newsbeam.run")
 
 
-class Pack(beam.PTransform):
-    """Elements of any kind that windows hold to packs of them, for :class:`ShowWindows`."""
+class PackElements(beam.PTransform):
+    """Elements of any kind that windows hold to packs of them, for :class:`WriteMicroBatches`."""
 
     def expand(self, elements: beam.PCollection) -> beam.PCollection:
         return elements | beam.ParDo(_Pack()).with_output_types(tuple[str, bytes])
@@ -49,10 +49,10 @@ class _Pack(beam.DoFn):
             yield WindowedValue(packed, window.max_timestamp(), [window])
 
 
-class ShowWindows(beam.PTransform):
+class WriteMicroBatches(beam.PTransform):
     """Packs to the ids of the runs that hold what is in them."""
 
-    def __init__(self, windows: Windows, seconds: float) -> None:
+    def __init__(self, windows: MicroBatchWriter, seconds: float) -> None:
         super().__init__()
         self.stage = _ShowWindows(windows, seconds)
 
@@ -67,7 +67,7 @@ class _ShowWindows(beam.DoFn):
     END = TimerSpec("end", TimeDomain.REAL_TIME)
     LAST = TimerSpec("last", TimeDomain.WATERMARK)
 
-    def __init__(self, windows: Windows, seconds: float) -> None:
+    def __init__(self, windows: MicroBatchWriter, seconds: float) -> None:
         self.windows = windows
         self.seconds = seconds
 

@@ -23,7 +23,7 @@ from pipeline.summary import Summary, summarise
 from schemas import RECORDS, Article, DeadLetter, FeedHealth, Record, Story
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
-from transforms.core.stage import FeedReport, Outcome, Run
+from transforms.core.elements import Entry, FeedReport, Outcome, Run
 from transforms.drop_duplicates import story_id_of
 from transforms.feed_health import feed_health
 from transforms.group_stories import (
@@ -32,12 +32,11 @@ from transforms.group_stories import (
     sketch_article,
     sketch_text,
 )
-from transforms.parse_entries import Entry
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, partition_of, write_file
 from transforms.state.records import FailedEntry, FeedState, StateChange
 from transforms.storage.filesystems import make_folder, open_file, remove_folder, whole_file
-from transforms.storage.runs import announced, committed_run, is_there
+from transforms.storage.runs import announced, committed_run, run_exists
 
 T = TypeVar("T")
 
@@ -74,7 +73,7 @@ class _Contents:
 
 
 @dataclass(frozen=True)
-class Windows:
+class MicroBatchWriter:
     """Where a stream's windows go. ``staging`` is the stream's own folder of that kind."""
 
     run: Run
@@ -89,7 +88,7 @@ class Windows:
             OSError, BeamIOError: a file cannot be read or written.
         """
         window = Run(f"{self.run.run_id}-{now():{_TIME}}", now())
-        if is_there(self.output, window.run_id):
+        if run_exists(self.output, window.run_id):
             return None, before
         again = self._shown_since(before)
         contents = _unpack(packs)
@@ -132,7 +131,7 @@ class Windows:
             for run_id in announced(self.output):
                 name, time = _split(run_id)
                 is_later = name in (stream, self.run.run_id) and time > since
-                if is_later and is_there(self.output, run_id):
+                if is_later and run_exists(self.output, run_id):
                     again.add(run_id)
         oldest = f"{now() - _GIVEN_AGAIN:{_TIME}}"
         return sorted(run_id for run_id in again if _split(run_id)[1] > oldest)

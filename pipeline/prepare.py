@@ -11,24 +11,28 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipeline.graph import Ingest
-from pipeline.runners.dataflow import is_dataflow, prepare_dataflow, require_feeds_of_the_web
+from pipeline.graph import IngestJob
+from pipeline.runners.dataflow import (
+    check_dataflow_options,
+    check_feeds_are_on_the_web,
+    is_dataflow,
+)
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
+from transforms.core.elements import Entry, Feed, Run
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import UsageError, flag, require
-from transforms.core.stage import Run
-from transforms.feeds.lists import Feed, read_feed_lists
+from transforms.feeds.lists import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
-from transforms.parse_entries import Entry, failed_entry
-from transforms.sinks.commit import staging_of
+from transforms.parse_entries import failed_entry
+from transforms.sinks.commit import staging_folder
 from transforms.state.records import State
 from transforms.state.store import StateHandle, StateStore
 from transforms.storage.filesystems import check_folder, is_local
-from transforms.storage.locks import Hold
+from transforms.storage.locks import FolderLock
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class IngestOptions:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class JobRequest:
     """A job as it is asked for."""
 
     feeds: Sequence[str]
@@ -90,22 +94,22 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedJob:
     """All that a job is built from, with its folders held.
 
     ``job`` has all feeds that are listed, and the entries of earlier runs that are due; ``known``
     is the state as it is in ``store``.
     """
 
-    job: Ingest
+    job: IngestJob
     runner: PipelineRunner
     store: StateStore
     known: State
-    holds: tuple[Hold, ...]
+    holds: tuple[FolderLock, ...]
 
 
 @contextmanager
-def prepared(wanted: Wanted, *, endless: bool = False) -> Iterator[Prepared]:
+def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[PreparedJob]:
     """Prepare a job, which holds its folders while the context lasts.
 
     Raises:
@@ -113,7 +117,7 @@ def prepared(wanted: Wanted, *, endless: bool = False) -> Iterator[Prepared]:
     """
     options, beam_options = wanted.options, wanted.beam_options
     FileSystems.set_options(beam_options)  # as Beam does in workers, and here with the pipeline
-    run = Run(run_id=wanted.run_id, started_at=now(), endless=endless)
+    run = Run(run_id=wanted.run_id, started_at=now(), is_streaming=is_streaming)
     try:
         taxonomy = load_taxonomy(wanted.taxonomy) if wanted.taxonomy is not None else None
         gazetteer = chosen_gazetteer(options.analysis.gazetteer)
@@ -127,20 +131,20 @@ def prepared(wanted: Wanted, *, endless: bool = False) -> Iterator[Prepared]:
     elsewhere = is_dataflow(runner)
     if elsewhere:
         folders = {"output": wanted.output, "state": folder}
-        prepare_dataflow(beam_options, folders, options.analysis.model)
+        check_dataflow_options(beam_options, folders, options.analysis.model)
     for each in (wanted.output, folder) if wanted.is_template else ():
         require(not is_local(each), f"workers elsewhere cannot reach the folder {each}")
     store, wait_sec = StateStore(folder, wanted.output), options.run.wait_for_run_sec
     with (
         store.held(wait_sec=wait_sec) as held_state,
-        staging_of(wanted.output, wanted.run_id, wait_sec=wait_sec) as staging,
+        staging_folder(wanted.output, wanted.run_id, wait_sec=wait_sec) as staging,
     ):
         feeds = read_feed_lists(wanted.feeds, options.fetching)
         if elsewhere:
-            require_feeds_of_the_web(feeds)
+            check_feeds_are_on_the_web(feeds)
         handle = StateHandle(folder)
         known = handle.adopt(store.load())
-        job = Ingest(
+        job = IngestJob(
             run=run,
             feeds=feeds,
             retries=due_retries(known, feeds, run.started_at),
@@ -153,7 +157,7 @@ def prepared(wanted: Wanted, *, endless: bool = False) -> Iterator[Prepared]:
             staging=staging.folder,
             formats=wanted.formats,
         )
-        yield Prepared(job, runner, store, known, (held_state, staging.held))
+        yield PreparedJob(job, runner, store, known, (held_state, staging.held))
 
 
 def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet_imports() -> Iterator[None]:
+def silence_import_warnings() -> Iterator[None]:
     """No log message below an error while the block runs.
 
     Beam warns on import of extras that are not installed.

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipeline.finalize import ConcludeOnWorker, Conclusion, Fill
-from pipeline.graph import Ingest, build
-from pipeline.prepare import Wanted, prepared
+from pipeline.finalize import Fill, FinalizeOnWorker, RunFinalizer
+from pipeline.graph import IngestJob, build
+from pipeline.prepare import JobRequest, prepared
 from pipeline.summary import Summary, stage_counts, summarise
-from transforms.feeds.lists import Feed
+from transforms.core.elements import Feed
 from transforms.sinks.duckdb import write_views
 from transforms.state.records import State
 from transforms.storage.filesystems import is_local
-from transforms.storage.locks import Hold
+from transforms.storage.locks import FolderLock
 
 
-def ingest(wanted: Wanted, fill: Fill) -> Summary | None:
+def ingest(wanted: JobRequest, fill: Fill) -> Summary | None:
     """Run the main job once.
 
     None is returned of a job that is started elsewhere, for which nobody waits; at its end a
@@ -34,7 +34,7 @@ def ingest(wanted: Wanted, fill: Fill) -> Summary | None:
         at, listed = job.run.started_at, job.feeds
         due, left = split_due(listed, known, at, only_due=options.only_due_feeds)
         job = replace(job, feeds=due)
-        conclusion = Conclusion(job.run, output, job.staging, len(listed), left, len(job.retries))
+        conclusion = RunFinalizer(job.run, output, job.staging, len(listed), left, len(job.retries))
         if not due and not job.retries and not wanted.is_template:
             return _nothing(conclusion)  # nothing is to be seen of such a run: there are many
         pipeline = beam.Pipeline(runner=ready.runner, options=wanted.beam_options)
@@ -52,7 +52,7 @@ def ingest(wanted: Wanted, fill: Fill) -> Summary | None:
 
 
 def _run(
-    pipeline: beam.Pipeline, job: Ingest, conclusion: Conclusion, holds: Sequence[Hold]
+    pipeline: beam.Pipeline, job: IngestJob, conclusion: RunFinalizer, holds: Sequence[FolderLock]
 ) -> tuple[Summary, list[str]]:
     build(pipeline, job)
     result = pipeline.run()
@@ -62,26 +62,26 @@ def _run(
         for held in holds:
             held.check()
 
-    return conclusion.conclude(stage_counts(result), check)
+    return conclusion.finalize(stage_counts(result), check)
 
 
 def _start(
     pipeline: beam.Pipeline,
-    job: Ingest,
-    conclusion: Conclusion,
-    holds: Sequence[Hold],
+    job: IngestJob,
+    conclusion: RunFinalizer,
+    holds: Sequence[FolderLock],
     max_run_sec: float,
     fill: Fill,
 ) -> None:
     """Hand the run over to workers elsewhere, with its end and what it holds."""
-    end = ConcludeOnWorker(conclusion, [held.lease for held in holds], fill)
+    end = FinalizeOnWorker(conclusion, [held.lease for held in holds], fill)
     _ = build(pipeline, job) | "Conclude" >> beam.ParDo(end)
     pipeline.run()
     for held in holds:
         held.hand_over(max_run_sec)
 
 
-def _nothing(conclusion: Conclusion) -> Summary:
+def _nothing(conclusion: RunFinalizer) -> Summary:
     return summarise(
         run=conclusion.run,
         feeds=conclusion.feeds,

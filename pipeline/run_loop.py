@@ -10,7 +10,7 @@ from types import FrameType
 
 
 @contextmanager
-def interrupts() -> Iterator[None]:
+def raise_on_interrupt() -> Iterator[None]:
     """See that Ctrl-C ends in KeyboardInterrupt: Beam raises an error of its own in its place.
 
     Where Ctrl-C is handled or ignored already, all stays as it is.
@@ -37,7 +37,7 @@ def interrupts() -> Iterator[None]:
         logging.disable(logging.NOTSET)
 
 
-def repeat(
+def run_repeatedly(
     run: Callable[[], float], interval_seconds: float, report: Callable[[Exception], None]
 ) -> float:
     """Run, and again so many seconds after the start, until SIGTERM or SIGINT.

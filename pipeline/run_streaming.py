@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import PipelineState
 
-from pipeline.prepare import Wanted, prepared
+from pipeline.prepare import JobRequest, prepared
 from pipeline.runners.flink import FlinkError, end_jobs
 from pipeline.runners.flink_options import FlinkStreamOptions
 from pipeline.streaming_graph import StreamOptions, build_stream
@@ -39,7 +39,7 @@ class StreamEndedError(Exception):
 
 
 def stream(
-    wanted: Wanted, streaming: StreamOptions, meanwhile: Callable[[], None] | None = None
+    wanted: JobRequest, streaming: StreamOptions, meanwhile: Callable[[], None] | None = None
 ) -> None:
     """Run the main job until SIGTERM or SIGINT, which cancel it.
 
@@ -57,7 +57,7 @@ def stream(
     require(not wanted.is_template, message)
     options.view_as(StandardOptions).streaming = True
     options.view_as(FlinkStreamOptions).finish_bundle_before_checkpointing = True
-    with prepared(wanted, endless=True) as ready:
+    with prepared(wanted, is_streaming=True) as ready:
         ready.store.compact(ready.known)
         fetching = replace(ready.job.fetching, share_sec=_SHARE_SECONDS)
         job = replace(ready.job, fetching=fetching)

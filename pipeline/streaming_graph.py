@@ -13,19 +13,17 @@ from apache_beam.io.gcp.pubsub import (
 )
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
-from pipeline.graph import Ingest, stages_of
-from pipeline.micro_batch_stage import Pack, ShowWindows
-from pipeline.micro_batches import Windows
+from pipeline.graph import IngestJob, make_stages
+from pipeline.micro_batch_stage import PackElements, WriteMicroBatches
+from pipeline.micro_batches import MicroBatchWriter
+from transforms.core.elements import AcceptedArticle, Entry, Feed
 from transforms.core.options import UsageError, flag, require
-from transforms.drop_duplicates import Kept
-from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
 from transforms.group_stories import keep
-from transforms.parse_entries import Entry
-from transforms.storage.text_store import InHand
+from transforms.storage.text_store import InlineTextStore
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
 from transforms.streaming.fetch_pages import ReadPages
-from transforms.streaming.poll_feeds import PollFeeds, WantedFeed
+from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds
 from transforms.streaming.pubsub import ReadMessages, message_of
 
 _LIST_SECONDS = 600.0
@@ -97,11 +95,11 @@ def _check_name(name: str, value: str | None, parse: Callable[[str], object]) ->
 
 
 def build_stream(
-    pipeline: beam.Pipeline, job: Ingest, options: StreamOptions, output: str
+    pipeline: beam.Pipeline, job: IngestJob, options: StreamOptions, output: str
 ) -> beam.PCollection:
     """Add the graph of a stream to a pipeline; yields the ids of the runs that it shows."""
     run, state = job.run, job.state
-    stages = stages_of(job, InHand())
+    stages = make_stages(job, InlineTextStore())
     life = dt.timedelta(days=options.remember_days)
 
     listed = pipeline | "Feeds" >> _ListFeeds(job.feeds)
@@ -121,7 +119,7 @@ def build_stream(
         (stages.fetch_pages.stage, stages.extract.stage), stages.fetcher
     )
     articles = extracted.main | "DropDuplicateArticles" >> DropKnownArticles(run, state, life)
-    kept = articles.main | "Keep" >> beam.Map(keep).with_output_types(Kept)
+    kept = articles.main | "Keep" >> beam.Map(keep).with_output_types(AcceptedArticle)
     analysed = kept | "AnalyseArticles" >> stages.analyse
 
     ended = (*events, polled, fresh, extracted, articles, analysed)
@@ -135,10 +133,10 @@ def build_stream(
         records = (analysed.main, shown["dead_letters"]) | "Records" >> beam.Flatten()
         messages = records | "Messages of records" >> beam.Map(message_of)
         _ = messages | "Send" >> WriteToPubSub(options.pubsub_records, with_attributes=True)
-    packs = [each | f"Pack_{what}" >> Pack() for what, each in shown.items()]
-    windows = Windows(run, output, job.staging, job.formats)
+    packs = [each | f"Pack_{what}" >> PackElements() for what, each in shown.items()]
+    windows = MicroBatchWriter(run, output, job.staging, job.formats)
     gathered = packs | "Packs" >> beam.Flatten()
-    return gathered | "ShowWindows" >> ShowWindows(windows, options.window_sec)
+    return gathered | "WriteMicroBatches" >> WriteMicroBatches(windows, options.window_sec)
 
 
 class _ListFeeds(beam.PTransform):
@@ -150,9 +148,9 @@ class _ListFeeds(beam.PTransform):
 
     def __init__(self, feeds: Sequence[Feed]) -> None:
         super().__init__()
-        self.feeds = [WantedFeed(feed.url, feed.position) for feed in feeds]
+        self.feeds = [FeedToPoll(feed.url, feed.position) for feed in feeds]
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         ticks = begin | PeriodicImpulse(fire_interval=_LIST_SECONDS, apply_windowing=False)
         feeds = self.feeds
-        return ticks | "List" >> beam.FlatMap(lambda _: feeds).with_output_types(WantedFeed)
+        return ticks | "List" >> beam.FlatMap(lambda _: feeds).with_output_types(FeedToPoll)

@@ -11,19 +11,8 @@ from pipeline.graph import STAGES
 from schemas import DeadLetter, FeedHealth
 from schemas.jsonable import format_time
 from transforms.core.clock import now
-from transforms.core.stage import Outcome, Run
+from transforms.core.elements import FeedStatus, Outcome, OutcomeKind, Run
 from transforms.sinks.write_records import WrittenFile
-
-FEED_STATUSES: Final = (
-    "ok",
-    "unchanged",
-    "empty",
-    "failed",
-    "retired",
-    "waiting",
-    "not_due",
-)
-"""How a feed ended: the last two were left alone, for its own asking or as not due yet."""
 
 _SHOWN_DEAD_LETTERS: Final = 20
 
@@ -130,9 +119,9 @@ def summarise(
         started_at=format_time(run.started_at),
         ended_at=format_time(now()),
         feeds=feeds,
-        feed_statuses={status: statuses[status] for status in FEED_STATUSES},
+        feed_statuses={status.value: statuses[status] for status in FeedStatus},
         entries=entries,
-        outcomes={kind: kinds[kind] for kind in Outcome.KINDS},
+        outcomes={kind.value: kinds[kind] for kind in OutcomeKind},
         stages={name: stages[name] for name in (*STAGES, *sorted(stages)) if name in stages},
         records=dict(sorted(records.items())),
         dead_letters=dict(sorted(Counter(f"{d.stage} {d.error_type}" for d in letters).items())),

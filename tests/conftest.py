@@ -9,17 +9,17 @@ from spacy.language import Language
 from schemas import Quote
 from tests.support.quotes import Find, quotes_of
 from tests.support.web_server import Web
+from transforms.core.elements import Run
 from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
-from transforms.core.stage import Run
 from transforms.extraction.worker import load_documents
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
-from transforms.fetching.politeness import HostOptions
+from transforms.fetching.politeness import PolitenessOptions
 from transforms.language.model import analyse_texts, load_model
 from transforms.state.records import State
 from transforms.state.store import StateHandle
 
-collect_ignore = ["bigquery_emulator.py"]  # a program of another environment, without doctests
+collect_ignore = ["support/bigquery_emulator.py"]  # a program of another environment
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def http() -> HttpOptions:
 @pytest.fixture
 def fetching(http: HttpOptions) -> FetchOptions:
     """Without delay between requests; no robots.txt is asked for."""
-    return FetchOptions(http, HostOptions(host_delay_sec=0, robots="none"))
+    return FetchOptions(http, PolitenessOptions(host_delay_sec=0, robots="none"))
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ from typing import Any, Final
 import apache_beam as beam
 
 from schemas import Article
+from transforms.core.elements import AcceptedArticle, Outcome, Run
 from transforms.core.isolation import Isolated, IsolatedHandle
 from transforms.core.options import flag
-from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
-from transforms.drop_duplicates import Kept
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import Findings
-from transforms.storage.text_store import Shelf
+from transforms.storage.text_store import TextStore
 
 BATCH_SIZE: Final = 16
 
@@ -47,10 +47,10 @@ def analyse(
         return [found for article in articles for found in analyse(isolated, [article])]
 
 
-class AnalyseArticles(Composite):
+class AnalyseArticles(CompositeTransform):
     """Articles to articles, entities, quotes and topics, in one stream of records."""
 
-    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: Shelf) -> None:
+    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: TextStore) -> None:
         super().__init__()
         self.stage = _AnalyseArticles(run, analyser, shelf)
 
@@ -64,7 +64,7 @@ class AnalyseArticles(Composite):
 class _AnalyseArticles(Stage):
     name = "AnalyseArticles"
 
-    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: Shelf) -> None:
+    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: TextStore) -> None:
         super().__init__(run)
         self._handle = analyser
         self._shelf = shelf
@@ -75,18 +75,18 @@ class _AnalyseArticles(Stage):
     def teardown(self) -> None:
         del self.isolated  # which ends with the last stage that has it
 
-    def source(self, element: Kept) -> str:
+    def source(self, element: AcceptedArticle) -> str:
         return element.article.url
 
-    def process(self, element: list[Kept]) -> Iterator[Any]:
+    def process(self, element: list[AcceptedArticle]) -> Iterator[Any]:
         # A text that cannot be read fails the run: what is written as known must not get lost.
         yield from super().process([self._with_text(kept) for kept in element])
 
-    def _with_text(self, kept: Kept) -> Kept:
-        text = self._shelf.read(kept.place)
+    def _with_text(self, kept: AcceptedArticle) -> AcceptedArticle:
+        text = self._shelf.read(kept.text_reference)
         return replace(kept, article=replace(kept.article, text=text))
 
-    def handle(self, element: list[Kept]) -> Iterator[Any]:
+    def handle(self, element: list[AcceptedArticle]) -> Iterator[Any]:
         found = analyse(self.isolated, [kept.article for kept in element])
         for kept, findings in zip(element, found, strict=True):
             article = kept.article

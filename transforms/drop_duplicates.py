@@ -12,9 +12,8 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, stable_id
-from schemas.coders import row
-from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
-from transforms.parse_entries import Entry
+from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.state.records import (
     FailedEntry,
     KnownArticle,
@@ -26,36 +25,12 @@ from transforms.state.records import (
     version_id,
 )
 from transforms.state.store import StateHandle
-from transforms.storage.text_store import Place
 
 Keyed = tuple[str, Iterable[Any]]
 
 
-@row
 @dataclass(frozen=True, slots=True)
-class Extracted:
-    """An article without its text, which lies on the shelf, and the entry that it came from.
-
-    ``hashes`` are those of its text by which copies of a story are known.
-    """
-
-    article: Article
-    entry: Entry
-    place: Place
-    hashes: bytes
-
-
-@row
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """An article that is to be written, without its text, which lies on the shelf."""
-
-    article: Article
-    place: Place
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class EntryHistory:
     """What is remembered of an entry: that it is known, or failed, and its article's last id."""
 
     known: KnownEntry | None = None
@@ -63,18 +38,18 @@ class Remembered:
     article_id: str | None = None
 
 
-def remembered(state: State, entry: Entry) -> Remembered:
+def remembered(state: State, entry: Entry) -> EntryHistory:
     """What a state remembers of an entry."""
     known = state.entry(entry_key(entry.key))
     if known is None and entry.alias is not None:
         known = state.entry(entry.alias)  # the same item under another address
     article = state.article(known.lineage) if known and known.lineage else None
     failed = state.failed.get(entry_key(entry.key))
-    return Remembered(known, failed, article.article_id if article else None)
+    return EntryHistory(known, failed, article.article_id if article else None)
 
 
-def fresh_or_known(
-    entry: Entry, before: Remembered, at: dt.datetime
+def classify_entry(
+    entry: Entry, before: EntryHistory, at: dt.datetime
 ) -> Iterator[Entry | Outcome | StateChange]:
     """The entry if it is worth fetching, given what is remembered of it; else how it ends."""
     known, failed = before.known, before.failed
@@ -98,7 +73,7 @@ def fresh_or_known(
     yield replace(entry, lineage=lineage, edited=known is not None)
 
 
-class DropDuplicateEntries(Composite):
+class DropDuplicateEntries(CompositeTransform):
     """Entries to those worth fetching: the first of each canonical link, unless known."""
 
     def __init__(self, run: Run, state: StateHandle) -> None:
@@ -134,10 +109,10 @@ class _DropDuplicateEntries(Stage):
             yield Outcome(other.feed_url, key, "duplicate", None)
         content = next((e.content for e in (first, *others) if e.content), None)
         entry = replace(first, content=content)
-        yield from fresh_or_known(entry, remembered(self.state, entry), self.run.time())
+        yield from classify_entry(entry, remembered(self.state, entry), self.run.time())
 
 
-class DropDuplicateArticles(Composite):
+class DropDuplicateArticles(CompositeTransform):
     """Articles to one of each id: pages may call an address canonical that another entry had."""
 
     def __init__(self, run: Run, state: StateHandle) -> None:
@@ -145,13 +120,13 @@ class DropDuplicateArticles(Composite):
         self.stage = _DropDuplicateArticles(run, state)
 
     def expand(self, articles: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, Extracted]
+        keyed = tuple[str, ExtractedArticle]
         groups = (
             articles
             | "Key" >> beam.Map(lambda e: (e.article.lineage_id, e)).with_output_types(keyed)
             | "Group" >> beam.GroupByKey()
         )
-        return run_stage(groups, self.stage, Extracted)
+        return run_stage(groups, self.stage, ExtractedArticle)
 
 
 class _DropDuplicateArticles(Stage):
@@ -169,12 +144,12 @@ class _DropDuplicateArticles(Stage):
 
     def handle(self, element: Keyed) -> Iterator[Any]:
         lineage, extracted = element
-        yield from new_or_known(lineage, extracted, self.state.article(lineage))
+        yield from classify_articles(lineage, extracted, self.state.article(lineage))
 
 
-def new_or_known(
-    lineage: str, extracted: Iterable[Extracted], last: KnownArticle | None
-) -> Iterator[Extracted | Outcome | StateChange]:
+def classify_articles(
+    lineage: str, extracted: Iterable[ExtractedArticle], last: KnownArticle | None
+) -> Iterator[ExtractedArticle | Outcome | StateChange]:
     """The best of the articles of a lineage if it is new, and how the others end.
 
     ``last`` is the version that is known. Changes say what is known from now on.
@@ -206,13 +181,13 @@ def known_article(article: Article) -> KnownArticle:
     )
 
 
-def _rank(extracted: Extracted) -> tuple[bool, bool, str]:
+def _rank(extracted: ExtractedArticle) -> tuple[bool, bool, str]:
     """Pages before feeds' own texts; entries known by their feeds to have changed first."""
     article, entry = extracted.article, extracted.entry
     return (article.html_hash is None, not entry.edited, article.url)
 
 
-def _new_version(extracted: Extracted, last: KnownArticle | None) -> Article | None:
+def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Article | None:
     """The article as it is to be written; None if what is written says the same.
 
     Another address of a known article is no new version, whatever its text, and neither is a

@@ -8,33 +8,33 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, content_hash
-from transforms.core.errors import Lost
+from transforms.core.elements import ExtractedArticle, FetchedPage, Run
+from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedHandle
-from transforms.core.stage import Composite, Ending, Run, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
-from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
+from transforms.drop_duplicates import article_id_of, story_id_of
 from transforms.extraction.article import Extraction, extract_page
-from transforms.fetch_pages import Page
 from transforms.group_stories import sketch_text
-from transforms.parse_entries import entry_ends
-from transforms.storage.text_store import Shelf
+from transforms.parse_entries import entry_failed
+from transforms.storage.text_store import TextStore
 
 
-class ExtractArticles(Composite):
+class ExtractArticles(CompositeTransform):
     """Pages to articles, whose texts are put aside."""
 
-    def __init__(self, run: Run, documents: IsolatedHandle, shelf: Shelf) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle, shelf: TextStore) -> None:
         super().__init__()
         self.stage = _ExtractArticles(run, documents, shelf)
 
     def expand(self, pages: beam.PCollection) -> StageOutput:
-        return run_stage(pages, self.stage, Extracted)
+        return run_stage(pages, self.stage, ExtractedArticle)
 
 
 class _ExtractArticles(Stage):
     name = "ExtractArticles"
 
-    def __init__(self, run: Run, documents: IsolatedHandle, shelf: Shelf) -> None:
+    def __init__(self, run: Run, documents: IsolatedHandle, shelf: TextStore) -> None:
         super().__init__(run)
         self._handle = documents
         self._shelf = shelf
@@ -51,16 +51,16 @@ class _ExtractArticles(Stage):
     def finish_bundle(self) -> None:
         self._texts.close()
 
-    def source(self, element: Page) -> str:
+    def source(self, element: FetchedPage) -> str:
         return element.entry.link
 
-    def ending(self, element: Page, error: Exception) -> Iterator[Ending]:
-        yield from entry_ends(element.entry, error)
+    def ending(self, element: FetchedPage, error: Exception) -> Iterator[Ending]:
+        yield from entry_failed(element.entry, error)
 
-    def handle(self, element: Page) -> Iterator[Any]:
+    def handle(self, element: FetchedPage) -> Iterator[Any]:
         try:
             found, method = self._extract(element, element.html)
-        except Lost:
+        except ItemError:
             if element.html is None or not element.entry.content:
                 raise
             found, method = self._extract(element, None)
@@ -97,14 +97,14 @@ class _ExtractArticles(Stage):
             tdm_reserved=found.tdm_reserved,
             story_id=story_id_of(lineage),
         )
-        yield Extracted(
+        yield ExtractedArticle(
             article=article,
             entry=replace(entry, content=None),
-            place=self._texts.put(found.text),
+            text_reference=self._texts.put(found.text),
             hashes=sketch_text(found.text),
         )
 
-    def _extract(self, page: Page, html: bytes | None) -> tuple[Extraction, str]:
+    def _extract(self, page: FetchedPage, html: bytes | None) -> tuple[Extraction, str]:
         found: tuple[Extraction, str] = self.isolated(
             functools.partial(
                 extract_page,

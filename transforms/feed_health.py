@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 
 from schemas import FeedHealth, stable_id
-from transforms.core.stage import Composite, FeedReport, Outcome, Run
+from transforms.core.elements import FeedReport, OutcomeKind, Run
+from transforms.core.stage import CompositeTransform
 from transforms.feeds.schedule import USUAL, Hints, Pace, latest, next_due, next_try
 from transforms.state.records import FeedState, StateChange, change
 from transforms.state.store import StateHandle
@@ -20,7 +21,7 @@ class SummedUp(NamedTuple):
     state_changes: beam.PCollection
 
 
-class SumUpFeeds(Composite):
+class SumUpFeeds(CompositeTransform):
     """Feed reports and the outcomes of entries to the health and the state of each feed."""
 
     def __init__(self, run: Run, state: StateHandle) -> None:
@@ -123,7 +124,7 @@ def feed_health(
     >>> health.entries_seen, health.entries_new, health.entries_failed
     (3, 2, 0)
     """
-    assert set(outcomes) <= set(Outcome.KINDS)
+    assert set(outcomes) <= set(OutcomeKind)
     return FeedHealth(
         feed_health_id=stable_id(report.feed_url, run.run_id),
         run_id=run.run_id,

@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import apache_beam as beam
 
-from schemas.coders import row
-from transforms.core.errors import Lost
-from transforms.core.stage import Composite, FeedReport, Run, StageOutput, run_stage
+from transforms.core.elements import Feed, FeedDocument, FeedReport, Run
+from transforms.core.errors import ItemError
+from transforms.core.stage import CompositeTransform, StageOutput, run_stage
 from transforms.extraction.content_sniffing import binary_kind
-from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import max_age
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
@@ -23,25 +21,7 @@ from transforms.state.store import StateHandle
 _GONE: Final = 410
 
 
-@row
-@dataclass(frozen=True, slots=True)
-class FeedDocument:
-    """A feed's bytes as they came, and what its answer said of the next time."""
-
-    feed_url: str
-    position: int
-    url: str
-    status: int | None
-    content_type: str
-    body: bytes
-    seconds: float
-    etag: str | None
-    last_modified: str | None
-    moved_to: str | None
-    max_age_sec: float
-
-
-class FetchFeeds(Composite):
+class FetchFeeds(CompositeTransform):
     """Feeds to their documents, one lane a host. A feed that has not changed has none."""
 
     def __init__(
@@ -54,7 +34,7 @@ class FetchFeeds(Composite):
         lanes = (
             feeds
             | "Key" >> beam.Map(_lane).with_output_types(tuple[str, Feed])
-            | "Lanes" >> beam.GroupByKey()
+            | "PendingResponses" >> beam.GroupByKey()
         )
         return run_stage(lanes, self.stage, FeedDocument)
 
@@ -86,7 +66,9 @@ class _FetchFeeds(FetchStage):
         return element.url
 
     def ending(self, element: Feed, error: Exception) -> Iterator[FeedReport]:
-        lost = error if isinstance(error, Lost) else Lost(type(error).__name__, str(error))
+        lost = (
+            error if isinstance(error, ItemError) else ItemError(type(error).__name__, str(error))
+        )
         yield FeedReport(
             element.url,
             "retired" if lost.http_status == _GONE else "failed",
@@ -105,7 +87,7 @@ class _FetchFeeds(FetchStage):
             return [_unchanged(element, answer)]
         kind = binary_kind(answer.body)
         if kind:
-            raise Lost("NotAFeed", f"not a feed but {kind}")
+            raise ItemError("NotAFeed", f"not a feed but {kind}")
         return [
             FeedDocument(
                 feed_url=element.url,
@@ -156,13 +138,13 @@ def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
 
     Raises:
         OSError: it cannot be read.
-        Lost: it is larger than max_bytes.
+        ItemError: it is larger than max_bytes.
     """
     started = time.monotonic()
     with Path(feed.url).open("rb") as file:
         body = file.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise Lost("TooLarge", f"more than {max_bytes} bytes")
+        raise ItemError("TooLarge", f"more than {max_bytes} bytes")
     return FeedDocument(
         feed_url=feed.url,
         position=feed.position,

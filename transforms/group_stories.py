@@ -6,13 +6,12 @@ each. Articles are taken in the order of publication, and each is compared with 
 members of the stories so far: stories never grow together through a chain of half-copies.
 """
 
-import datetime as dt
 import hashlib
 import heapq
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,9 +20,9 @@ import numpy as np
 from apache_beam.metrics import Metrics
 
 from schemas import Article, Story
-from schemas.coders import row
-from transforms.core.stage import Composite, Run
-from transforms.drop_duplicates import Extracted, Kept, story_id_of
+from transforms.core.elements import AcceptedArticle, ArticleSketch, ExtractedArticle, Run
+from transforms.core.stage import CompositeTransform
+from transforms.drop_duplicates import story_id_of
 
 RESEMBLANCE: Final = 0.4
 """Least estimated share of common runs of words (Jaccard) for a copy."""
@@ -38,18 +37,6 @@ _MAX_STORIES_A_HASH: Final = 50
 _WORD: Final = re.compile(r"\w+")
 
 
-@row
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """What of an article decides which story it belongs to. ``hashes`` rise, 8 bytes each."""
-
-    article_id: str
-    outlet: str
-    published_at: dt.datetime | None
-    day: dt.date
-    hashes: bytes
-
-
 class Stories(NamedTuple):
     """Articles with their story's id, and the stories."""
 
@@ -57,7 +44,7 @@ class Stories(NamedTuple):
     stories: beam.PCollection
 
 
-class GroupStories(Composite):
+class GroupStories(CompositeTransform):
     """Extracted articles to articles and stories."""
 
     def __init__(self, run: Run) -> None:
@@ -65,10 +52,12 @@ class GroupStories(Composite):
         self.run = run
 
     def expand(self, articles: beam.PCollection) -> Stories:
-        sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(Sketch)
+        sketches = articles | "Sketch" >> beam.Map(sketch_of).with_output_types(ArticleSketch)
         # What waits for the stories is held in memory by some runners: the less the better.
-        kept = articles | "Keep" >> beam.Map(keep).with_output_types(Kept)
-        keyed = sketches | "Key" >> beam.WithKeys(None).with_output_types(tuple[None, Sketch])
+        kept = articles | "Keep" >> beam.Map(keep).with_output_types(AcceptedArticle)
+        keyed = sketches | "Key" >> beam.WithKeys(None).with_output_types(
+            tuple[None, ArticleSketch]
+        )
         gathered = keyed | "Gather" >> beam.GroupByKey() | "All" >> beam.Values()
         stories = gathered | "Group" >> beam.FlatMap(group_copies, self.run).with_output_types(
             Story
@@ -78,13 +67,13 @@ class GroupStories(Composite):
         )
         assigned = kept | "Assign" >> beam.ParDo(
             _AssignStories(), beam.pvalue.AsDict(copies)
-        ).with_output_types(Kept)
+        ).with_output_types(AcceptedArticle)
         return Stories(assigned, stories)
 
 
-def keep(extracted: Extracted) -> Kept:
+def keep(extracted: ExtractedArticle) -> AcceptedArticle:
     """What of an article goes on when it is clear that it is to be written."""
-    return Kept(extracted.article, extracted.place)
+    return AcceptedArticle(extracted.article, extracted.text_reference)
 
 
 def sketch_text(text: str) -> bytes:
@@ -95,14 +84,14 @@ def sketch_text(text: str) -> bytes:
     return b"".join(hashes)
 
 
-def sketch_of(extracted: Extracted) -> Sketch:
+def sketch_of(extracted: ExtractedArticle) -> ArticleSketch:
     """The sketch of an article."""
     return sketch_article(extracted.article, extracted.hashes)
 
 
-def sketch_article(article: Article, hashes: bytes) -> Sketch:
+def sketch_article(article: Article, hashes: bytes) -> ArticleSketch:
     """The sketch of an article, given that of its text."""
-    return Sketch(
+    return ArticleSketch(
         article_id=article.article_id,
         outlet=article.site_name or urlsplit(article.canonical_url).hostname or "",
         published_at=article.published_at,
@@ -111,15 +100,15 @@ def sketch_article(article: Article, hashes: bytes) -> Sketch:
     )
 
 
-def group_copies(sketches: Iterable[Sketch], run: Run) -> Iterator[Story]:
+def group_copies(sketches: Iterable[ArticleSketch], run: Run) -> Iterator[Story]:
     """The stories of some articles, in the order of their first members.
 
     The order of the sketches does not matter. Takes time in proportion to their number.
     """
     inputs = sorted(sketches, key=_by_publication)
     common = _common_hashes(inputs)
-    members: dict[str, list[Sketch]] = {}
-    firsts_of: dict[bytes, list[Sketch]] = defaultdict(list)
+    members: dict[str, list[ArticleSketch]] = {}
+    firsts_of: dict[bytes, list[ArticleSketch]] = defaultdict(list)
     for sketch in inputs:
         # Few hashes are in two texts, and only these are kept in tables: there are 64 an article.
         hashes = [value for value in _split(sketch.hashes) if value in common]
@@ -154,7 +143,7 @@ class EarlierStories:
             for value in hashes:
                 self._having[value].append(article_id)
 
-    def first_of(self, sketch: Sketch) -> str | None:
+    def first_of(self, sketch: ArticleSketch) -> str | None:
         """The first article of the story that an article is a copy of; None if of none."""
         hashes = _split(sketch.hashes)
         shared = Counter(first for value in hashes for first in self._having.get(value, ()))
@@ -175,11 +164,11 @@ def resemblance(a: Sequence[bytes], b: Sequence[bytes]) -> float:
     return sum(value in common for value in smallest) / len(smallest) if smallest else 0.0
 
 
-def _likeness(a: Sketch, b: Sketch) -> float:
+def _likeness(a: ArticleSketch, b: ArticleSketch) -> float:
     return resemblance(_split(a.hashes), _split(b.hashes))
 
 
-def _common_hashes(sketches: Iterable[Sketch]) -> set[bytes]:
+def _common_hashes(sketches: Iterable[ArticleSketch]) -> set[bytes]:
     """The hashes that are in several sketches."""
     hashes = np.frombuffer(b"".join(sketch.hashes for sketch in sketches), dtype=">u8")
     values, counts = np.unique(hashes, return_counts=True)
@@ -194,7 +183,7 @@ def _hash(words: str) -> bytes:
     return hashlib.blake2b(words.encode("utf-8"), digest_size=_HASH).digest()
 
 
-def _by_publication(sketch: Sketch) -> tuple[bool, Any, str]:
+def _by_publication(sketch: ArticleSketch) -> tuple[bool, Any, str]:
     time = sketch.published_at
     return time is None, time.timestamp() if time else 0.0, sketch.article_id
 
@@ -204,7 +193,9 @@ class _AssignStories(beam.DoFn):
         self._in = Metrics.counter("newsbeam", "GroupStories.in")
         self._out = Metrics.counter("newsbeam", "GroupStories.out")
 
-    def process(self, element: Kept, story_of: dict[str, str]) -> Iterator[Kept]:
+    def process(
+        self, element: AcceptedArticle, story_of: dict[str, str]
+    ) -> Iterator[AcceptedArticle]:
         self._in.inc()
         story_id = story_of.get(element.article.article_id)
         if story_id:

@@ -1,35 +1,24 @@
 """Parse feeds into entries, where parsing can be killed."""
 
-import datetime as dt
 import functools
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 
 from schemas import stable_id
-from schemas.coders import row
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.elements import Entry, FeedDocument, FeedReport, Outcome, Run
+from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedHandle
-from transforms.core.stage import (
-    Composite,
-    Ending,
-    FeedReport,
-    Outcome,
-    Run,
-    Stage,
-    StageOutput,
-    run_stage,
-)
+from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
 from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
 from transforms.feeds.schedule import latest
-from transforms.fetch_feeds import FeedDocument
 from transforms.state.records import (
     FailedEntry,
     StateChange,
@@ -40,39 +29,10 @@ from transforms.state.records import (
 )
 
 
-@row
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One item of a feed. ``key`` is its canonical link, by which copies are recognised.
-
-    ``alias`` is its own id within its feed, where that is one; ``attempts`` counts the runs in
-    which it failed; ``lineage`` is the article that it led to before its feed changed it, and
-    ``edited`` says that its feed did, even where the article is not known.
-    """
-
-    feed_url: str
-    feed_title: str | None
-    feed_position: int
-    position: int
-    entry_id: str
-    link: str
-    key: str
-    title: str
-    authors: list[str]
-    published_at: dt.datetime | None
-    content: str | None
-    language: str | None
-    fingerprint: str = ""
-    alias: str | None = None
-    attempts: int = 0
-    lineage: str | None = None
-    edited: bool = False
-
-
-def entry_ends(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:
+def entry_failed(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:
     """What ends with an entry that became a dead letter, and when it is tried again."""
     yield Outcome(entry.feed_url, entry.key, "dead_letter", None)
-    lost = error if isinstance(error, Lost) else None
+    lost = error if isinstance(error, ItemError) else None
     tried = lost is None or lost.attempts > 0
     attempts, at = entry.attempts + tried, now()
     yield change(
@@ -102,7 +62,7 @@ def failed_entry(failed: FailedEntry) -> Entry:
     return replace(entry, attempts=failed.attempts, position=MAX_ENTRIES)
 
 
-class ParseEntries(Composite):
+class ParseEntries(CompositeTransform):
     """Feed documents to entries."""
 
     def __init__(self, run: Run, documents: IsolatedHandle) -> None:
@@ -130,7 +90,7 @@ class _ParseEntries(Stage):
         return element.feed_url
 
     def ending(self, element: FeedDocument, error: Exception) -> Iterator[Ending]:
-        kind = error.error_type if isinstance(error, Lost) else type(error).__name__
+        kind = error.error_type if isinstance(error, ItemError) else type(error).__name__
         yield _report(element, "failed", error_type=kind)
 
     def handle(self, element: FeedDocument) -> Iterator[Any]:
@@ -155,7 +115,7 @@ class _ParseEntries(Stage):
         beyond = feed.items - len(feed.entries)
         if beyond:
             message = f"{feed.items} entries; the first {MAX_ENTRIES} were read"
-            yield self.dead_letter(element, Lost("TooManyEntries", message))
+            yield self.dead_letter(element, ItemError("TooManyEntries", message))
             for number in range(beyond):
                 key = stable_id(element.feed_url, "beyond", number)
                 yield Outcome(element.feed_url, key, "dead_letter", None)
@@ -165,10 +125,10 @@ class _ParseEntries(Stage):
     ) -> Iterator[Any]:
         try:
             if not raw.link:
-                raise Lost("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
+                raise ItemError("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
             link = web_url(raw.link, document.url)
             key = canonical_url(link)
-        except (Lost, UrlError) as error:
+        except (ItemError, UrlError) as error:
             yield self.dead_letter(document, error)
             key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
             yield Outcome(document.feed_url, key, "dead_letter", None)

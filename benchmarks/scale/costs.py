@@ -24,7 +24,7 @@ from transforms.extraction.article import extract_page
 from transforms.feeds.parsing import parse_feed
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.politeness import PolitenessOptions, Request
 from transforms.language.entities.gazetteer import chosen_gazetteer
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import load_analyser
@@ -198,7 +198,8 @@ def _stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
         pages = [site.render(path) for path in (folder / "site").rglob("n/*.html")]
         url = site.base + "/harbor-courier/n/0"
         options = FetchOptions(
-            HttpOptions(allow_private_networks=["127.0.0.1/32"]), HostOptions(host_delay_sec=0)
+            HttpOptions(allow_private_networks=["127.0.0.1/32"]),
+            PolitenessOptions(host_delay_sec=0),
         )
         with Fetcher(options) as fetcher:
             requests = [Request(url)] * len(pages)

@@ -12,18 +12,19 @@ from typing import Any, Final, NamedTuple, TypeVar
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.elements import Feed
+from transforms.core.errors import ItemError
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, require
 from transforms.core.stage import Progress
 from transforms.extraction.cleaning import clean_line
 from transforms.extraction.worker import load_documents
 from transforms.feeds.discovery import FeedFacts, feed_facts, read_site, usual_addresses
-from transforms.feeds.lists import Feed, is_web
+from transforms.feeds.lists import is_web
 from transforms.feeds.schedule import max_age, next_due
 from transforms.fetch_feeds import read_feed_file
 from transforms.fetching.client import Response
-from transforms.fetching.fetcher import Answers, Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
 from transforms.fetching.politeness import Request, host_of
 from transforms.state.records import FeedState, State
 from transforms.state.store import DamagedState, read_state_file
@@ -125,7 +126,7 @@ def check_feeds(
             files.append(feed)
     with Fetcher(fetching) as fetcher, Read(load_documents, limits, name="reading") as read:
         fetcher.remember(state.hosts)
-        answers = Answers(fetcher)
+        answers = ResponseStream(fetcher)
         for lane in lanes.values():
             answers.add(lane)
         for feed in files:
@@ -133,7 +134,7 @@ def check_feeds(
             found[feed.url] = _checked(feed, state.feeds.get(feed.url), facts, at)
             shown.add(1)
         for feed, answer in answers.rest():
-            facts = answer if isinstance(answer, Lost) else _feed_of(read, answer)
+            facts = answer if isinstance(answer, ItemError) else _feed_of(read, answer)
             known = state.feeds.get(feed.url)
             response = answer if isinstance(answer, Response) else None
             found[feed.url] = _checked(feed, known, facts, at, response)
@@ -150,12 +151,12 @@ def _file_facts(read: Read, feed: Feed, fetching: FetchOptions) -> FeedFacts:
 def _checked(
     feed: Feed,
     known: FeedState | None,
-    facts: FeedFacts | Lost | None,
+    facts: FeedFacts | ItemError | None,
     at: dt.datetime,
     answer: Response | None = None,
 ) -> Checked:
     """How a feed is by what it said and what is known of it; without facts it was not asked."""
-    lost = facts if isinstance(facts, Lost) else None
+    lost = facts if isinstance(facts, ItemError) else None
     said = facts if isinstance(facts, FeedFacts) else None
     status = "waiting"
     if said:
@@ -199,9 +200,9 @@ class Search:
     """
 
     site: str
-    results: dict[str, Found | Lost | None] = field(default_factory=dict)
+    results: dict[str, Found | ItemError | None] = field(default_factory=dict)
     usual: list[str] = field(default_factory=list)
-    problem: Lost | None = None
+    problem: ItemError | None = None
 
     @property
     def feeds(self) -> list[Found]:
@@ -214,7 +215,7 @@ class Search:
 
     def why_none(self) -> str:
         """The reason why no feed was found."""
-        kinds = Counter(r.error_type for r in self.results.values() if isinstance(r, Lost))
+        kinds = Counter(r.error_type for r in self.results.values() if isinstance(r, ItemError))
         counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
         tried = f"none of {kinds.total()} addresses tried is a feed ({counted})" if kinds else ""
         return "; ".join(filter(None, (_why(self.problem) if self.problem else "", tried)))
@@ -226,17 +227,17 @@ def find_feeds(
     """Search each site: its page, what that leads to and, failing that, the usual addresses."""
     searches = [Search(site) for site in sites]
     with Fetcher(fetching) as fetcher, Read(load_documents, limits, name="reading") as read:
-        _Finder(Answers(fetcher), read).run(searches)
+        _Finder(ResponseStream(fetcher), read).run(searches)
     return searches
 
 
 class _Finder:
     """Asks for pages and candidates; for each address once, whoever wants it."""
 
-    def __init__(self, answers: Answers, read: Read) -> None:
+    def __init__(self, answers: ResponseStream, read: Read) -> None:
         self._answers = answers
         self._read = read
-        self._results: dict[str, Found | Lost] = {}
+        self._results: dict[str, Found | ItemError] = {}
         self._waiting: dict[str, list[Search]] = {}
         self._shown = Progress("FindFeeds")
 
@@ -251,9 +252,9 @@ class _Finder:
             else:
                 self._tried(wanted, answer)
 
-    def _opened(self, search: Search, answer: Response | Lost) -> None:
+    def _opened(self, search: Search, answer: Response | ItemError) -> None:
         """Take the page of a site, and ask for what it leads to."""
-        if isinstance(answer, Lost):
+        if isinstance(answer, ItemError):
             search.problem = answer
             search.usual = usual_addresses(search.site) if answer.http_status in _NOT_HERE else []
         else:
@@ -261,21 +262,21 @@ class _Finder:
             if isinstance(site, FeedFacts):
                 search.results[search.site] = _found(search.site, answer, site)
                 return
-            search.problem = site if isinstance(site, Lost) else None
-            candidates = [] if isinstance(site, Lost) else site
+            search.problem = site if isinstance(site, ItemError) else None
+            candidates = [] if isinstance(site, ItemError) else site
             for address in candidates:
                 self._ask(search, address)
             search.usual = [a for a in usual_addresses(answer.url) if a not in candidates]
         self._go_on(search)
 
-    def _tried(self, address: str, answer: Response | Lost) -> None:
+    def _tried(self, address: str, answer: Response | ItemError) -> None:
         """Take the answer of a candidate."""
-        result: Found | Lost
-        if isinstance(answer, Lost):
+        result: Found | ItemError
+        if isinstance(answer, ItemError):
             result = answer
         else:
             facts = _feed_of(self._read, answer)
-            result = facts if isinstance(facts, Lost) else _found(address, answer, facts)
+            result = facts if isinstance(facts, ItemError) else _found(address, answer, facts)
         self._results[address] = result
         for search in self._waiting.pop(address):
             search.results[address] = result
@@ -298,28 +299,30 @@ def _found(address: str, answer: Response, facts: FeedFacts) -> Found:
     return Found(answer.moved_to or address, answer.url, facts)
 
 
-def _read_answer(read: Read, work: Callable[..., T], answer: Response, **more: Any) -> T | Lost:
+def _read_answer(
+    read: Read, work: Callable[..., T], answer: Response, **more: Any
+) -> T | ItemError:
     """What the work makes of an answer, in the child."""
     content_type = answer.headers.get("content-type", "")
     bound = functools.partial(work, answer.body, url=answer.url, content_type=content_type, **more)
-    found: T | Lost = _tried(functools.partial(read, bound))
+    found: T | ItemError = _tried(functools.partial(read, bound))
     return found
 
 
-def _feed_of(read: Read, answer: Response) -> FeedFacts | Lost:
+def _feed_of(read: Read, answer: Response) -> FeedFacts | ItemError:
     held = max_age(answer.headers.get("cache-control", ""))
     return _read_answer(read, feed_facts, answer, max_age_sec=held)
 
 
-def _tried(work: Callable[[], T]) -> T | Lost:
+def _tried(work: Callable[[], T]) -> T | ItemError:
     try:
         return work()
-    except Lost as lost:
+    except ItemError as lost:
         return lost
     except Exception as error:  # whatever it is, it costs this feed or site and no other
         kind = type(error).__name__
-        return Lost(kind, str(error) or kind)
+        return ItemError(kind, str(error) or kind)
 
 
-def _why(lost: Lost) -> str:
+def _why(lost: ItemError) -> str:
     return f"{lost.error_type}: {clean_line(lost.message)}"

@@ -10,7 +10,7 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.commands.feed_checks import Checked, Found, check_feeds, find_feeds, read_state
-from pipeline.commands.output import put, say
+from pipeline.commands.output import print_message, write_output
 from pipeline.commands.progress import progress
 from schemas.jsonable import to_line
 from transforms.core.isolation import LimitOptions
@@ -22,7 +22,7 @@ from transforms.feeds.list_formats import list_line, place_files, to_list, to_op
 from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feeds
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.politeness import HostOptions
+from transforms.fetching.politeness import PolitenessOptions
 from transforms.state.records import State
 
 _WIDEST: Final = 60
@@ -38,7 +38,7 @@ def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> 
         )
         sub.set_defaults(command=run)
         add_flags(HttpOptions, sub, "fetching")
-        add_flags(HostOptions, sub, "politeness")
+        add_flags(PolitenessOptions, sub, "politeness")
         return sub
 
     def reads(sub: argparse.ArgumentParser, what: str) -> None:
@@ -83,9 +83,9 @@ def _check(args: argparse.Namespace, options: PipelineOptions) -> float:
     with progress():
         checked = check_feeds(feeds, state, fetching=fetching, limits=limits)
     if args.json:
-        put("".join(f"{to_line(row)}\n" for row in checked))
+        write_output("".join(f"{to_line(row)}\n" for row in checked))
     else:
-        put(table(checked))
+        write_output(table(checked))
     return sum(row.status in ("failed", "retired") for row in checked) / len(checked)
 
 
@@ -121,10 +121,10 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     for feed in (feed for search in searches for feed in search.feeds):
         feeds.setdefault(feed.read_from, feed)
     for feed in feeds.values():
-        put(list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n")
+        write_output(list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n")
     failed = [search for search in searches if not search.feeds]
     for search in failed:
-        say(f"no feed found at {search.site}: {search.why_none()}")
+        print_message(f"no feed found at {search.site}: {search.why_none()}")
     return len(failed) / len(searches)
 
 
@@ -135,7 +135,7 @@ def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
     if args.output:
         _write_whole(args.output, data)
     else:
-        put(data)
+        write_output(data)
     return 0.0
 
 

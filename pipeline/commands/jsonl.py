@@ -13,10 +13,11 @@ from schemas import Article, DeadLetter, content_hash, stable_id
 from schemas.jsonable import format_time, json_line, to_json, to_line
 from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.elements import Run
+from transforms.core.errors import ItemError
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, require
-from transforms.core.stage import Progress, Run, dead_letter
+from transforms.core.stage import Progress, dead_letter
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.worker import load_documents
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
@@ -57,7 +58,7 @@ def analyze_lines(
         def work(items: list[Item]) -> list[Item | Exception]:
             articles = {n: _article(item, run) for n, item in enumerate(items) if _is_text(item)}
             found = dict(zip(articles, analyse(isolated, [*articles.values()]), strict=True))
-            no_text = Lost("NoText", "the line has no text, or it is not a string")
+            no_text = ItemError("NoText", "the line has no text, or it is not a string")
             results = [found.get(number, no_text) for number in range(len(items))]
             return [
                 result if isinstance(result, Exception) else _found_in(item, result)
@@ -123,7 +124,7 @@ def _page(item: Item, folder: Path) -> str | bytes:
     if isinstance(item.get("html"), str):
         return str(item["html"])
     if not isinstance(item.get("path"), str):
-        raise Lost("NoPage", "the line has neither html nor a path")
+        raise ItemError("NoPage", "the line has neither html nor a path")
     path = Path(item["path"])
     data = (path if path.exists() else folder / path).read_bytes()
     return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
@@ -203,9 +204,9 @@ def _parse(
         try:
             item = json.loads(line)
             if not isinstance(item, dict) or "id" not in item:
-                raise Lost("BadLine", "the line is no JSON object with an id")
+                raise ItemError("BadLine", "the line is no JSON object with an id")
             yield number, item
-        except (ValueError, RecursionError, Lost) as error:
+        except (ValueError, RecursionError, ItemError) as error:
             dead.append(dead_letter(run, stage, f"{source}:{number}", error))
             yield number, None
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.commands.output import put, say
+from pipeline.commands.output import print_message, write_output
 from pipeline.commands.taxonomy_report import (
     explanation_text,
     finding_line,
@@ -22,7 +22,7 @@ from pipeline.commands.taxonomy_report import (
     usage_table,
 )
 from schemas.jsonable import json_line
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.isolation import Isolated, LimitOptions
 from transforms.core.options import UsageError, add_flags, from_flags, require
 from transforms.core.urls import UrlError
@@ -33,7 +33,7 @@ from transforms.feeds.discovery import site_address
 from transforms.fetch_pages import check_page
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.politeness import PolitenessOptions, Request
 from transforms.language.topics.explanation import explain
 from transforms.language.topics.labelled_texts import LinesError, read_labelled, read_texts
 from transforms.language.topics.tagger import TopicTagger
@@ -96,7 +96,7 @@ def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None)
     sub.add_argument("--json", action="store_true", help="one JSON object with every match")
     takes_taxonomy(sub)
     add_flags(HttpOptions, sub, "fetching")
-    add_flags(HostOptions, sub, "politeness")
+    add_flags(PolitenessOptions, sub, "politeness")
     add_flags(LimitOptions, sub, "limits")
 
     sub = action("suggest", _suggest, "Propose phrases for a topic from labelled articles.")
@@ -133,7 +133,7 @@ def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
     try:
         taxonomy = load_taxonomy(args.file)
     except TaxonomyError as error:
-        put(f"{finding_line(name, _finding_of(name, error))}\n")
+        write_output(f"{finding_line(name, _finding_of(name, error))}\n")
         raise UsageError(f"{clean_line(name)} cannot be used; mend it and check again") from error
     findings = check_taxonomy(taxonomy, overlaps=args.overlaps)
     levels = Counter(finding.level for finding in findings)
@@ -146,7 +146,9 @@ def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
         findings += find_unused(taxonomy, usage)
         table = f"\n{usage_table(taxonomy, usage)}\n"
     lines = [finding_line(name, finding) for finding in findings]
-    put("".join(f"{line}\n" for line in lines) + f"{table}{summary_line(taxonomy, findings)}\n")
+    write_output(
+        "".join(f"{line}\n" for line in lines) + f"{table}{summary_line(taxonomy, findings)}\n"
+    )
     require(not levels["error"], f"{clean_line(name)} cannot be used; mend it and check again")
     if args.strict and levels["warning"]:
         raise WarningsError(f"{levels['warning']} warnings, and --strict allows none")
@@ -177,10 +179,12 @@ def _explain(args: argparse.Namespace, _options: PipelineOptions) -> float:
         text = clean_text(_read_text(args))
         given = _Given("", text, language_of(text))
     if given.language not in (None, "en"):
-        say(f"the text seems to be {given.language} and not English; ingest gives it no topics")
+        print_message(
+            f"the text seems to be {given.language} and not English; ingest gives it no topics"
+        )
     title = given.title if args.title is None else clean_line(args.title)
     found = explain(TopicTagger(taxonomy), given.text, title, topic_id=args.topic)
-    put(f"{json_line(asdict(found))}\n" if args.json else explanation_text(found))
+    write_output(f"{json_line(asdict(found))}\n" if args.json else explanation_text(found))
     return 0.0
 
 
@@ -212,13 +216,13 @@ def _read_page(url: str, fetching: FetchOptions, limits: LimitOptions) -> Extrac
         request = Request(site_address(url), is_page=True)
         with Fetcher(fetching) as fetcher:
             (answer,) = fetcher.fetch([request])
-        if isinstance(answer, Lost):
+        if isinstance(answer, ItemError):
             raise answer
         if problem := check_page(answer):
             raise problem
         return _extract(answer, limits)
-    except (UrlError, Lost) as error:
-        kind = f"{error.error_type}: " if isinstance(error, Lost) else ""
+    except (UrlError, ItemError) as error:
+        kind = f"{error.error_type}: " if isinstance(error, ItemError) else ""
         raise UsageError(f"--url: {clean_line(url)}: {kind}{clean_line(str(error))}") from error
 
 
@@ -247,7 +251,7 @@ def _suggest(args: argparse.Namespace, _options: PipelineOptions) -> float:
         )
     except ValueError as error:  # a LinesError, or that no article has the label
         raise UsageError(clean_line(str(error))) from error
-    put(suggestions_yaml(found, _rule_ids(taxonomy)))
+    write_output(suggestions_yaml(found, _rule_ids(taxonomy)))
     return 0.0
 
 

@@ -18,8 +18,9 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners import PipelineRunner
 
+from transforms.core.elements import Feed
 from transforms.core.options import require
-from transforms.feeds.lists import Feed, is_web
+from transforms.feeds.lists import is_web
 from transforms.storage.filesystems import is_local
 
 _BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
@@ -30,7 +31,9 @@ def is_dataflow(runner: PipelineRunner) -> bool:
     return type(runner).__name__ in ("DataflowRunner", "TestDataflowRunner")
 
 
-def prepare_dataflow(options: PipelineOptions, folders: Mapping[str, str], model: str) -> None:
+def check_dataflow_options(
+    options: PipelineOptions, folders: Mapping[str, str], model: str
+) -> None:
     """See that the workers of a job will have all that they need; set what never varies.
 
     ``folders`` are those that workers write to, by their flags.
@@ -75,7 +78,7 @@ def _prepare_code(options: PipelineOptions) -> None:
     setup.save_main_session = False
 
 
-def require_feeds_of_the_web(feeds: Iterable[Feed]) -> None:
+def check_feeds_are_on_the_web(feeds: Iterable[Feed]) -> None:
     """See that workers can fetch all feeds.
 
     Raises:

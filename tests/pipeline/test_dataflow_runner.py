@@ -20,7 +20,7 @@ from transforms.feeds.lists import read_feed_lists
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.politeness import HostOptions
+from transforms.fetching.politeness import PolitenessOptions
 
 pytestmark = pytest.mark.usefixtures("bucket")
 
@@ -140,7 +140,7 @@ def test_feed_lists_are_read_from_the_bucket() -> None:
     place = f"{BUCKET}/mine/feeds.txt"
     with FileSystems.create(place) as file:
         file.write(b"https://one.example/rss  # One\nhttps://two.example/rss\n")
-    feeds = read_feed_lists([place], FetchOptions(HttpOptions(), HostOptions()))
+    feeds = read_feed_lists([place], FetchOptions(HttpOptions(), PolitenessOptions()))
     assert [feed.url for feed in feeds] == ["https://one.example/rss", "https://two.example/rss"]
     launch({}, feed=place)
 
@@ -271,7 +271,7 @@ class TestMutations:
 
     @pytest.fixture(autouse=True)
     def unchecked(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("pipeline.prepare.prepare_dataflow", lambda *_: None)
+        monkeypatch.setattr("pipeline.prepare.check_dataflow_options", lambda *_: None)
 
     def test_of_the_image(self) -> None:
         with pytest.raises(AssertionError):

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline import cli, databases, dataflow_template
-from pipeline.prepare import Wanted
+from pipeline.prepare import JobRequest
 from transforms.core.options import UsageError
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "dataflow"
@@ -95,11 +95,11 @@ class Dataset:
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[Wanted]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
     """What the command would have run with, its options made and checked."""
-    calls: list[Wanted] = []
+    calls: list[JobRequest] = []
     monkeypatch.setattr(cli, "ingest", lambda wanted, _fill: calls.append(wanted))
-    monkeypatch.setattr(cli, "fill_after_run", lambda *_: ())
+    monkeypatch.setattr(cli, "load_after_run", lambda *_: ())
     monkeypatch.setattr(databases, "_bigquery", lambda _: Dataset())
     return calls
 
@@ -140,7 +140,7 @@ def test_every_parameter_is_described_and_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_checks_are_those_of_ingest(name: str, started: list[Wanted]) -> None:
+def test_the_checks_are_those_of_ingest(name: str, started: list[JobRequest]) -> None:
     good, bad = EXAMPLES[name]
     parameter = parameters()[name]
     for value in good:
@@ -155,7 +155,7 @@ def test_the_checks_are_those_of_ingest(name: str, started: list[Wanted]) -> Non
     assert len(started) == len(good)
 
 
-def test_lists_and_switches_reach_ingest(started: list[Wanted]) -> None:
+def test_lists_and_switches_reach_ingest(started: list[JobRequest]) -> None:
     both = "https://a.example/rss?x=1,2 gs://news/feeds.opml"
     assert (
         launch(

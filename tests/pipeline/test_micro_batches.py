@@ -14,19 +14,20 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.testing import test_pipeline, test_stream
 
-from pipeline.micro_batch_stage import ShowWindows
-from pipeline.micro_batches import Progress, Windows, pack
+from pipeline.micro_batch_stage import WriteMicroBatches
+from pipeline.micro_batches import MicroBatchWriter, Progress, pack
 from pipeline.summary import Summary
 from schemas import Article
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME
 from tests.transforms.test_group_stories import COPY, FIRST, OTHER, WIRE
-from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
+from transforms.core.elements import FeedReport, Outcome, Run
+from transforms.core.stage import dead_letter
 from transforms.feed_health import feed_state
 from transforms.state.records import change
 
 FEED = "https://a.example/feed"
-RUN = Run("stream", TIME, endless=True)
+RUN = Run("stream", TIME, is_streaming=True)
 
 
 def numbered(number: int) -> Article:
@@ -58,11 +59,11 @@ def tick(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 
 @pytest.fixture(params=["here", "elsewhere"])
-def windows(request: pytest.FixtureRequest, tmp_path: Path) -> Windows:
+def windows(request: pytest.FixtureRequest, tmp_path: Path) -> MicroBatchWriter:
     """On this machine's file system and on another."""
     (tmp_path / "runs").mkdir()
     output = str(tmp_path) if request.param == "here" else f"{SCHEME}://{tmp_path}"
-    return Windows(RUN, output, f"{output}/.staging/stream", ["jsonl", "parquet"])
+    return MicroBatchWriter(RUN, output, f"{output}/.staging/stream", ["jsonl", "parquet"])
 
 
 def rows(folder: Path, table: str) -> list[dict[str, Any]]:
@@ -75,13 +76,15 @@ def ids(folder: Path) -> list[str]:
     return [row["article_id"] for row in rows(folder, "articles")]
 
 
-def show(windows: Windows, before: Progress, *elements: Any) -> tuple[Summary, Progress]:
+def show(windows: MicroBatchWriter, before: Progress, *elements: Any) -> tuple[Summary, Progress]:
     summary, after = windows.show([pack(elements)], before)
     assert summary is not None
     return summary, after
 
 
-def test_a_window_is_a_run(windows: Windows, tick: Callable[[], None], tmp_path: Path) -> None:
+def test_a_window_is_a_run(
+    windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
+) -> None:
     one, two = numbered(1), numbered(2)
     lost = dead_letter(RUN, "FetchPages", "https://a.example/3", ValueError("no"))
     first, after = show(windows, Progress(), *report(3), one, outcome(one), lost)
@@ -102,7 +105,7 @@ def test_a_window_is_a_run(windows: Windows, tick: Callable[[], None], tmp_path:
 
 
 def test_what_has_ended_since_counts_for_the_next_report_of_its_feed(
-    windows: Windows, tick: Callable[[], None], tmp_path: Path
+    windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
     _, after = show(windows, Progress(), *report(1))
     tick()
@@ -113,7 +116,7 @@ def test_what_has_ended_since_counts_for_the_next_report_of_its_feed(
 
 
 def test_a_window_that_is_given_again_is_shown_once(
-    windows: Windows, tick: Callable[[], None], tmp_path: Path
+    windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
     lost = dead_letter(RUN, "FetchPages", "https://a.example/9", ValueError("no"))
     before = Progress()
@@ -135,7 +138,7 @@ def test_a_window_that_is_given_again_is_shown_once(
 
 
 def test_after_some_days_nothing_is_given_again(
-    windows: Windows, tick: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    windows: MicroBatchWriter, tick: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, checkpoint = show(windows, Progress(), numbered(0))
     tick()
@@ -149,13 +152,13 @@ def test_after_some_days_nothing_is_given_again(
 
 
 def test_a_stream_of_another_name_goes_on_from_a_savepoint(
-    windows: Windows, tick: Callable[[], None], tmp_path: Path
+    windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
     _, savepoint = show(windows, Progress(), numbered(0))
     tick()
     show(windows, savepoint, numbered(1))
     tick()
-    run, staging = Run("b", TIME, endless=True), f"{windows.output}/.staging/b"
+    run, staging = Run("b", TIME, is_streaming=True), f"{windows.output}/.staging/b"
     other = replace(windows, run=run, staging=staging)
     _, after = show(other, savepoint, numbered(1), numbered(2))
     tick()
@@ -164,7 +167,10 @@ def test_a_stream_of_another_name_goes_on_from_a_savepoint(
 
 
 def test_a_commit_that_was_cut_off_is_made_by_the_next(
-    windows: Windows, tick: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    windows: MicroBatchWriter,
+    tick: Callable[[], None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def cut_off(*_: object) -> None:
         raise OSError("gone")
@@ -177,7 +183,7 @@ def test_a_commit_that_was_cut_off_is_made_by_the_next(
     assert ids(tmp_path) == [numbered(1).article_id]
 
 
-def test_a_second_has_one_window(windows: Windows, tick: Callable[[], None]) -> None:
+def test_a_second_has_one_window(windows: MicroBatchWriter, tick: Callable[[], None]) -> None:
     _, after = show(windows, Progress(), numbered(1))
     assert windows.show([pack([numbered(2)])], after) == (None, after)
     tick()
@@ -185,7 +191,7 @@ def test_a_second_has_one_window(windows: Windows, tick: Callable[[], None]) -> 
 
 
 def test_a_copy_of_an_earlier_story_has_its_id(
-    windows: Windows, tick: Callable[[], None], tmp_path: Path
+    windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
     _, after = show(windows, Progress(), FIRST, OTHER)
     tick()
@@ -207,10 +213,10 @@ def test_windows_are_shown_by_the_clock_and_the_rest_at_the_end(tmp_path: Path) 
         .add_elements([pack([numbered(2)])])
         .advance_watermark_to_infinity()
     )
-    windows = Windows(RUN, str(tmp_path), f"{tmp_path}/.staging/stream", ["jsonl"])
+    windows = MicroBatchWriter(RUN, str(tmp_path), f"{tmp_path}/.staging/stream", ["jsonl"])
     streaming = PipelineOptions(streaming=True)
     runner = BundleBasedDirectRunner()
     with test_pipeline.TestPipeline(runner=runner, options=streaming) as pipeline:
         keyed = pipeline | stream | beam.WithKeys("").with_output_types(tuple[str, bytes])
-        _ = keyed | ShowWindows(windows, 10.0)
+        _ = keyed | WriteMicroBatches(windows, 10.0)
     assert sorted(ids(tmp_path)) == sorted(numbered(n).article_id for n in (1, 2))

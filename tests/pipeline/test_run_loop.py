@@ -1,6 +1,6 @@
 import signal
 
-from pipeline.run_loop import repeat
+from pipeline.run_loop import run_repeatedly
 
 
 def test_runs_repeat_past_failures_until_a_signal() -> None:
@@ -16,6 +16,6 @@ def test_runs_repeat_past_failures_until_a_signal() -> None:
         return len(runs)
 
     before = signal.getsignal(signal.SIGTERM)
-    assert repeat(run, 0.01, lambda error: failures.append(str(error))) == 4
+    assert run_repeatedly(run, 0.01, lambda error: failures.append(str(error))) == 4
     assert (runs, failures) == ([0, 1, 2, 3], ["no disk"])
     assert signal.getsignal(signal.SIGTERM) is before

@@ -16,17 +16,16 @@ from apache_beam.testing import test_pipeline, test_stream
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.cli import run_command
-from pipeline.graph import Ingest
+from pipeline.graph import IngestJob
 from pipeline.runners.flink import FlinkError, end_jobs
 from pipeline.streaming_graph import StreamOptions, build_stream
 from schemas import TopicTag
 from tests.support.example_records import TIME, article, entry, extracted
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
+from transforms.core.elements import Feed, Run
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.core.stage import Run
 from transforms.drop_duplicates import article_id_of
-from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
@@ -43,7 +42,7 @@ from transforms.state.records import (
 )
 from transforms.state.store import StateHandle
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
-from transforms.streaming.poll_feeds import PolledFeed, PollFeeds, WantedFeed
+from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds, QueuedFeed
 from transforms.streaming.pubsub import ReadMessages, message_of
 
 LIFE = dt.timedelta(days=90)
@@ -183,11 +182,11 @@ def test_when_a_feed_is_polled_first(poll: PollFeeds, known: State) -> None:
     stage.setup()
     due, now_due = dict[str, Any](), dict[str, Any]()
     for name in states:
-        items = dict[str, PolledFeed]()
-        list(stage.arrived(items, stage.inbox_item(WantedFeed(name, 0)), at))
+        items = dict[str, QueuedFeed]()
+        list(stage.arrived(items, stage.inbox_item(FeedToPoll(name, 0)), at))
         due[name] = items[name].due
         later = at + dt.timedelta(minutes=1)
-        list(stage.arrived(items, stage.inbox_item(WantedFeed(name, 0, True)), later))
+        list(stage.arrived(items, stage.inbox_item(FeedToPoll(name, 0, True)), later))
         now_due[name] = items[name].due
     stage.teardown()
     assert due == {
@@ -218,7 +217,7 @@ def test_messages_name_feeds_or_are_dead_letters(streaming: beam.Pipeline, run: 
     with streaming as pipeline:
         messages = pipeline | stream.advance_watermark_to_infinity()
         out = messages | ReadMessages(run)
-        assert_that(out.main, equal_to([WantedFeed(url, 0, True)] * 2), "main")
+        assert_that(out.main, equal_to([FeedToPoll(url, 0, True)] * 2), "main")
         errors = out.dead_letters | beam.Map(lambda d: (d.stage, d.error_type))
         assert_that(errors, equal_to([("ReadMessages", "BadMessage")] * len(bad)), "dead")
 
@@ -248,8 +247,8 @@ def test_records_are_messages_with_what_subscribers_filter_by() -> None:
 
 def graph(state: StateHandle, fetching: FetchOptions, folder: Path, **options: Any) -> list[str]:
     """The names of the transforms of a stream's graph, as engines get it."""
-    job = Ingest(
-        run=Run("stream", TIME, endless=True),
+    job = IngestJob(
+        run=Run("stream", TIME, is_streaming=True),
         feeds=[Feed("https://a.example/feed", 0)],
         retries=[],
         state=state,

@@ -3,8 +3,9 @@ import json
 
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter
-from transforms.core.errors import Lost
-from transforms.core.stage import FeedReport, Outcome, Run, dead_letter
+from transforms.core.elements import FeedReport, Outcome, Run
+from transforms.core.errors import ItemError
+from transforms.core.stage import dead_letter
 from transforms.feed_health import feed_health, feed_state
 from transforms.sinks.write_records import WrittenFile
 
@@ -21,7 +22,7 @@ def summary(
 ) -> Summary:
     report = FeedReport("https://a.example/feed", "ok", 200, entries, 900, 0.1)
     lost: list[DeadLetter] = [
-        dead_letter(RUN, "FetchPages", f"https://a.example/{i}", Lost("Http404", "gone"))
+        dead_letter(RUN, "FetchPages", f"https://a.example/{i}", ItemError("Http404", "gone"))
         for i in range(letters)
     ]
     return summarise(

@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from schemas import Article, content_hash
+from transforms.core.elements import Entry, ExtractedArticle, TextReference
 from transforms.core.urls import canonical_url
-from transforms.drop_duplicates import Extracted, article_id_of, story_id_of
+from transforms.drop_duplicates import article_id_of, story_id_of
 from transforms.group_stories import sketch_text
-from transforms.parse_entries import Entry
 from transforms.state.records import State, line_of
 from transforms.state.sorted_table import KEY_BYTES
-from transforms.storage.text_store import Place
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 
@@ -69,12 +68,12 @@ def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
     return Article(**(given | fields))
 
 
-def extracted(of: Article, place: Place | None = None, **fields: Any) -> Extracted:
+def extracted(of: Article, place: TextReference | None = None, **fields: Any) -> ExtractedArticle:
     """An article as extracted, its text put aside, and its entry."""
-    return Extracted(
+    return ExtractedArticle(
         article=replace(of, text=""),
         entry=entry(of.url, **fields),
-        place=place or Place("nowhere", 0, 0),
+        text_reference=place or TextReference("nowhere", 0, 0),
         hashes=sketch_text(of.text),
     )
 

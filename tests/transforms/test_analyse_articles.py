@@ -11,12 +11,11 @@ from apache_beam.testing.util import assert_that, equal_to
 from schemas import Article, Entity, Quote, TopicTag
 from tests.support.example_records import article
 from transforms.analyse_articles import AnalyseArticles
+from transforms.core.elements import AcceptedArticle, Run
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.core.stage import Run
-from transforms.drop_duplicates import Kept
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import Findings, load_analyser
-from transforms.storage.text_store import Shelf
+from transforms.storage.text_store import TextStore
 
 TEXT = (
     "“Voters will decide in the primary election,” Lena Maris said. "
@@ -50,21 +49,25 @@ def analyser() -> Iterator[IsolatedHandle]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(str(tmp_path / "texts"))
+def shelf(tmp_path: Path) -> TextStore:
+    return TextStore(str(tmp_path / "texts"))
 
 
 def analyse(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf, *articles: Article
+    pipeline: beam.Pipeline,
+    run: Run,
+    analyser: IsolatedHandle,
+    shelf: TextStore,
+    *articles: Article,
 ) -> Any:
     writer = shelf.writer()
-    placed = [Kept(replace(a, text=""), writer.put(a.text)) for a in articles]
+    placed = [AcceptedArticle(replace(a, text=""), writer.put(a.text)) for a in articles]
     writer.close()
     return pipeline | beam.Create(placed) | AnalyseArticles(run, analyser, shelf)
 
 
 def test_articles_come_with_their_findings(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
 ) -> None:
     with pipeline:
         out = analyse(pipeline, run, analyser, shelf, ENGLISH, SPANISH, UNKNOWN)
@@ -80,7 +83,7 @@ def test_articles_come_with_their_findings(
 
 
 def test_quotes_carry_the_topics_that_are_tagged_to_them(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
 ) -> None:
     with pipeline:
         out = analyse(pipeline, run, analyser, shelf, ENGLISH)
@@ -101,7 +104,7 @@ def test_quotes_carry_the_topics_that_are_tagged_to_them(
 
 
 def test_an_article_whose_analysis_fails_is_kept_and_the_others_go_on(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: Shelf
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
 ) -> None:
     odd, slow = (replace(UNKNOWN, text=word, url=f"https://a.example/{word}") for word in WORDS)
     with pipeline:

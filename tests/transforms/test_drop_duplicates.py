@@ -6,7 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article
 from tests.support.example_records import article, entry, extracted
-from transforms.core.stage import Run
+from transforms.core.elements import Run
 from transforms.drop_duplicates import (
     DropDuplicateArticles,
     DropDuplicateEntries,

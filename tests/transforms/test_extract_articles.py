@@ -9,8 +9,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import content_hash
 from tests.support.example_records import TIME, entry
+from transforms.core.elements import FetchedPage, Run
 from transforms.core.isolation import IsolatedHandle
-from transforms.core.stage import Run
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.article import (
     decode_page,
@@ -18,8 +18,7 @@ from transforms.extraction.article import (
     extract_fragment,
     language_of,
 )
-from transforms.fetch_pages import Page
-from transforms.storage.text_store import Shelf
+from transforms.storage.text_store import TextStore
 
 PARAGRAPHS = [
     "The harbour authority said on Friday that the northern pier would stay closed until spring.",
@@ -171,11 +170,11 @@ def test_languages(text: str, language: str | None) -> None:
 def test_pages_become_articles_or_dead_letters(
     pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle, tmp_path: Path
 ) -> None:
-    shelf = Shelf(str(tmp_path / "texts"))
-    whole = Page(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME, [])
+    shelf = TextStore(str(tmp_path / "texts"))
+    whole = FetchedPage(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME, [])
     undated = replace(whole, entry=entry(URL, published_at=None), html=page().encode())
-    from_feed = Page(entry(URL, content=BODY), URL, None, "", TIME, [])
-    empty = Page(entry("https://a.example/empty"), URL, b"<html></html>", "", TIME, [])
+    from_feed = FetchedPage(entry(URL, content=BODY), URL, None, "", TIME, [])
+    empty = FetchedPage(entry("https://a.example/empty"), URL, b"<html></html>", "", TIME, [])
     with pipeline:
         pages = pipeline | beam.Create([whole, undated, from_feed, empty])
         out = pages | ExtractArticles(run, documents, shelf)

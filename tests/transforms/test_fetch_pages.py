@@ -5,8 +5,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.support.example_records import entry
 from tests.support.web_server import Answer, Web
-from transforms.core.stage import Run
-from transforms.feeds.lists import Feed
+from transforms.core.elements import Feed, Run
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle

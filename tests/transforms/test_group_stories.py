@@ -7,8 +7,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Story
 from tests.support.example_records import TIME, article, extracted
-from transforms.core.stage import Run
-from transforms.drop_duplicates import Kept, story_id_of
+from transforms.core.elements import AcceptedArticle, Run
+from transforms.drop_duplicates import story_id_of
 from transforms.group_stories import GroupStories, group_copies, sketch_of
 
 WORDS = ("ferry", "crew", "island", "strike", "port", "wage", "union", "talks", "bread", "nurse")
@@ -69,7 +69,7 @@ def test_articles_learn_their_story(pipeline: beam.Pipeline, run: Run) -> None:
     with pipeline:
         out = pipeline | beam.Create(map(extracted, [COPY, OTHER, FIRST])) | GroupStories(run)
         articles = [FIRST, replace(COPY, story_id=FIRST.story_id), OTHER]
-        expected = [Kept(e.article, e.place) for e in map(extracted, articles)]
+        expected = [AcceptedArticle(e.article, e.text_reference) for e in map(extracted, articles)]
         assert_that(out.articles, equal_to(expected), "articles")
         assert_that(out.stories | beam.Map(lambda s: len(s.members)), equal_to([1, 2]), "stories")
 

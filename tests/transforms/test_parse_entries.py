@@ -5,11 +5,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.core.errors import Lost
+from transforms.core.elements import FeedDocument, Run
+from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedHandle
-from transforms.core.stage import Run
 from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
-from transforms.fetch_feeds import FeedDocument
 from transforms.parse_entries import ParseEntries
 
 BASE = "https://news.example/feed"
@@ -93,7 +92,7 @@ def test_the_declared_encoding_counts_and_the_header_before_it() -> None:
     ],
 )
 def test_what_is_no_feed_is_lost_with_a_reason(body: bytes) -> None:
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(ItemError) as lost:
         parse_feed(body, url=BASE)
     assert lost.value.error_type == "NotAFeed" and lost.value.message
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 
-class Lost(Exception):
+class ItemError(Exception):
     """An input that a stage gives up on, with an error type and a reason for its dead letter.
 
     ``temporary`` says that a later try may do better, ``not_before`` when it may be made.
@@ -29,4 +29,4 @@ class Lost(Exception):
         self.not_before = not_before
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Lost, (self.error_type, self.message), self.__dict__)
+        return (ItemError, (self.error_type, self.message), self.__dict__)

@@ -20,7 +20,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.options import flag, require
 
 T = TypeVar("T")
@@ -80,8 +80,8 @@ class Isolated(Generic[T, R]):
         """The result of the work on an item, for which it has ``time_factor`` times the limit.
 
         Raises:
-            Lost: it took too long or too much memory, or it was the end of the process.
-            Exception: whatever the work raised; a :class:`Lost` of its name if it does not pickle.
+            ItemError: it took too long or too much memory, or it was the end of the process.
+            Exception: whatever the work raised; an :class:`ItemError` instead if it does not pickle.
         """
         packed = pickle.dumps(item, _PROTOCOL)
         seconds = min(self._limits.item_time_limit_sec * time_factor, _LONGEST_SECONDS)
@@ -106,13 +106,13 @@ class Isolated(Generic[T, R]):
     def _answer(self, packed: bytes, seconds: float) -> bytes:
         try:
             return self._try(packed, seconds)
-        except Lost as lost:
+        except ItemError as lost:
             if lost.error_type == "TimeLimit":
                 raise
         # Perhaps it was not this item, but what earlier ones had left behind in the process.
         try:
             return self._try(packed, seconds)
-        except Lost as lost:
+        except ItemError as lost:
             lost.attempts = 2
             raise
 
@@ -195,7 +195,7 @@ class _Child:
         return self._receive(asked, seconds)
 
     def _receive(self, since: float, seconds: float, to_do: str = "") -> bytes:
-        too_long = Lost("TimeLimit", f"{self._name} took more than {seconds:g} seconds{to_do}")
+        too_long = ItemError("TimeLimit", f"{self._name} took more than {seconds:g} seconds{to_do}")
         try:
             if self._pipe.poll(max(0.0, since + seconds - time.monotonic())):
                 return self._pipe.recv_bytes()
@@ -208,9 +208,9 @@ class _Child:
             raise too_long
         if code == _OUT_OF_MEMORY:
             message = f"{self._name} needed more than {self._memory_mb} MiB"
-            raise Lost("MemoryLimit", message)
+            raise ItemError("MemoryLimit", message)
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        raise Lost("Crashed", f"{self._name} ended with {how}")
+        raise ItemError("Crashed", f"{self._name} ended with {how}")
 
 
 def _end(process: SpawnProcess, pipe: "Connection[Any, Any]") -> int:
@@ -300,4 +300,4 @@ def _pack_error(error: BaseException) -> bytes:
             pickle.loads(packed)
             return packed
     kind = type(error).__name__
-    return pickle.dumps((None, Lost(kind, str(error) or kind), trace), _PROTOCOL)
+    return pickle.dumps((None, ItemError(kind, str(error) or kind), trace), _PROTOCOL)

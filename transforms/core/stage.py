@@ -1,10 +1,8 @@
 """What all stages share: counts in and out, dead letters, and one outcome for every entry."""
 
-import datetime as dt
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, NamedTuple
 
 import apache_beam as beam
@@ -12,67 +10,13 @@ from apache_beam.metrics import Metrics
 from apache_beam.typehints.decorators import IOTypeHints
 
 from schemas import DeadLetter, stable_id
-from schemas.coders import row
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.elements import FeedReport, Outcome, Run
+from transforms.core.errors import ItemError
 from transforms.state.records import StateChange
 
 _LOG = logging.getLogger("newsbeam.progress")
 _PROGRESS_INTERVAL_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True)
-class Run:
-    """The run that all records carry. One that goes on without end has no one time of its own."""
-
-    run_id: str
-    started_at: dt.datetime
-    endless: bool = False
-
-    def time(self) -> dt.datetime:
-        """The time that counts for what the run does: its start, or now if it is endless."""
-        return now() if self.endless else self.started_at
-
-
-@row
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How one entry ended. Every entry of every feed ends exactly once."""
-
-    KINDS: ClassVar = ("article", "known", "duplicate", "dead_letter")
-
-    feed_url: str
-    entry_key: str
-    kind: str
-    article_id: str | None
-
-
-@row
-@dataclass(frozen=True, slots=True)
-class FeedReport:
-    """How reading one feed ended. Every feed of a run ends exactly once.
-
-    Besides what becomes its health, what the next run has to know: validators and the address
-    they belong to, where the feed has moved for good, and what it says of when to come again
-    (see :class:`transforms.feeds.schedule.Hints`).
-    """
-
-    feed_url: str
-    status: str
-    http_status: int | None = None
-    entries: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
-    error_type: str | None = None
-    closed_until: dt.datetime | None = None
-    url: str | None = None
-    moved_to: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
-    hold_sec: float = 0.0
-    skip_hours: list[int] = field(default_factory=list)
-    skip_days: list[int] = field(default_factory=list)
-    published: list[dt.datetime] = field(default_factory=list)
 
 
 class StageOutput(NamedTuple):
@@ -85,7 +29,7 @@ class StageOutput(NamedTuple):
     state_changes: beam.PCollection
 
 
-class Composite(beam.PTransform):
+class CompositeTransform(beam.PTransform):
     """A transform with several PCollections on a side: each says its own type, it does not.
 
     Beam would warn that it cannot read the hints of such an ``expand``.
@@ -105,7 +49,7 @@ _SIDE_OUTPUTS: Final[dict[type, str]] = {
 
 def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLetter:
     """The dead letter of an error. Its id is the same in every run."""
-    lost = error if isinstance(error, Lost) else None
+    lost = error if isinstance(error, ItemError) else None
     error_type = lost.error_type if lost else type(error).__name__
     message = " ".join((lost.message if lost else str(error) or error_type).split())[:1000]
     return DeadLetter(
@@ -173,7 +117,7 @@ class Stage(beam.DoFn):
 
     def dead_letter(self, element: Any, error: Exception) -> DeadLetter:
         """The dead letter of something that went wrong with an input."""
-        if not isinstance(error, Lost):
+        if not isinstance(error, ItemError):
             _LOG.debug("%s: %s", self.name, self.source(element), exc_info=error)
         return dead_letter(self.run, self.name, self.source(element), error)
 

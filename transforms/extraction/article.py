@@ -14,7 +14,7 @@ from lxml import etree
 from w3lib.encoding import html_to_unicode
 
 from transforms.core.clock import iso_time
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.cleaning import clean_html, clean_line, clean_text
 from transforms.extraction.json_ld import mend_json_ld
@@ -63,9 +63,9 @@ def extract_page(
     """The article of a page or, failing that, of the feed's own text; and by which method.
 
     Raises:
-        Lost: there is no text in either, or the page is made to be hard to read.
+        ItemError: there is no text in either, or the page is made to be hard to read.
     """
-    problem = Lost("NoText", "no article text was found in the page")
+    problem = ItemError("NoText", "no article text was found in the page")
     if body is not None:
         try:
             check_markup(body.encode("utf-8", "replace") if isinstance(body, str) else body)
@@ -73,7 +73,7 @@ def extract_page(
             found = extract_article(html, url=url, headers=headers)
             if found is not None:
                 return found, "trafilatura"
-        except Lost as lost:
+        except ItemError as lost:
             problem = lost
     found = extract_fragment(fragment, url=url) if fragment else None
     if found is None:

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 
 MAX_TAGS: Final = 200_000
 MAX_ATTRIBUTES: Final = 1_000
@@ -18,7 +18,7 @@ def check_markup(body: bytes) -> None:
     Encodings in which ASCII is not itself pass unseen; the time limit of parsing holds for them.
 
     Raises:
-        Lost: it has more.
+        ItemError: it has more.
     """
     if body.count(b"<") <= MAX_TAGS and not any(len(m[0]) > _LONG_TAG for m in _TAG.finditer(body)):
         return
@@ -29,6 +29,6 @@ def check_markup(body: bytes) -> None:
             attributes = sum(1 for _ in _ATTRIBUTE.finditer(match[0]))
             if attributes > MAX_ATTRIBUTES:
                 message = f"a tag has {attributes} attributes; {MAX_ATTRIBUTES} are read"
-                raise Lost("TooManyAttributes", message)
+                raise ItemError("TooManyAttributes", message)
     if tags > MAX_TAGS:
-        raise Lost("TooManyTags", f"{tags} tags; {MAX_TAGS} are read")
+        raise ItemError("TooManyTags", f"{tags} tags; {MAX_TAGS} are read")

@@ -15,7 +15,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 import lxml.html
 from lxml import etree
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.article import decode_page
 from transforms.extraction.cleaning import clean_html
@@ -83,11 +83,11 @@ def feed_facts(
     """The facts of a feed, whose answer may be held for ``max_age_sec`` seconds.
 
     Raises:
-        Lost: the document is no feed, or is made to be hard to read.
+        ItemError: the document is no feed, or is made to be hard to read.
     """
     kind = binary_kind(body)
     if kind:
-        raise Lost("NotAFeed", f"not a feed but {kind}")
+        raise ItemError("NotAFeed", f"not a feed but {kind}")
     feed = parse_feed(body, url=url, content_type=content_type)
     return FeedFacts(
         title=feed.title,
@@ -103,15 +103,15 @@ def read_site(body: bytes, *, url: str, content_type: str = "") -> FeedFacts | l
     """The facts of a feed or, of a page, the addresses where its feeds may be.
 
     Raises:
-        Lost: the document is neither, or is made to be hard to read.
+        ItemError: the document is neither, or is made to be hard to read.
     """
     kind = binary_kind(body)
     if kind:
-        raise Lost("NotAPage", f"neither a page nor a feed but {kind}")
+        raise ItemError("NotAPage", f"neither a page nor a feed but {kind}")
     if not _HTML.match(body[:_HEAD]):
         try:
             return feed_facts(body, url=url, content_type=content_type)
-        except Lost as lost:
+        except ItemError as lost:
             if lost.error_type != "NotAFeed":
                 raise
     return feed_candidates(body, url=url, content_type=content_type)
@@ -124,7 +124,7 @@ def feed_candidates(body: bytes, *, url: str, content_type: str = "") -> list[st
     like feeds, those of the page's own host before others.
 
     Raises:
-        Lost: the page is made to be hard to read.
+        ItemError: the page is made to be hard to read.
 
     >>> feed_candidates(b'<a href="https://b.example/rss"></a><a href="feed">', url="https://a.example/")
     ['https://a.example/feed', 'https://b.example/rss']

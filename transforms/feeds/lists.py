@@ -2,15 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from lxml import etree
 
-from schemas.coders import row
-from transforms.core.errors import Lost
+from transforms.core.elements import Feed
+from transforms.core.errors import ItemError
 from transforms.core.options import UsageError
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.fetcher import Fetcher, FetchOptions
@@ -19,15 +19,6 @@ from transforms.storage.filesystems import is_local, read_bytes
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")
 _COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")
-
-
-@row
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed as listed: a web address or the path of a file."""
-
-    url: str
-    position: int
 
 
 class ListedFeed(NamedTuple):
@@ -73,7 +64,7 @@ def _expand(name: str, options: FetchOptions) -> list[ListedFeed]:
         asked = replace(options, hosts=replace(options.hosts, robots="none"))
         with Fetcher(asked) as fetcher:
             (answer,) = fetcher.fetch([Request(name)])
-        if isinstance(answer, Lost):
+        if isinstance(answer, ItemError):
             raise UsageError(f"cannot read the feed list {name}: {answer.message}")
         return parse_feed_list(answer.body, name, name)
     data = _read(name)

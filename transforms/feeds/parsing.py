@@ -14,7 +14,7 @@ from w3lib.html import remove_tags, replace_entities
 
 from schemas import stable_id
 from transforms.core.clock import iso_time, now
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.extraction.cleaning import clean_html, clean_line
 from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.schedule import DAYS
@@ -69,21 +69,21 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     """The entries of a feed, in its order.
 
     Raises:
-        Lost: the document is no feed, or is made to be hard to read.
+        ItemError: the document is no feed, or is made to be hard to read.
     """
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
         return _parse_json_feed(body)
     if not body.strip():
-        raise Lost("NotAFeed", "the document is empty")
+        raise ItemError("NotAFeed", "the document is empty")
     check_markup(body)
     parsed = _parse_xml(_REFERENCE.sub(_possible, body), url, content_type)
     if not parsed.get("version") and not parsed.entries:
         if b"<html" in body[:2000].lower():
-            raise Lost("NotAFeed", "not a feed but an HTML page")
+            raise ItemError("NotAFeed", "not a feed but an HTML page")
         reason = parsed.get("bozo_exception")
         if reason is None or isinstance(reason, feedparser.NonXMLContentType):
             reason = "it has neither a known root nor entries"
-        raise Lost("NotAFeed", f"not a feed: {reason}")
+        raise ItemError("NotAFeed", f"not a feed: {reason}")
     items = parsed.entries[:MAX_ENTRIES]
     entries = [_raw_entry(entry, dated=_are_dated(items)) for entry in items]
     hours, days = _skipped(body[:_HEAD])
@@ -187,12 +187,12 @@ def _parse_json_feed(body: bytes) -> ParsedFeed:
     try:
         data = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise Lost("NotAFeed", f"not a JSON Feed: {error}") from error
+        raise ItemError("NotAFeed", f"not a JSON Feed: {error}") from error
     if not str(data.get("version", "")).startswith("https://jsonfeed.org/version/"):
-        raise Lost("NotAFeed", "JSON, but no JSON Feed: its version is missing")
+        raise ItemError("NotAFeed", "JSON, but no JSON Feed: its version is missing")
     items = data.get("items")
     if not isinstance(items, list):
-        raise Lost("NotAFeed", "not a JSON Feed: items is no list")
+        raise ItemError("NotAFeed", "not a JSON Feed: items is no list")
     return ParsedFeed(
         title=_line(_string(data.get("title"))) or None,
         language=_line(_string(data.get("language"))) or None,

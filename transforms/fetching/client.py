@@ -15,7 +15,7 @@ from urllib.parse import quote
 import aiohttp
 from aiohttp.abc import ResolveResult
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.options import flag, require
 from transforms.core.version import VERSION
 from transforms.fetching.address_guard import Network, PrivateAddress, guarded_sockets, may_reach
@@ -163,7 +163,7 @@ class HttpClient:
         is lost.
 
         Raises:
-            Lost: there was no answer, or not within the limits; ``temporary`` says whether
+            ItemError: there was no answer, or not within the limits; ``temporary`` says whether
                 another try may do better.
         """
         limit = first_bytes or self._options.max_fetch_bytes
@@ -176,20 +176,22 @@ class HttpClient:
                     found[name] = "\n".join(answer.headers.getall(name))
                 return Response(url, answer.status, found, body, time.monotonic() - started)
         except PrivateAddress as error:
-            raise Lost("PrivateAddress", str(error)) from error
+            raise ItemError("PrivateAddress", str(error)) from error
         except asyncio.TimeoutError as error:
             message = f"no full answer within {self._options.fetch_timeout_sec:g} seconds"
             if isinstance(error, aiohttp.ConnectionTimeoutError):
                 message = f"no connection within {self._options.connect_timeout_sec:g} seconds"
-            raise Lost("Timeout", message, temporary=True) from error
+            raise ItemError("Timeout", message, temporary=True) from error
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise Lost("InvalidUrl", f"not an address that can be asked: {url[:200]}") from error
+            raise ItemError(
+                "InvalidUrl", f"not an address that can be asked: {url[:200]}"
+            ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             private = _cause(error, PrivateAddress)
             if private is not None:
-                raise Lost("PrivateAddress", str(private)) from error
+                raise ItemError("PrivateAddress", str(private)) from error
             message = str(error) or type(error).__name__
-            raise Lost(type(error).__name__, message, temporary=True) from error
+            raise ItemError(type(error).__name__, message, temporary=True) from error
 
 
 class _PublicResolver(aiohttp.ThreadedResolver):
@@ -220,23 +222,23 @@ async def _ask_once(
         return await handler(request)
     except aiohttp.ServerDisconnectedError as error:
         message = "the server hung up before it had answered"
-        raise Lost("ServerDisconnectedError", message, temporary=True) from error
+        raise ItemError("ServerDisconnectedError", message, temporary=True) from error
     except aiohttp.ClientConnectorError:
         raise
     except aiohttp.ClientOSError as error:
-        raise Lost(type(error).__name__, str(error), temporary=True) from error
+        raise ItemError(type(error).__name__, str(error), temporary=True) from error
 
 
 async def _read(answer: aiohttp.ClientResponse, limit: int, *, cut: bool) -> bytes:
     """The decompressed body, or its beginning where it may be cut.
 
     Raises:
-        Lost: it is too large before or after decompression, or wrongly compressed.
+        ItemError: it is too large before or after decompression, or wrongly compressed.
     """
     encodings = answer.headers.get("Content-Encoding", "").lower().replace(" ", "").split(",")
     encoding = encodings[0] if encodings[0] not in ("", "identity") else ""
     if len(encodings) > 1 or (encoding and encoding not in _ZLIB_BITS):
-        raise Lost("UnknownEncoding", f"the answer is encoded as {','.join(encodings)[:80]}")
+        raise ItemError("UnknownEncoding", f"the answer is encoded as {','.join(encodings)[:80]}")
     decoder = _Inflate(encoding) if encoding else None
     body, sent = bytearray(), 0
     async for chunk in answer.content.iter_chunked(_CHUNK):
@@ -245,9 +247,9 @@ async def _read(answer: aiohttp.ClientResponse, limit: int, *, cut: bool) -> byt
         if max(sent, len(body)) > limit:
             if cut:
                 return bytes(body[:limit])
-            raise Lost("TooLarge", f"more than {limit} bytes")
+            raise ItemError("TooLarge", f"more than {limit} bytes")
     if decoder is not None and sent and not decoder.ended:
-        raise Lost("BadEncoding", f"the {encoding} answer is cut off", temporary=True)
+        raise ItemError("BadEncoding", f"the {encoding} answer is cut off", temporary=True)
     return bytes(body)
 
 
@@ -271,7 +273,7 @@ class _Inflate:
             except zlib.error as error:
                 if self._started or self._bits != 15:
                     message = f"the answer cannot be decompressed: {error}"
-                    raise Lost("BadEncoding", message) from error
+                    raise ItemError("BadEncoding", message) from error
                 self._bits = -15  # "deflate" is often sent without its envelope
                 self._inflate = zlib.decompressobj(self._bits)
                 continue

@@ -15,11 +15,12 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
-from transforms.core.errors import Lost
+from transforms.core.elements import Run
+from transforms.core.errors import ItemError
 from transforms.core.options import from_flags
-from transforms.core.stage import Run, Stage
+from transforms.core.stage import Stage
 from transforms.fetching.client import PRODUCT, HttpClient, HttpOptions, Response
-from transforms.fetching.politeness import HostOptions, Hosts, Request
+from transforms.fetching.politeness import PoliteClient, PolitenessOptions, Request
 from transforms.state.records import HostState, change
 from transforms.state.store import StateHandle
 
@@ -29,7 +30,7 @@ class FetchOptions:
     """All that says how the web is asked."""
 
     http: HttpOptions
-    hosts: HostOptions
+    hosts: PolitenessOptions
     share_sec: float | None = None
     """After so many seconds a host has a new share, if a process is to go on without end."""
 
@@ -40,7 +41,7 @@ def fetch_options(args: argparse.Namespace) -> FetchOptions:
     Raises:
         UsageError: a value is out of range.
     """
-    return FetchOptions(from_flags(HttpOptions, args), from_flags(HostOptions, args))
+    return FetchOptions(from_flags(HttpOptions, args), from_flags(PolitenessOptions, args))
 
 
 class Fetcher:
@@ -73,13 +74,13 @@ class Fetcher:
         async def changes() -> list[HostState]:
             return hosts.changes(host)
 
-        hosts: Hosts = self._hosts
+        hosts: PoliteClient = self._hosts
         found: list[HostState] = self._do(changes()).result()
         return found
 
-    def fetch(self, requests: Iterable[Request]) -> list[Response | Lost]:
+    def fetch(self, requests: Iterable[Request]) -> list[Response | ItemError]:
         """The answers to some requests, in their order."""
-        answers = Answers(self)
+        answers = ResponseStream(self)
         wanted = list(requests)
         for number, request in enumerate(wanted):
             answers.add([(number, request)])
@@ -98,10 +99,10 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-async def _start(options: FetchOptions) -> tuple[HttpClient, Hosts]:
+async def _start(options: FetchOptions) -> tuple[HttpClient, PoliteClient]:
     client = HttpClient(options.http)
     agent = options.http.agent().partition("/")[0] or PRODUCT
-    return client, Hosts(client, options.http, options.hosts, agent, options.share_sec)
+    return client, PoliteClient(client, options.http, options.hosts, agent, options.share_sec)
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: HttpClient) -> None:
@@ -121,12 +122,12 @@ async def _close(client: HttpClient) -> None:
     asyncio.get_running_loop().call_soon(asyncio.get_running_loop().stop)
 
 
-class Answers:
-    """Answers to requests that are made meanwhile, in the order in which they come."""
+class ResponseStream:
+    """ResponseStream to requests that are made meanwhile, in the order in which they come."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
-        self._answers: queue.SimpleQueue[tuple[Any, Response | Lost]] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[Any, Response | ItemError]] = queue.SimpleQueue()
         self._asked: list[Future[Any]] = []
         self._due = 0
 
@@ -139,21 +140,21 @@ class Answers:
     async def _ask(self, requests: list[tuple[Any, Request]]) -> None:
         for key, request in requests:
             try:
-                answer: Response | Lost = await self._fetcher._hosts.fetch(request)
-            except Lost as lost:
+                answer: Response | ItemError = await self._fetcher._hosts.fetch(request)
+            except ItemError as lost:
                 answer = lost
             except Exception as error:  # whatever it is, it costs this request and no other
-                answer = Lost(type(error).__name__, str(error) or type(error).__name__)
+                answer = ItemError(type(error).__name__, str(error) or type(error).__name__)
             self._fetcher._hosts.unread(_size(answer))
             self._answers.put((key, answer))
 
-    def rest(self) -> Iterator[tuple[Any, Response | Lost]]:
+    def rest(self) -> Iterator[tuple[Any, Response | ItemError]]:
         """All that is not answered yet, as it comes."""
         while self._due:
             yield self._next()
         self._asked.clear()
 
-    def ready(self) -> Iterator[tuple[Any, Response | Lost]]:
+    def ready(self) -> Iterator[tuple[Any, Response | ItemError]]:
         """What has been answered by now; nothing is waited for."""
         while not self._answers.empty():
             yield self._next()
@@ -163,7 +164,7 @@ class Answers:
         """How many answers are still to be taken."""
         return self._due
 
-    def _next(self) -> tuple[Any, Response | Lost]:
+    def _next(self) -> tuple[Any, Response | ItemError]:
         found = self._answers.get()
         self._due -= 1
         self._fetcher._loop.call_soon_threadsafe(self._fetcher._hosts.unread, -_size(found[1]))
@@ -177,7 +178,7 @@ class Answers:
             self._next()
 
 
-def _size(answer: Response | Lost) -> int:
+def _size(answer: Response | ItemError) -> int:
     """The bytes of memory that an answer takes, roughly."""
     return 2048 + (len(answer.body) if isinstance(answer, Response) else 0)
 
@@ -204,8 +205,8 @@ class FetcherHandle:
 class FetchStage(Stage):
     """A stage whose inputs are lanes, ``(host, inputs)``, and which asks for each of these.
 
-    Lanes are asked side by side. What they answer goes on at the end of a bundle, while others
-    are still waited for. A subclass says what to ask for in :meth:`request`, and in
+    Lanes are asked side by side. What they answer goes on at the end of a bundle, while others are
+    still waited for. A subclass says what to ask for in :meth:`request`, and in
     :meth:`answered` what comes of the answer.
     """
 
@@ -221,7 +222,7 @@ class FetchStage(Stage):
         """The outputs of one input and its answer."""
         raise NotImplementedError
 
-    def unanswered(self, element: Any, lost: Lost) -> Iterable[Any]:
+    def unanswered(self, element: Any, lost: ItemError) -> Iterable[Any]:
         """The outputs of one input that has no answer."""
         return self.lost(element, lost)
 
@@ -232,7 +233,7 @@ class FetchStage(Stage):
         del self.fetcher  # which ends with the last stage that has it
 
     def start_bundle(self) -> None:
-        self._answers = Answers(self.fetcher)
+        self._answers = ResponseStream(self.fetcher)
 
     def process(self, element: tuple[str, Iterable[Any]]) -> Iterator[Any]:
         inputs = list(element[1])
@@ -259,10 +260,10 @@ class FetchStage(Stage):
             self._answers.give_up()
             del self._answers  # which holds the fetcher, too
 
-    def outputs(self, element: Any, answer: Response | Lost | None) -> list[Any]:
+    def outputs(self, element: Any, answer: Response | ItemError | None) -> list[Any]:
         """The outputs of one input, whatever came of asking for it."""
         try:
-            if isinstance(answer, Lost):
+            if isinstance(answer, ItemError):
                 return list(self.unanswered(element, answer))
             return list(self.answered(element, answer))
         except Exception as error:  # whatever it is, it costs this input and no other

@@ -15,7 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.options import flag, require
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.client import HttpClient, HttpOptions, Response, location
@@ -38,7 +38,7 @@ _ROBOTS: Final = ("all", "pages", "none")
 
 
 @dataclass(frozen=True)
-class HostOptions:
+class PolitenessOptions:
     """How hosts are treated."""
 
     host_delay_sec: float = flag(
@@ -170,7 +170,7 @@ def origin_of(url: str) -> str:
     return f"{parts.scheme}://{netloc.removesuffix(port)}"
 
 
-class Lane:
+class HostQueue:
     """The way to one host. ``spent`` are the seconds for which it was asked or waited for."""
 
     def __init__(self, host: str, delay: float, state: HostState | None, agent: str) -> None:
@@ -189,7 +189,7 @@ class Lane:
         self.answered = False
         self.forbidden = 0
         self.changed = False
-        self.no_robots: dict[str, Lost] = {}
+        self.no_robots: dict[str, ItemError] = {}
         for file in state.robots if state else ():
             self.robots[file.origin] = Robots(file, agent)
 
@@ -201,14 +201,14 @@ class Lane:
         )
 
 
-class Hosts:
+class PoliteClient:
     """All lanes of a process, and the requests over them. Belongs to one event loop."""
 
     def __init__(
         self,
         client: HttpClient,
         http: HttpOptions,
-        options: HostOptions,
+        options: PolitenessOptions,
         agent: str,
         share_sec: float | None = None,
     ) -> None:
@@ -218,7 +218,7 @@ class Hosts:
         self._options = options
         self._agent = agent
         self._delays = options.delays()
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, HostQueue] = {}
         self._known: Mapping[str, HostState] = {}
         self._requests = asyncio.Semaphore(http.fetch_concurrency)
         self._unread = 0
@@ -249,13 +249,13 @@ class Hosts:
             lane.changed = False
         return [lane.state() for lane in changed]
 
-    def lane(self, url: str) -> Lane:
+    def lane(self, url: str) -> HostQueue:
         """The lane of an address."""
         host = host_of(url)
         if host not in self._lanes:
             name = urlsplit(url).hostname or ""
             delay = self._delays.get(host, self._delays.get(name, self._options.host_delay_sec))
-            self._lanes[host] = Lane(host, delay, self._known.get(host), self._agent)
+            self._lanes[host] = HostQueue(host, delay, self._known.get(host), self._agent)
         lane = self._lanes[host]
         if self._share_sec and time.monotonic() - lane.since >= self._share_sec:
             lane.since, lane.spent, lane.pages = time.monotonic(), 0.0, 0
@@ -265,13 +265,13 @@ class Hosts:
         """The answer to a request, redirects followed: 200, or 304 where validators were sent.
 
         Raises:
-            Lost: there is none.
+            ItemError: there is none.
         """
         lane = self.lane(request.url)
         if request.is_page:
             if lane.pages >= self._options.max_pages_per_host:
                 message = f"{lane.host} has had its {lane.pages} pages of this run"
-                raise Lost("HostLimit", message, attempts=0, temporary=True)
+                raise ItemError("HostLimit", message, attempts=0, temporary=True)
             lane.pages += 1
         obeys = self._options.robots == "all" or (
             request.is_page and self._options.robots == "pages"
@@ -280,7 +280,7 @@ class Hosts:
         if answer.status == 200 or (answer.status == 304 and request.headers(answer.url)):
             return answer
         status = answer.status
-        raise Lost(
+        raise ItemError(
             f"Http{status}",
             f"the server answered {status}",
             attempts=self._http.fetch_attempts if status in _FAILED_FOR_NOW | _SLOW_DOWN else 1,
@@ -302,9 +302,9 @@ class Hosts:
             try:
                 url = web_url(target, url)
             except UrlError as error:
-                raise Lost("BadRedirect", str(error)) from error
+                raise ItemError("BadRedirect", str(error)) from error
             moved_to = url if for_good else moved_to
-        raise Lost("TooManyRedirects", f"more than {MAX_REDIRECTS} redirects")
+        raise ItemError("TooManyRedirects", f"more than {MAX_REDIRECTS} redirects")
 
     async def _check_robots(self, url: str) -> None:
         lane, origin = self.lane(url), origin_of(url)
@@ -322,15 +322,17 @@ class Hosts:
         if robots.is_unreachable:
             raise self._no_robots(lane, origin, robots)
         if not robots.allows(url):
-            raise Lost("RobotsDenied", f"robots.txt of {lane.host} does not allow this address")
+            raise ItemError(
+                "RobotsDenied", f"robots.txt of {lane.host} does not allow this address"
+            )
 
     @staticmethod
-    def _no_robots(lane: Lane, origin: str, robots: Robots) -> Lost:
+    def _no_robots(lane: HostQueue, origin: str, robots: Robots) -> ItemError:
         """Why nothing may be asked for now, and when robots.txt itself is asked for again."""
-        why = lane.no_robots.get(origin) or Lost(
+        why = lane.no_robots.get(origin) or ItemError(
             "RobotsUnreachable", "it failed lately", attempts=0
         )
-        return Lost(
+        return ItemError(
             "RobotsUnreachable" if why.http_status else why.error_type,
             f"robots.txt of {lane.host} cannot be read for now: {why.message}",
             attempts=why.attempts,
@@ -338,21 +340,21 @@ class Hosts:
             not_before=max(robots.fresh_until, lane.closed_until or robots.fresh_until),
         )
 
-    async def _read_robots(self, lane: Lane, origin: str, before: Robots | None) -> Robots:
+    async def _read_robots(self, lane: HostQueue, origin: str, before: Robots | None) -> Robots:
         try:
             request = Request(f"{origin}/robots.txt")
-            answer: Response | Lost = await self._follow(
+            answer: Response | ItemError = await self._follow(
                 request, obeys=False, first_bytes=MAX_BYTES
             )
-        except Lost as lost:
+        except ItemError as lost:
             if lost.error_type in ("HostClosed", "HostLimit", "PrivateAddress", "InvalidUrl"):
                 raise
             answer = lost
-        if isinstance(answer, Lost):
+        if isinstance(answer, ItemError):
             lane.no_robots[origin] = answer
         elif answer.status >= 500 or answer.status == 429:
             message = f"the server answered {answer.status}"
-            lane.no_robots[origin] = Lost("x", message, http_status=answer.status)
+            lane.no_robots[origin] = ItemError("x", message, http_status=answer.status)
         robots = Robots(robots_file(origin, answer, now()), self._agent)
         if robots.is_unreachable and before is not None and not before.is_unreachable:
             # What it said last holds on while it says nothing.
@@ -369,7 +371,7 @@ class Hosts:
                 await self._wait(lane)
                 try:
                     answer = await self._get(lane, url, headers, first_bytes)
-                except Lost as lost:
+                except ItemError as lost:
                     lost.attempts = attempt
                     if last or not lost.temporary or lost.error_type == "Timeout":
                         raise
@@ -385,7 +387,7 @@ class Hosts:
         return answer  # type: ignore[return-value]  # the last attempt returned or raised
 
     async def _get(
-        self, lane: Lane, url: str, headers: Mapping[str, str], first_bytes: int
+        self, lane: HostQueue, url: str, headers: Mapping[str, str], first_bytes: int
     ) -> Response:
         async with self._requests:
             await self._may_ask.wait()
@@ -397,31 +399,31 @@ class Hosts:
                 lane.spent += ended - started
                 lane.free_at = ended + lane.delay
 
-    async def _wait(self, lane: Lane) -> None:
+    async def _wait(self, lane: HostQueue) -> None:
         """Until the lane is free.
 
         Raises:
-            Lost: it will not be for long, or has had its time.
+            ItemError: it will not be for long, or has had its time.
         """
         if lane.closed_until is not None and lane.closed_until > now():
             until = f"{lane.closed_until:%Y-%m-%d %H:%M:%S} UTC"
             message = f"{lane.host} is left alone until {until}: {lane.reason}"
-            raise Lost(
+            raise ItemError(
                 "HostClosed", message, attempts=0, temporary=True, not_before=lane.closed_until
             )
         if lane.spent > self._options.max_host_sec:
             message = f"{lane.host} has had its {self._options.max_host_sec:g} seconds of this run"
-            raise Lost("HostLimit", message, attempts=0, temporary=True)
+            raise ItemError("HostLimit", message, attempts=0, temporary=True)
         pause = lane.free_at - time.monotonic()
         if pause > self._options.max_wait_sec:
             message = f"{lane.host} wants {lane.delay:g} seconds between requests"
-            raise Lost("HostLimit", message, attempts=0, temporary=True)
+            raise ItemError("HostLimit", message, attempts=0, temporary=True)
         if pause > 0:
             lane.spent += pause
             await asyncio.sleep(pause)
 
     @staticmethod
-    def _asked_to_slow_down(lane: Lane, answer: Response) -> bool:
+    def _asked_to_slow_down(lane: HostQueue, answer: Response) -> bool:
         if answer.status == 403:
             lane.forbidden += 1
             return lane.answered and lane.forbidden >= _STRANGER_403
@@ -433,11 +435,11 @@ class Hosts:
             lane.closures, lane.changed = 0, True
         return False
 
-    def _slow_down(self, lane: Lane, answer: Response, attempt: int, *, last: bool) -> None:
+    def _slow_down(self, lane: HostQueue, answer: Response, attempt: int, *, last: bool) -> None:
         """Pause the lane, or close it where the pause is long or was in vain.
 
         Raises:
-            Lost: it is closed.
+            ItemError: it is closed.
         """
         asked = retry_after(answer.headers, now())
         pause = _FIRST_PAUSE * 2 ** (attempt - 1) if asked is None else asked
@@ -452,7 +454,7 @@ class Hosts:
         lane.reason = f"it answered {answer.status}"
         lane.closures += 1
         lane.changed = True
-        raise Lost(
+        raise ItemError(
             f"Http{answer.status}",
             f"the server answered {answer.status} and is left alone for {pause:.0f} seconds",
             attempts=attempt,

@@ -5,7 +5,7 @@ from typing import Final
 
 from protego import Protego
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.fetching.client import PRODUCT, Response
 from transforms.state.records import RobotsFile
 
@@ -62,9 +62,9 @@ class Robots:
         return max(0.0, float(delay)) if delay is not None else 0.0
 
 
-def robots_file(origin: str, answer: Response | Lost, now: dt.datetime) -> RobotsFile:
+def robots_file(origin: str, answer: Response | ItemError, now: dt.datetime) -> RobotsFile:
     """The robots.txt from the answer to its request, redirects followed."""
-    if isinstance(answer, Lost):
+    if isinstance(answer, ItemError):
         # Too many redirects are as if there were none (2.3.1.2).
         status = 404 if answer.error_type == "TooManyRedirects" else answer.http_status
         return RobotsFile(origin, status, "", now)

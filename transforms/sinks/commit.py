@@ -35,8 +35,8 @@ from transforms.storage.filesystems import (
     remove_folder,
     whole_file,
 )
-from transforms.storage.locks import Hold, hold, is_of_lock
-from transforms.storage.runs import SUMMARY, announce, is_there, run_folder
+from transforms.storage.locks import FolderLock, is_of_lock, lock_folder
+from transforms.storage.runs import SUMMARY, announce, run_exists, run_folder
 
 _LOG = logging.getLogger("newsbeam.commit")
 
@@ -46,11 +46,11 @@ class Staging:
     """The folder in which a run is made, and the hold of its output folder."""
 
     folder: str
-    held: Hold
+    held: FolderLock
 
 
 @contextmanager
-def staging_of(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Staging]:
+def staging_folder(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Staging]:
     """The staging folder of a run, which holds the output folder to itself meanwhile.
 
     What runs that were killed left behind is removed, as is this run's at its end unless the
@@ -63,8 +63,8 @@ def staging_of(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[S
     area, what = FileSystems.join(output, ".staging"), f"the output folder {output}"
     for folder in (FileSystems.join(output, "runs"), area):
         make_folder(folder, what)
-    with hold(area, what, wait_sec=wait_sec) as held:
-        if is_there(output, run_id):
+    with lock_folder(area, what, wait_sec=wait_sec) as held:
+        if run_exists(output, run_id):
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
         _clear(area)
         staging = FileSystems.join(area, run_id)
@@ -106,7 +106,7 @@ def commit(
     """
     run_id = FileSystems.split(staging)[1]
     run = run_folder(output, run_id)
-    if is_there(output, run_id):
+    if run_exists(output, run_id):
         return run
     if is_local(output):
         _show_by_rename(Path(run), Path(staging), _named(files), learnt, summary)

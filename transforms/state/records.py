@@ -13,7 +13,7 @@ from typing import Any, Final
 from schemas import stable_id
 from schemas.coders import row
 from schemas.jsonable import from_json, json_line, to_json
-from transforms.state.sorted_table import PackedRows
+from transforms.state.sorted_table import SortedTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +170,14 @@ class State:
         self.hosts: dict[str, HostState] = {}
         self.failed: dict[str, FailedEntry] = {}
         self.changes = 0
-        self._entries = PackedRows(_ENTRY_BYTES)
-        self._articles = PackedRows(_ARTICLE_BYTES)
+        self._entries = SortedTable(_ENTRY_BYTES)
+        self._articles = SortedTable(_ARTICLE_BYTES)
 
     def __len__(self) -> int:
         return len(self._entries)
 
     @property
-    def tables(self) -> tuple[PackedRows, PackedRows]:
+    def tables(self) -> tuple[SortedTable, SortedTable]:
         """The entries and the articles, for snapshots."""
         return self._entries, self._articles
 

@@ -12,10 +12,10 @@ from typing import Final
 KEY_BYTES: Final = 16
 
 
-class PackedRows:
+class SortedTable:
     """Values of ``value_bytes`` bytes by keys of 16. Of two for a key the greater one is kept.
 
-    >>> rows = PackedRows(1)
+    >>> rows = SortedTable(1)
     >>> rows.keep(b"k" * 16, b"1")
     >>> rows.keep(b"k" * 16, b"0")
     >>> rows.get(b"k" * 16)
@@ -30,7 +30,7 @@ class PackedRows:
     def __len__(self) -> int:
         return self._count() + sum(self._find(key) is None for key in self._latest)
 
-    def build_on(self, rows: memoryview) -> None:
+    def use_sorted_rows(self, rows: memoryview) -> None:
         """Have these sorted rows below what is there, in place of earlier ones.
 
         Raises:
@@ -58,7 +58,7 @@ class PackedRows:
             self._latest[key] = value
 
     def sorted_rows(self) -> Iterator[bytes | memoryview]:
-        """All rows in order, in pieces of many: what :meth:`build_on` takes, put together."""
+        """Yield all rows in order, in large pieces; :meth:`use_sorted_rows` takes them joined."""
         done = 0
         for key in sorted(self._latest):
             place = self._place(key, done)

@@ -38,9 +38,9 @@ from schemas.jsonable import json_line, parse_time
 from transforms.core.clock import now
 from transforms.core.urls import canonical_url
 from transforms.state.records import KnownArticle, KnownEntry, State, entry_key, line_of
-from transforms.state.sorted_table import PackedRows
+from transforms.state.sorted_table import SortedTable
 from transforms.storage.filesystems import is_local, make_folder, names_in, open_file, whole_file
-from transforms.storage.locks import Hold, hold
+from transforms.storage.locks import FolderLock, lock_folder
 from transforms.storage.runs import announced, committed_run, run_folder, run_ids
 
 _LOG = logging.getLogger("newsbeam.state")
@@ -92,14 +92,14 @@ class StateStore:
         self._output = output
 
     @contextmanager
-    def held(self, *, wait_sec: float = 0.0) -> Iterator[Hold]:
-        """Hold the state while the context lasts.
+    def held(self, *, wait_sec: float = 0.0) -> Iterator[FolderLock]:
+        """FolderLock the state while the context lasts.
 
         Raises:
             UsageError: the folder cannot be written, or another run holds it.
         """
         make_folder(self._folder, f"the state folder {self._folder}")
-        with hold(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as held:
+        with lock_folder(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as held:
             yield held
 
     def load(self) -> State:
@@ -169,7 +169,7 @@ class StateStore:
             file = read_state_file(self._path(name))
             if file.tables:
                 for table, rows in zip(state.tables, file.tables, strict=True):
-                    table.build_on(rows)
+                    table.use_sorted_rows(rows)
             for line in file.lines:
                 state.apply(line)
             if file.tables:
@@ -207,7 +207,7 @@ def _runs_of(path: str) -> list[str]:
 
 
 def write_state_file(
-    path: str, runs: Iterable[str], lines: Iterable[str], tables: Sequence[PackedRows] = ()
+    path: str, runs: Iterable[str], lines: Iterable[str], tables: Sequence[SortedTable] = ()
 ) -> None:
     """Write a state file, which is there whole or not at all."""
     if is_local(path):
@@ -223,7 +223,7 @@ def write_state_file(
 
 
 def _write(
-    file: Any, runs: Iterable[str], lines: Iterable[str], tables: Sequence[PackedRows]
+    file: Any, runs: Iterable[str], lines: Iterable[str], tables: Sequence[SortedTable]
 ) -> None:
     digest, count = hashlib.blake2b(digest_size=16), 0
 

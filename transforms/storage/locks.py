@@ -92,7 +92,7 @@ class Lease:
         return _read_lease(self._path)[0] == self.holder
 
 
-class Hold:
+class FolderLock:
     """A folder that is held, while the context lasts that gave it."""
 
     def __init__(self, lease: Lease | None) -> None:
@@ -136,8 +136,10 @@ class Hold:
             self._lease.renew(self._handed_over_sec)
 
 
-def hold(folder: str, what: str, *, wait_sec: float = 0.0) -> AbstractContextManager[Hold]:
-    """Hold a folder while the context lasts, waiting for who holds it for so long.
+def lock_folder(
+    folder: str, what: str, *, wait_sec: float = 0.0
+) -> AbstractContextManager[FolderLock]:
+    """FolderLock a folder while the context lasts, waiting for who holds it for so long.
 
     On this machine the system keeps the lock and releases it however the process ends. On other
     file systems the lock is a lease, a file that is renewed while the holder lives; one that was
@@ -155,7 +157,7 @@ def is_of_lock(name: str) -> bool:
 
 
 @contextmanager
-def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
+def _flock(folder: str, what: str, wait_sec: float) -> Iterator[FolderLock]:
     with Path(folder, _LOCK).open("a") as file:
 
         def take() -> bool:
@@ -166,11 +168,11 @@ def _flock(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
             return True
 
         _until(take, what, wait_sec, _POLL_SECONDS)
-        yield Hold(None)
+        yield FolderLock(None)
 
 
 @contextmanager
-def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
+def _lease(folder: str, what: str, wait_sec: float) -> Iterator[FolderLock]:
     lease = Lease(folder, what, f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
 
     def take() -> bool:
@@ -178,7 +180,7 @@ def _lease(folder: str, what: str, wait_sec: float) -> Iterator[Hold]:
             return lease.take()
 
     _until(take, what, wait_sec, LEASE_POLL_SECONDS)
-    held, ended = Hold(lease), threading.Event()
+    held, ended = FolderLock(lease), threading.Event()
 
     def renew() -> None:
         while not ended.wait(LEASE_SECONDS / 4):

@@ -38,7 +38,7 @@ def run_folder(output: str, run_id: str) -> str:
     return str(FileSystems.join(output, "runs", run_id))
 
 
-def is_there(output: str, run_id: str) -> bool:
+def run_exists(output: str, run_id: str) -> bool:
     """Whether a run can be seen."""
     return bool(FileSystems.exists(FileSystems.join(run_folder(output, run_id), SUMMARY)))
 
@@ -49,7 +49,7 @@ def run_ids(output: str, *, but: Collection[str] = ()) -> list[str]:
     Raises:
         OSError, BeamIOError: they cannot be listed.
     """
-    return [id_ for id_ in announced(output) if id_ not in but and is_there(output, id_)]
+    return [id_ for id_ in announced(output) if id_ not in but and run_exists(output, id_)]
 
 
 def announced(output: str) -> list[str]:

@@ -6,32 +6,19 @@ grow with its articles. A text that is put aside is a place, which later stages 
 
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any, Final
 
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
-from schemas.coders import row
+from transforms.core.elements import TextReference
 from transforms.storage.filesystems import create_file, is_local, open_file
 
 _FILE_BYTES: Final = 1 << 19
 _FILES_KEPT: Final = 64
 
 
-@row
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a text lies: a file of the shelf, and bytes in it."""
-
-    file: str
-    start: int
-    size: int
-    text: str = ""
-    """The text itself, where it is not put aside but carried along: see :class:`InHand`."""
-
-
-class Shelf:
+class TextStore:
     """A folder of texts, on any Beam file system. Every writer has files of its own.
 
     From another machine a file is read whole, and kept for the next texts: to open one there costs
@@ -45,11 +32,11 @@ class Shelf:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kept": OrderedDict()}
 
-    def writer(self) -> "ShelfWriter":
+    def writer(self) -> "TextWriter":
         """A writer, to be closed before what it wrote is read."""
-        return ShelfWriter(self._folder)
+        return TextWriter(self._folder)
 
-    def read(self, place: Place) -> str:
+    def read(self, place: TextReference) -> str:
         """The text at a place.
 
         Raises:
@@ -76,22 +63,22 @@ class Shelf:
         return data
 
 
-class InHand(Shelf):
+class InlineTextStore(TextStore):
     """No shelf: a text is carried along in its place, as in a stream, where nothing waits long."""
 
     def __init__(self) -> None:
         super().__init__("")
 
-    def writer(self) -> "ShelfWriter":
+    def writer(self) -> "TextWriter":
         """A writer that writes nothing."""
-        return _InHandWriter("")
+        return _InlineTextWriter("")
 
-    def read(self, place: Place) -> str:
+    def read(self, place: TextReference) -> str:
         """The text of a place."""
         return place.text
 
 
-class ShelfWriter:
+class TextWriter:
     """Puts texts into files, the first of which is begun with the first of them."""
 
     def __init__(self, folder: str) -> None:
@@ -100,7 +87,7 @@ class ShelfWriter:
         self._file: Any = None
         self._end = 0
 
-    def put(self, text: str) -> Place:
+    def put(self, text: str) -> TextReference:
         """Put a text aside.
 
         Raises:
@@ -111,7 +98,7 @@ class ShelfWriter:
             self._file = create_file(self._path)
         data = text.encode("utf-8")
         self._file.write(data)
-        place = Place(self._path, self._end, len(data))
+        place = TextReference(self._path, self._end, len(data))
         self._end += len(data)
         if self._end >= _FILE_BYTES:
             self.close()
@@ -124,6 +111,6 @@ class ShelfWriter:
             self._file = None
 
 
-class _InHandWriter(ShelfWriter):
-    def put(self, text: str) -> Place:
-        return Place("", 0, 0, text)
+class _InlineTextWriter(TextWriter):
+    def put(self, text: str) -> TextReference:
+        return TextReference("", 0, 0, text)

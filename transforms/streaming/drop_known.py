@@ -17,17 +17,16 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
-from transforms.core.stage import Composite, Outcome, Run, Stage, StageOutput, run_stage
+from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.drop_duplicates import (
-    Extracted,
-    Remembered,
+    EntryHistory,
     article_id_of,
-    fresh_or_known,
+    classify_articles,
+    classify_entry,
     known_article,
-    new_or_known,
     remembered,
 )
-from transforms.parse_entries import Entry
 from transforms.state.records import KnownArticle, KnownEntry, StateChange, entry_key
 from transforms.state.store import StateHandle
 
@@ -39,7 +38,7 @@ _RENEWED: Final = 10
 """A memory that is used lives longer, which is noted so many times in its life."""
 
 
-class DropKnownEntries(Composite):
+class DropKnownEntries(CompositeTransform):
     """Entries to those worth fetching, each once."""
 
     def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
@@ -130,7 +129,7 @@ class _DropKnownEntries(Stage, _Memory):
         key, entry = element
         self.count(1)
         before, noted = self._before(entry, memory)
-        for output in fresh_or_known(entry, before, now()):
+        for output in classify_entry(entry, before, now()):
             if isinstance(output, Entry):
                 lineage = before.known.lineage if before.known else ""
                 after = KnownEntry(key, now(), entry.fingerprint, lineage)
@@ -142,14 +141,14 @@ class _DropKnownEntries(Stage, _Memory):
                 self.write(memory, forget, after)
             yield self.tagged(output)
 
-    def _before(self, entry: Entry, memory: Any) -> tuple[Remembered, dt.datetime | None]:
+    def _before(self, entry: Entry, memory: Any) -> tuple[EntryHistory, dt.datetime | None]:
         known, noted = self.read(memory, KnownEntry)
         if known is not None and not entry.attempts:
-            return Remembered(known), noted
+            return EntryHistory(known), noted
         return remembered(self.state, entry), None
 
 
-class DropKnownArticles(Composite):
+class DropKnownArticles(CompositeTransform):
     """Articles to those that are new or of a new version, each once."""
 
     def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
@@ -157,11 +156,11 @@ class DropKnownArticles(Composite):
         self.stage = _DropKnownArticles(run, state, life)
 
     def expand(self, articles: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, Extracted]
+        keyed = tuple[str, ExtractedArticle]
         lineages = articles | "Key" >> beam.Map(
             lambda e: (e.article.lineage_id, e)
         ).with_output_types(keyed)
-        return run_stage(lineages, self.stage, Extracted)
+        return run_stage(lineages, self.stage, ExtractedArticle)
 
 
 class _DropKnownArticles(Stage, _Memory):
@@ -177,7 +176,7 @@ class _DropKnownArticles(Stage, _Memory):
 
     def process(
         self,
-        element: tuple[str, Extracted],
+        element: tuple[str, ExtractedArticle],
         memory: Any = beam.DoFn.StateParam(_MEMORY),
         forget: Any = beam.DoFn.TimerParam(_FORGET),
     ) -> Iterator[Any]:
@@ -188,7 +187,7 @@ class _DropKnownArticles(Stage, _Memory):
             last = self.state.article(lineage)
         elif self.is_old(noted):
             self.write(memory, forget, last)
-        for output in new_or_known(lineage, [extracted], last):
-            if isinstance(output, Extracted):
+        for output in classify_articles(lineage, [extracted], last):
+            if isinstance(output, ExtractedArticle):
                 self.write(memory, forget, known_article(output.article))
             yield self.tagged(output)

@@ -10,16 +10,15 @@ import apache_beam as beam
 
 from schemas.jsonable import from_json
 from transforms.core.clock import now
-from transforms.core.errors import Lost
-from transforms.core.stage import Composite, Outcome, Stage, StageOutput, run_stage
-from transforms.drop_duplicates import Extracted
-from transforms.fetch_pages import Page
+from transforms.core.elements import Entry, ExtractedArticle, FetchedPage, Outcome
+from transforms.core.errors import ItemError
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request, host_of
-from transforms.parse_entries import Entry, failed_entry
+from transforms.parse_entries import failed_entry
 from transforms.state.records import FailedEntry, StateChange
-from transforms.streaming.host_queues import LanesHandle, LaneStage
+from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
 
 _FAILED: Final = '["failed"'
 _SOONEST: Final = dt.timedelta(minutes=1)
@@ -27,7 +26,7 @@ _SOONEST: Final = dt.timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class WantedPage:
+class QueuedPage:
     """An entry as its host's state has it."""
 
     entry: Entry
@@ -39,7 +38,7 @@ class WantedPage:
         return self.entry.key
 
 
-class ReadPages(Composite):
+class ReadPages(CompositeTransform):
     """Entries to extracted articles, by the same stages as in a run, one lane a host.
 
     Both are one step here, since an entry is tried again whichever of them fails.
@@ -47,18 +46,18 @@ class ReadPages(Composite):
 
     def __init__(self, stages: tuple[FetchStage, Stage], fetcher: FetcherHandle) -> None:
         super().__init__()
-        self.stage = _ReadPages(stages, LanesHandle(fetcher))
+        self.stage = _ReadPages(stages, PendingResponsesHandle(fetcher))
 
     def expand(self, entries: beam.PCollection) -> StageOutput:
         keyed = tuple[str, Entry]
         lanes = entries | "Key" >> beam.Map(lambda e: (host_of(e.link), e)).with_output_types(keyed)
-        return run_stage(lanes, self.stage, Extracted)
+        return run_stage(lanes, self.stage, ExtractedArticle)
 
 
-class _ReadPages(LaneStage):
-    item_type = WantedPage
+class _ReadPages(HostQueueStage):
+    item_type = QueuedPage
 
-    def __init__(self, stages: tuple[FetchStage, Stage], lanes: LanesHandle) -> None:
+    def __init__(self, stages: tuple[FetchStage, Stage], lanes: PendingResponsesHandle) -> None:
         super().__init__(stages[0], lanes)
         self.extract = stages[1]
 
@@ -76,22 +75,22 @@ class _ReadPages(LaneStage):
     def finish_bundle(self) -> None:
         self.extract.finish_bundle()
 
-    def inbox_item(self, element: Entry) -> WantedPage:
-        return WantedPage(element, None)
+    def inbox_item(self, element: Entry) -> QueuedPage:
+        return QueuedPage(element, None)
 
     def arrived(
-        self, items: dict[str, WantedPage], item: WantedPage, at: dt.datetime
+        self, items: dict[str, QueuedPage], item: QueuedPage, at: dt.datetime
     ) -> Iterator[Any]:
         before = items.get(item.name)
         if before is not None:  # its feed changed it while it waited
             yield self.fetch.tagged(Outcome(before.entry.feed_url, item.name, "duplicate", None))
-        items[item.name] = WantedPage(item.entry, at)
+        items[item.name] = QueuedPage(item.entry, at)
 
-    def request(self, item: WantedPage) -> Request:
+    def request(self, item: QueuedPage) -> Request:
         return Request(item.entry.link, is_page=True)
 
     def answered(
-        self, items: dict[str, WantedPage], item: WantedPage, answer: Response | Lost | None
+        self, items: dict[str, QueuedPage], item: QueuedPage, answer: Response | ItemError | None
     ) -> Iterator[Any]:
         for output in self._read(item.entry, answer):
             changed = output.value if isinstance(output, beam.pvalue.TaggedOutput) else None
@@ -99,12 +98,12 @@ class _ReadPages(LaneStage):
                 failed = from_json(FailedEntry, json.loads(changed.line)[1])
                 if failed.not_before is not None:
                     due = max(failed.not_before, now() + _SOONEST)
-                    items[item.name] = WantedPage(failed_entry(failed), due)
+                    items[item.name] = QueuedPage(failed_entry(failed), due)
             yield output
 
-    def _read(self, entry: Entry, answer: Response | Lost | None) -> Iterator[Any]:
+    def _read(self, entry: Entry, answer: Response | ItemError | None) -> Iterator[Any]:
         for output in self.fetch.outputs(entry, answer):
-            if isinstance(output, Page):
+            if isinstance(output, FetchedPage):
                 yield from self.extract.process(output)
             else:
                 yield self.fetch.tagged(output)

@@ -1,4 +1,4 @@
-"""Lanes that are asked while the stream goes on.
+"""PendingResponses that are asked while the stream goes on.
 
 A bundle of a stream must end soon, or no checkpoint is made. So a timer begins a lane, and later
 ones take what has been answered by then. What is asked at a time is known to the process alone:
@@ -24,9 +24,9 @@ from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.fetching.client import Response
-from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchStage
+from transforms.fetching.fetcher import Fetcher, FetcherHandle, FetchStage, ResponseStream
 from transforms.fetching.politeness import Request
 from transforms.state.records import HostState, change
 
@@ -38,19 +38,19 @@ _BYTES_A_SECOND: Final = 2e6
 """The larger the state of a host, the rarer it is read."""
 
 
-class Lanes:
+class PendingResponses:
     """What a process has asked and not taken yet, by host."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self.fetcher = fetcher
-        self._asked: dict[str, Answers] = {}
+        self._asked: dict[str, ResponseStream] = {}
 
     def begin(self, host: str, requests: Iterable[tuple[str, Request]]) -> None:
         """Begin the lane of a host that has none."""
-        answers = self._asked[host] = Answers(self.fetcher)
+        answers = self._asked[host] = ResponseStream(self.fetcher)
         answers.add(requests)
 
-    def take(self, host: str) -> Iterator[tuple[str, Response | Lost]]:
+    def take(self, host: str) -> Iterator[tuple[str, Response | ItemError]]:
         """The answers that are there. When all have been taken the lane is at its end."""
         answers = self._asked.get(host)
         if answers is not None:
@@ -63,20 +63,22 @@ class Lanes:
         return host in self._asked
 
 
-class LanesHandle:
+class PendingResponsesHandle:
     """The lanes of any process, which all copies of a stage share."""
 
     def __init__(self, fetcher: FetcherHandle) -> None:
         self._fetcher = fetcher
         self._shared = Shared()
 
-    def get(self) -> Lanes:
+    def get(self) -> PendingResponses:
         """The lanes; keep a reference to them as long as they are needed."""
-        lanes: Lanes = self._shared.acquire(lambda: Lanes(self._fetcher.get()))
+        lanes: PendingResponses = self._shared.acquire(
+            lambda: PendingResponses(self._fetcher.get())
+        )
         return lanes
 
 
-class LaneStage(beam.DoFn):
+class HostQueueStage(beam.DoFn):
     """Items by host, ``(host, item)``, each asked for when it is due; may keep them for later.
 
     A subclass says what its items are and what becomes of their answers. Items are dataclasses
@@ -91,7 +93,7 @@ class LaneStage(beam.DoFn):
 
     item_type: type[Any]
 
-    def __init__(self, fetch: FetchStage, lanes: LanesHandle) -> None:
+    def __init__(self, fetch: FetchStage, lanes: PendingResponsesHandle) -> None:
         self.fetch = fetch
         self._handle = lanes
 
@@ -117,7 +119,7 @@ class LaneStage(beam.DoFn):
 
     @abstractmethod
     def answered(
-        self, items: dict[str, Any], item: Any, answer: Response | Lost | None
+        self, items: dict[str, Any], item: Any, answer: Response | ItemError | None
     ) -> Iterator[Any]:
         """The tagged outputs of an item; it is among the items only if it is put back."""
 

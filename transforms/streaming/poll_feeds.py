@@ -8,24 +8,23 @@ from typing import Any
 import apache_beam as beam
 
 from schemas.coders import row
-from transforms.core.errors import Lost
-from transforms.core.stage import Composite, FeedReport, Run, Stage, StageOutput, run_stage
+from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Run
+from transforms.core.errors import ItemError
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.feed_health import feed_state
-from transforms.feeds.lists import Feed
 from transforms.feeds.schedule import Pace
-from transforms.fetch_feeds import FeedDocument, feed_request, lane_of
+from transforms.fetch_feeds import feed_request, lane_of
 from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
 from transforms.fetching.politeness import Request
-from transforms.parse_entries import Entry
 from transforms.state.records import FeedState, change
 from transforms.state.store import StateHandle
-from transforms.streaming.host_queues import LanesHandle, LaneStage
+from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
 
 
 @row
 @dataclass(frozen=True, slots=True)
-class WantedFeed:
+class FeedToPoll:
     """A feed that is to be polled from now on, and at once if it ``is_due``."""
 
     url: str
@@ -34,7 +33,7 @@ class WantedFeed:
 
 
 @dataclass(frozen=True)
-class PolledFeed:
+class QueuedFeed:
     """A feed as its host's state has it. ``due`` is null of one that has retired."""
 
     url: str
@@ -49,7 +48,7 @@ class PolledFeed:
         return self.url
 
 
-class PollFeeds(Composite):
+class PollFeeds(CompositeTransform):
     """Feeds to entries, again and again: fetched and parsed by the same stages as in a run.
 
     Both are one step here, since what a feed says decides when it is due.
@@ -64,22 +63,22 @@ class PollFeeds(Composite):
         pace: Pace,
     ) -> None:
         super().__init__()
-        self.stage = _PollFeeds(run, stages, LanesHandle(fetcher), state, pace)
+        self.stage = _PollFeeds(run, stages, PendingResponsesHandle(fetcher), state, pace)
 
     def expand(self, feeds: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, WantedFeed]
+        keyed = tuple[str, FeedToPoll]
         lanes = feeds | "Key" >> beam.Map(lambda f: (lane_of(f.url), f)).with_output_types(keyed)
         return run_stage(lanes, self.stage, Entry)
 
 
-class _PollFeeds(LaneStage):
-    item_type = PolledFeed
+class _PollFeeds(HostQueueStage):
+    item_type = QueuedFeed
 
     def __init__(
         self,
         run: Run,
         stages: tuple[FetchStage, Stage],
-        lanes: LanesHandle,
+        lanes: PendingResponsesHandle,
         state: StateHandle,
         pace: Pace,
     ) -> None:
@@ -98,11 +97,11 @@ class _PollFeeds(LaneStage):
         super().teardown()
         self.parse.teardown()
 
-    def inbox_item(self, element: WantedFeed) -> PolledFeed:
-        return PolledFeed(element.url, element.position, None, None, element.is_due)
+    def inbox_item(self, element: FeedToPoll) -> QueuedFeed:
+        return QueuedFeed(element.url, element.position, None, None, element.is_due)
 
     def arrived(
-        self, items: dict[str, PolledFeed], item: PolledFeed, at: dt.datetime
+        self, items: dict[str, QueuedFeed], item: QueuedFeed, at: dt.datetime
     ) -> Iterator[Any]:
         there = items.get(item.name)
         state = there.state if there else self.before.get(item.url)
@@ -115,11 +114,11 @@ class _PollFeeds(LaneStage):
         items[item.name] = there
         yield from ()
 
-    def request(self, item: PolledFeed) -> Request | None:
+    def request(self, item: QueuedFeed) -> Request | None:
         return feed_request(Feed(item.url, item.position), item.state)
 
     def answered(
-        self, items: dict[str, PolledFeed], item: PolledFeed, answer: Response | Lost | None
+        self, items: dict[str, QueuedFeed], item: QueuedFeed, answer: Response | ItemError | None
     ) -> Iterator[Any]:
         for output in self._read(item, answer):
             report = output.value if isinstance(output, beam.pvalue.TaggedOutput) else None
@@ -129,7 +128,7 @@ class _PollFeeds(LaneStage):
                 yield self.fetch.tagged(change(state))
             yield output
 
-    def _read(self, item: PolledFeed, answer: Response | Lost | None) -> Iterator[Any]:
+    def _read(self, item: QueuedFeed, answer: Response | ItemError | None) -> Iterator[Any]:
         for output in self.fetch.outputs(Feed(item.url, item.position), answer):
             if isinstance(output, FeedDocument):
                 yield from self.parse.process(output)

@@ -9,10 +9,11 @@ from apache_beam.io.gcp.pubsub import PubsubMessage
 
 from schemas import Record, TopicTag
 from schemas.jsonable import to_line
-from transforms.core.errors import Lost
-from transforms.core.stage import Composite, Run, Stage, StageOutput, run_stage
+from transforms.core.elements import Run
+from transforms.core.errors import ItemError
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.core.urls import UrlError, web_url
-from transforms.streaming.poll_feeds import WantedFeed
+from transforms.streaming.poll_feeds import FeedToPoll
 
 _SHOWN: Final = 200
 
@@ -21,7 +22,7 @@ def feed_of(message: bytes) -> str:
     """The feed that a message names: it is its address, or JSON such as ``{"feed": ADDRESS}``.
 
     Raises:
-        Lost: it names none.
+        ItemError: it names none.
 
     >>> feed_of(b'{"feed": "https://example.org/rss"}'), feed_of(b" https://example.org/rss ")
     ('https://example.org/rss', 'https://example.org/rss')
@@ -32,10 +33,10 @@ def feed_of(message: bytes) -> str:
         return web_url(url)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = error if isinstance(error, UrlError) else "neither an address nor a feed event"
-        raise Lost("BadMessage", f"the message names no feed: {reason}") from error
+        raise ItemError("BadMessage", f"the message names no feed: {reason}") from error
 
 
-class ReadMessages(Composite):
+class ReadMessages(CompositeTransform):
     """Messages to the feeds that they name, which are due now."""
 
     def __init__(self, run: Run) -> None:
@@ -43,7 +44,7 @@ class ReadMessages(Composite):
         self.stage = _ReadMessages(run)
 
     def expand(self, messages: beam.PCollection) -> StageOutput:
-        return run_stage(messages, self.stage, WantedFeed)
+        return run_stage(messages, self.stage, FeedToPoll)
 
 
 class _ReadMessages(Stage):
@@ -53,7 +54,7 @@ class _ReadMessages(Stage):
         return element[:_SHOWN].decode("utf-8", "replace")
 
     def handle(self, element: bytes) -> Iterator[Any]:
-        yield WantedFeed(feed_of(element), 0, True)
+        yield FeedToPoll(feed_of(element), 0, True)
 
 
 def message_of(record: Record) -> PubsubMessage:

@@ -361,7 +361,7 @@ def test_convert_keeps_files_readable(
         assert [row["status"] for row in feeds.check(source)] == ["ok"]
 
 
-LIST = "https://a.example/feed # Kept\n"
+LIST = "https://a.example/feed # AcceptedArticle\n"
 
 
 @pytest.mark.parametrize(

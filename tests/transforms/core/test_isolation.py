@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.isolation import GRACE_SECONDS, Isolated, IsolatedHandle, LimitOptions
 from transforms.core.options import UsageError
 
@@ -122,7 +122,7 @@ def isolated(children: Callable[[], bool]) -> Iterator[Isolated[Any, Any]]:
 def lost_by(isolated: Isolated[Any, Any], *action: Any, attempts: int = 1) -> tuple[str, str]:
     """What an action is lost by; the next one works, in another process."""
     before = isolated(("pid", None))
-    with pytest.raises(Lost) as caught:
+    with pytest.raises(ItemError) as caught:
         isolated(action)
     assert caught.value.attempts == attempts
     assert not is_running(before)
@@ -150,10 +150,12 @@ def test_errors_come_back_as_themselves(isolated: Isolated[Any, Any]) -> None:
     assert "in _raise" in str(caught.value.__cause__)  # where it was raised is not lost
     with pytest.raises(UnicodeDecodeError):
         isolated(("raise", UnicodeDecodeError("utf-8", b"x", 0, 1, "odd")))
-    with pytest.raises(Lost) as lost:
-        isolated(("raise", Lost("Odd", "it is odd", attempts=3, http_status=404, temporary=True)))
+    with pytest.raises(ItemError) as lost:
+        isolated(
+            ("raise", ItemError("Odd", "it is odd", attempts=3, http_status=404, temporary=True))
+        )
     assert vars(lost.value) == vars(
-        Lost("Odd", "it is odd", attempts=3, http_status=404, temporary=True)
+        ItemError("Odd", "it is odd", attempts=3, http_status=404, temporary=True)
     )
     with pytest.raises(RecursionError):
         isolated(("deep", 0))
@@ -168,7 +170,7 @@ def test_errors_that_cannot_come_back_are_named(
     isolated: Isolated[Any, Any], action: str, kind: str, message: str
 ) -> None:
     pid = isolated(("pid", None))
-    with pytest.raises(Lost, match=message) as caught:
+    with pytest.raises(ItemError, match=message) as caught:
         isolated((action, None))
     assert caught.value.error_type == kind
     assert isolated(("pid", None)) == pid
@@ -196,7 +198,7 @@ def test_an_item_may_have_more_time() -> None:
     limits = LimitOptions(item_time_limit_sec=0.01)
     with Isolated(load, limits, name="reading") as isolated:
         isolated(("sleep", 0.1), time_factor=100)
-        with pytest.raises(Lost, match=r"reading took more than 0\.05 seconds"):
+        with pytest.raises(ItemError, match=r"reading took more than 0\.05 seconds"):
             isolated(("sleep", 0.1), time_factor=5)
 
 
@@ -213,13 +215,13 @@ def test_start_up_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("transforms.core.isolation.START_SECONDS", 0.5)
     with (
         Isolated(setup, LIMITS, name="reading") as isolated,
-        pytest.raises(Lost, match=r"reading took more than 0\.5 seconds to start"),
+        pytest.raises(ItemError, match=r"reading took more than 0\.5 seconds to start"),
     ):
         isolated(("echo", 1))
 
 
 def test_set_up_may_fail(children: Callable[[], bool]) -> None:
-    for how, value, error in [("raise", KeyError("model"), KeyError), ("exit", 7, Lost)]:
+    for how, value, error in [("raise", KeyError("model"), KeyError), ("exit", 7, ItemError)]:
         setup = functools.partial(load_nothing, how, value)
         with (
             Isolated(setup, LIMITS, name="reading") as isolated,

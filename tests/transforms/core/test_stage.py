@@ -7,8 +7,9 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.summary import stage_counts
 from schemas import DeadLetter
-from transforms.core.errors import Lost
-from transforms.core.stage import FeedReport, Outcome, Run, Stage, run_stage
+from transforms.core.elements import FeedReport, Outcome, Run
+from transforms.core.errors import ItemError
+from transforms.core.stage import Stage, run_stage
 from transforms.feed_health import SumUpFeeds
 from transforms.state.store import StateHandle
 
@@ -27,7 +28,7 @@ class Halve(Stage):
     def handle(self, element: int | list[int]) -> Iterator[Any]:
         for number in element if isinstance(element, list) else [element]:
             if number % 2:
-                raise Lost("Odd", "it is\nodd", attempts=2)
+                raise ItemError("Odd", "it is\nodd", attempts=2)
             yield 2 // number * number // 2
             yield Outcome("feed", str(number), "article", None)
 
@@ -63,9 +64,9 @@ def test_a_dead_letter_has_the_same_id_in_every_run(run: Run) -> None:
     def letter(error: Exception, of: Run = run) -> DeadLetter:
         return Halve(of).dead_letter(3, error)
 
-    again = letter(Lost("Odd", "odd"), Run("run-2", run.started_at))
-    assert letter(Lost("Odd", "odd")).dead_letter_id == again.dead_letter_id
-    assert letter(Lost("Odd", "other")).dead_letter_id != again.dead_letter_id
+    again = letter(ItemError("Odd", "odd"), Run("run-2", run.started_at))
+    assert letter(ItemError("Odd", "odd")).dead_letter_id == again.dead_letter_id
+    assert letter(ItemError("Odd", "other")).dead_letter_id != again.dead_letter_id
     assert len(letter(ValueError("x" * 9999)).message) == 1000
     assert letter(ValueError()).message == "ValueError"
 

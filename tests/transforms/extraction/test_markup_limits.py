@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.extraction.article import decode_page, extract_page
 from transforms.extraction.cleaning import clean_html, clean_line
 from transforms.extraction.content_sniffing import binary_kind
@@ -20,7 +20,7 @@ from transforms.extraction.opt_outs import opt_outs
     ],
 )
 def test_too_much_markup_is_lost(body: bytes, error: str) -> None:
-    with pytest.raises(Lost) as caught:
+    with pytest.raises(ItemError) as caught:
         check_markup(body)
     assert caught.value.error_type == error
 

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError
 from transforms.feeds.discovery import (
     MAX_CANDIDATES,
@@ -32,7 +32,7 @@ def candidates(html: str, url: str = PAGE) -> list[str]:
 
 
 def error_of(body: bytes) -> str:
-    with pytest.raises(Lost) as lost:
+    with pytest.raises(ItemError) as lost:
         read_site(body, url=PAGE)
     return lost.value.error_type
 
@@ -52,7 +52,7 @@ def test_the_facts_of_a_feed() -> None:
     [(b"%PDF-1.7", "a PDF document"), (b"<html></html>", "an HTML page"), (b"", "empty")],
 )
 def test_what_is_no_feed(body: bytes, message: str) -> None:
-    with pytest.raises(Lost, match=message):
+    with pytest.raises(ItemError, match=message):
         feed_facts(body, url=PAGE)
 
 

@@ -7,7 +7,7 @@ from transforms.core.options import UsageError
 from transforms.feeds.lists import read_feed_lists
 from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.politeness import HostOptions
+from transforms.fetching.politeness import PolitenessOptions
 
 OPML = b"""<?xml version="1.0"?>
 <opml version="2.0"><head><title>Mine</title></head><body>
@@ -20,7 +20,7 @@ def urls(*names: str | Path) -> list[str]:
     return [
         feed.url
         for feed in read_feed_lists(
-            list(map(str, names)), FetchOptions(HttpOptions(), HostOptions())
+            list(map(str, names)), FetchOptions(HttpOptions(), PolitenessOptions())
         )
     ]
 
@@ -53,7 +53,8 @@ def test_a_file_that_is_a_feed_stands_for_itself(tmp_path: Path, body: str) -> N
 
 def test_positions_follow_the_lists() -> None:
     feeds = read_feed_lists(
-        ["https://b.example/", "https://a.example/"], FetchOptions(HttpOptions(), HostOptions())
+        ["https://b.example/", "https://a.example/"],
+        FetchOptions(HttpOptions(), PolitenessOptions()),
     )
     assert [(feed.position, feed.url[8]) for feed in feeds] == [(0, "b"), (1, "a")]
 

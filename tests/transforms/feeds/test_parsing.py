@@ -1,7 +1,7 @@
 import pytest
 
 from tests.support.example_records import TIME
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
 
 URL = "https://a.example/feed"
@@ -99,7 +99,7 @@ def test_a_file_as_entity_is_not_read() -> None:
     ],
 )
 def test_what_is_no_feed_says_so(body: bytes, message: str) -> None:
-    with pytest.raises(Lost, match=message):
+    with pytest.raises(ItemError, match=message):
         parse_feed(body, url=URL)
 
 

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.address_guard import PrivateAddress, guarded_sockets, is_public
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.politeness import PolitenessOptions, Request
 
 PUBLIC: Final = "93.184.216.34"
 ALLOWED: Final = "127.0.0.77"
@@ -249,19 +249,19 @@ def redirector(redirecting: Redirector) -> Redirector:
 ONLY_ALLOWED: Final = HttpOptions(allow_private_networks=[f"{ALLOWED}/32"])
 
 
-def fetch_all(urls: list[str], http: HttpOptions, robots: str) -> list[Response | Lost]:
-    with Fetcher(FetchOptions(http, HostOptions(host_delay_sec=0, robots=robots))) as fetcher:
+def fetch_all(urls: list[str], http: HttpOptions, robots: str) -> list[Response | ItemError]:
+    with Fetcher(FetchOptions(http, PolitenessOptions(host_delay_sec=0, robots=robots))) as fetcher:
         return fetcher.fetch(map(Request, urls))
 
 
-def fetch(url: str, http: HttpOptions, robots: str = "none") -> Response | Lost:
+def fetch(url: str, http: HttpOptions, robots: str = "none") -> Response | ItemError:
     (answer,) = fetch_all([url], http, robots)
     return answer
 
 
-def is_refused(answer: Response | Lost) -> bool:
+def is_refused(answer: Response | ItemError) -> bool:
     """Whether it was not asked, because of its address or as no host could be made out."""
-    if not isinstance(answer, Lost):
+    if not isinstance(answer, ItemError):
         return False
     kinds = ("PrivateAddress", "InvalidUrl", "BadRedirect", "ClientConnectorDNSError")
     reasons = ("is a private address", "Invalid IPv6 URL", "does not appear to be an IPv4 or IPv6")
@@ -305,7 +305,7 @@ def test_the_listener_sees_what_is_permitted(wire: Wire, listener: Listener, hos
         pytest.skip("no IPv6 on this machine")
     http = HttpOptions(fetch_timeout_sec=0.3, allow_private_networks=[])
     answer = fetch(f"http://{host}:{listener.port}/", http)
-    assert isinstance(answer, Lost) and answer.error_type == "Timeout"
+    assert isinstance(answer, ItemError) and answer.error_type == "Timeout"
     assert wire.connected and listener.connections() >= 1
 
 
@@ -346,7 +346,7 @@ def test_no_name_that_is_public_and_private_leads_to_what_is_private(
         wire.names[f"n{number}.example"] = [pair]
     urls = [f"http://{name}:{listener.port}/" for name in wire.names]
     answers = fetch_all(urls, HttpOptions(), robots)
-    kinds = {answer.error_type for answer in answers if isinstance(answer, Lost)}
+    kinds = {answer.error_type for answer in answers if isinstance(answer, ItemError)}
     assert len(answers) == len(ADDRESSES) and kinds <= {"PrivateAddress", "ClientConnectorError"}
     assert (set(wire.connected), listener.connections()) == ({PUBLIC}, 0)
 
@@ -357,7 +357,7 @@ def test_a_name_is_looked_up_and_judged_anew_at_each_request(
 ) -> None:
     wire.names["turns.example"] = [[ALLOWED], ["127.0.0.1"]]
     answer = fetch(f"http://turns.example:{listener.port}/", ONLY_ALLOWED, "all")
-    assert isinstance(answer, Lost) and answer.error_type == "PrivateAddress"
+    assert isinstance(answer, ItemError) and answer.error_type == "PrivateAddress"
     assert (wire.connected, listener.connections()) == ([ALLOWED], 0)
 
 
@@ -377,13 +377,13 @@ def test_no_other_scheme_is_asked(
     wire: Wire, listener: Listener, redirector: Redirector, url: str, robots: str
 ) -> None:
     url = url.replace("{port}", str(listener.port))
-    assert isinstance(fetch(url, HttpOptions(), robots), Lost)
+    assert isinstance(fetch(url, HttpOptions(), robots), ItemError)
     assert wire.connected == []
     with pytest.raises(UrlError, match="not a web address"):
         web_url(url)
     redirector.target = url
     answer = fetch(redirector.url, ONLY_ALLOWED, robots)
-    assert isinstance(answer, Lost) and answer.error_type == "BadRedirect"
+    assert isinstance(answer, ItemError) and answer.error_type == "BadRedirect"
     assert (set(wire.connected), listener.connections()) == ({ALLOWED}, 0)
 
 
@@ -401,7 +401,7 @@ def test_proxies_of_the_environment_are_ignored(
     here = fetch(f"http://here.example:{listener.port}/", http)
     assert isinstance(here, Response)
     for scheme in ("http", "https"):
-        assert isinstance(fetch(f"{scheme}://there.example/", http), Lost)
+        assert isinstance(fetch(f"{scheme}://there.example/", http), ItemError)
     assert (set(wire.connected), listener.connections()) == ({ALLOWED, PUBLIC}, 0)
 
 

@@ -4,26 +4,26 @@ import socket
 import pytest
 
 from tests.support.web_server import Answer, Web
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.options import UsageError
 from transforms.fetching.address_guard import is_public
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.politeness import PolitenessOptions, Request
 
 
-def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | Lost]:
-    with Fetcher(FetchOptions(http, HostOptions(host_delay_sec=0, robots="none"))) as fetcher:
+def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | ItemError]:
+    with Fetcher(FetchOptions(http, PolitenessOptions(host_delay_sec=0, robots="none"))) as fetcher:
         return fetcher.fetch(map(Request, urls))
 
 
-def fetch(url: str, http: HttpOptions) -> Response | Lost:
+def fetch(url: str, http: HttpOptions) -> Response | ItemError:
     (answer,) = fetch_all([url], http)
     return answer
 
 
-def error_of(answer: Response | Lost) -> str:
-    assert isinstance(answer, Lost), answer
+def error_of(answer: Response | ItemError) -> str:
+    assert isinstance(answer, ItemError), answer
     return answer.error_type
 
 
@@ -34,7 +34,7 @@ def test_answers_come_in_the_order_of_the_urls(web: Web, http: HttpOptions) -> N
     assert isinstance(slow, Response) and slow.body == b"slow" and slow.media_type == ""
     assert isinstance(quick, Response) and quick.body == b"quick"
     assert quick.media_type == "text/html"
-    assert isinstance(lost, Lost) and (lost.error_type, lost.http_status) == ("Http404", 404)
+    assert isinstance(lost, ItemError) and (lost.error_type, lost.http_status) == ("Http404", 404)
 
 
 def test_redirects_are_followed_hop_by_hop(web: Web, http: HttpOptions) -> None:
@@ -77,9 +77,9 @@ def test_a_server_error_is_tried_again_and_a_missing_page_is_not(
 ) -> None:
     web.answers["/broken"] = Answer(status=502)
     broken = fetch(f"{web.base}/broken", http)
-    assert isinstance(broken, Lost) and (broken.error_type, broken.attempts) == ("Http502", 2)
+    assert isinstance(broken, ItemError) and (broken.error_type, broken.attempts) == ("Http502", 2)
     missing = fetch(f"{web.base}/missing", http)
-    assert isinstance(missing, Lost) and missing.attempts == 1
+    assert isinstance(missing, ItemError) and missing.attempts == 1
     assert web.requests == ["/broken", "/broken", "/missing"]
 
 
@@ -87,7 +87,7 @@ def test_a_refused_connection_is_lost(http: HttpOptions) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         lost = fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/", http)
-    assert isinstance(lost, Lost) and lost.attempts == 2
+    assert isinstance(lost, ItemError) and lost.attempts == 2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "localhost", "[::1]"])

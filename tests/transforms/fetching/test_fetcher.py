@@ -6,16 +6,22 @@ from typing import Any
 import pytest
 
 from benchmarks.loopback import Loopback, Reply
-from transforms.core.stage import Run
+from transforms.core.elements import Run
 from transforms.fetching import politeness as hosts_module
 from transforms.fetching.client import HttpOptions, Response
-from transforms.fetching.fetcher import Answers, Fetcher, FetcherHandle, FetchOptions, FetchStage
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.fetcher import (
+    Fetcher,
+    FetcherHandle,
+    FetchOptions,
+    FetchStage,
+    ResponseStream,
+)
+from transforms.fetching.politeness import PolitenessOptions, Request
 from transforms.state.store import StateHandle
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_concurrency=2, allow_private_networks=["127.0.0.0/8"])
-OPTIONS = FetchOptions(HTTP, HostOptions(host_delay_sec=0, robots="none"))
+OPTIONS = FetchOptions(HTTP, PolitenessOptions(host_delay_sec=0, robots="none"))
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def test_no_more_is_asked_for_while_many_bytes_wait(
     monkeypatch.setattr(hosts_module, "_MOST_UNREAD", 100_000)
     web.answers["/page"] = Reply(bytes(20_000))
     with Fetcher(OPTIONS) as fetcher:
-        answers = Answers(fetcher)
+        answers = ResponseStream(fetcher)
         for number, host in itertools.product(range(15), (A, B)):
             answers.add([((number, host), Request(f"{web.base(host)}/page"))])
         wait_for(lambda: len(web.log) >= 5)

@@ -8,17 +8,17 @@ import pytest
 
 from benchmarks.loopback import ENDLESS_HEADERS, Loopback, Reply
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.core.options import UsageError
 from transforms.fetching import politeness as hosts_module
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import HostOptions, Request, retry_after
+from transforms.fetching.politeness import PolitenessOptions, Request, retry_after
 from transforms.state.records import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_timeout_sec=5.0, allow_private_networks=["127.0.0.0/8"])
-QUICK = HostOptions(host_delay_sec=0.05)
+QUICK = PolitenessOptions(host_delay_sec=0.05)
 PAGE = Reply(b"page", headers={"Content-Type": "text/html"})
 
 
@@ -33,26 +33,28 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosts_module, "_FIRST_PAUSE", 0.2)
 
 
-def fetcher(hosts: HostOptions = QUICK, known: HostState | None = None, **http: Any) -> Fetcher:
+def fetcher(
+    hosts: PolitenessOptions = QUICK, known: HostState | None = None, **http: Any
+) -> Fetcher:
     made = Fetcher(FetchOptions(replace(HTTP, **http), hosts))
     made.remember({known.host: known} if known else {})
     return made
 
 
 def fetch(
-    urls: list[str], hosts: HostOptions = QUICK, known: HostState | None = None, **http: Any
-) -> list[Response | Lost]:
+    urls: list[str], hosts: PolitenessOptions = QUICK, known: HostState | None = None, **http: Any
+) -> list[Response | ItemError]:
     with fetcher(hosts, known, **http) as asking:
         return asking.fetch([Request(url, is_page=True) for url in urls])
 
 
-def body(answer: Response | Lost) -> bytes:
+def body(answer: Response | ItemError) -> bytes:
     assert isinstance(answer, Response), answer
     return answer.body
 
 
-def lost(answer: Response | Lost) -> Lost:
-    assert isinstance(answer, Lost), answer
+def lost(answer: Response | ItemError) -> ItemError:
+    assert isinstance(answer, ItemError), answer
     return answer
 
 
@@ -75,7 +77,7 @@ def state_of(web: Loopback, at: dt.datetime | None, closures: int) -> HostState:
 def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: Loopback) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = Reply(pieces=[b"slow"], pause=0.3)
-    fetch(urls, HostOptions(host_delay_sec=0.15))
+    fetch(urls, PolitenessOptions(host_delay_sec=0.15))
     assert web.paths() == ["/robots.txt", "/0", "/1", "/2"]
     assert min(gaps(web, A)) >= 0.15
 
@@ -90,7 +92,7 @@ def test_hosts_are_asked_side_by_side(web: Loopback) -> None:
 def test_a_host_may_have_a_delay_of_its_own(web: Loopback) -> None:
     urls = pages(web, A, 2) + pages(web, B, 2)
     named = [f"{A}=0.2", f"{B}:{web.port}=0.1", f"{B}=9"]
-    fetch(urls, HostOptions(host_delay_sec=0, host_delays=named))
+    fetch(urls, PolitenessOptions(host_delay_sec=0, host_delays=named))
     assert min(gaps(web, A)) >= 0.2
     assert 0.1 <= min(gaps(web, B)) < 5
 
@@ -209,7 +211,7 @@ def test_feeds_are_no_pages(web: Loopback) -> None:
 
 def test_no_more_time_for_a_host_than_allowed(web: Loopback) -> None:
     urls = pages(web, A, 6)
-    answers = fetch(urls, HostOptions(host_delay_sec=0.2, max_host_sec=0.5))
+    answers = fetch(urls, PolitenessOptions(host_delay_sec=0.2, max_host_sec=0.5))
     late = list(map(lost, answers[-2:]))
     assert body(answers[0]) == b"page"
     assert {(error.error_type, error.attempts) for error in late} == {("HostLimit", 0)}
@@ -218,7 +220,7 @@ def test_no_more_time_for_a_host_than_allowed(web: Loopback) -> None:
 def test_time_in_which_a_host_is_not_asked_does_not_count(web: Loopback) -> None:
     slow, quick = f"{web.base(A)}/slow", pages(web, B, 2)
     web.answers["/slow"] = Reply(pieces=[b"x"], pause=0.8)
-    with fetcher(HostOptions(host_delay_sec=0.05, max_host_sec=0.6)) as asking:
+    with fetcher(PolitenessOptions(host_delay_sec=0.05, max_host_sec=0.6)) as asking:
         asking.fetch([Request(quick[0]), Request(slow)])
         (answer,) = asking.fetch([Request(quick[1])])
     assert body(answer) == b"page"
@@ -236,7 +238,7 @@ def test_a_pause_that_is_too_long_is_left_to_a_later_run(web: Loopback) -> None:
 def test_an_answer_cut_off_is_asked_for_again_no_sooner_than_the_delay(web: Loopback) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = [Reply(status=ENDLESS_HEADERS, pieces=[b"X: x\r\n"]), PAGE]
-    (answer,) = fetch([url], HostOptions(host_delay_sec=0.2))
+    (answer,) = fetch([url], PolitenessOptions(host_delay_sec=0.2))
     assert body(answer) == b"page"
     assert web.paths() == ["/robots.txt", "/0", "/0"]
     assert min(gaps(web, A)) >= 0.2
@@ -250,7 +252,9 @@ def moved(to: str, status: int = 302, cookie: str = "") -> Reply:
 def test_five_redirects_are_followed_and_no_more(web: Loopback) -> None:
     web.answers.update({f"/{n}": moved(f"/{n + 1}") for n in range(1, 7)})
     web.answers["/7"] = PAGE
-    many, enough = fetch([f"{web.base(A)}/1", f"{web.base(A)}/2"], HostOptions(host_delay_sec=0))
+    many, enough = fetch(
+        [f"{web.base(A)}/1", f"{web.base(A)}/2"], PolitenessOptions(host_delay_sec=0)
+    )
     assert lost(many).error_type == "TooManyRedirects"
     assert body(enough) == b"page"
 
@@ -266,7 +270,7 @@ def test_five_redirects_are_followed_and_no_more(web: Loopback) -> None:
 )
 def test_redirects_that_lead_nowhere(web: Loopback, target: str, error: str, requests: int) -> None:
     web.answers["/0"] = moved(target)
-    (answer,) = fetch([f"{web.base(A)}/0"], HostOptions(host_delay_sec=0))
+    (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
     assert lost(answer).error_type == error
     assert web.paths() == ["/robots.txt"] + ["/0"] * requests
 
@@ -277,7 +281,7 @@ def test_a_redirect_to_another_host_is_subject_to_its_robots_and_lane(web: Loopb
     web.answers["/to-no"] = moved(f"{web.base(B)}/no")
     web.answers["/to-yes"] = moved(f"{web.base(B)}/yes")
     urls = [f"{web.base(A)}/{path}" for path in ("to-no", "to-yes", "to-yes")]
-    denied, *fine = fetch(urls, HostOptions(host_delay_sec=0.15))
+    denied, *fine = fetch(urls, PolitenessOptions(host_delay_sec=0.15))
     assert lost(denied).error_type == "RobotsDenied"
     assert [body(answer) for answer in fine] == [b"page"] * 2
     assert web.paths(B) == ["/robots.txt", "/yes", "/yes"]
@@ -341,7 +345,7 @@ def test_an_address_has_moved_where_permanent_redirects_alone_led(
     for number, status in enumerate(statuses):
         web.answers[f"/{number}"] = moved(f"/{number + 1}", status)
     web.answers[f"/{len(statuses)}"] = PAGE
-    (answer,) = fetch([f"{web.base(A)}/0"], HostOptions(host_delay_sec=0))
+    (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
     assert isinstance(answer, Response)
     assert answer.url == f"{web.base(A)}/{len(statuses)}"
     assert answer.moved_to == (web.base(A) + for_good if for_good else None)
@@ -406,4 +410,4 @@ def test_remembered_rules_are_read_for_the_same_agent(web: Loopback) -> None:
 def test_options_are_checked(options: dict[str, object]) -> None:
     (name,) = options
     with pytest.raises(UsageError, match=f"--{name}"):
-        HostOptions(**options)  # type: ignore[arg-type]
+        PolitenessOptions(**options)  # type: ignore[arg-type]

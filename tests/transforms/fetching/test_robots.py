@@ -10,16 +10,16 @@ import pytest
 
 from benchmarks.loopback import Loopback, Reply
 from transforms.core.clock import now
-from transforms.core.errors import Lost
+from transforms.core.errors import ItemError
 from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import HostOptions, Request
+from transforms.fetching.politeness import PolitenessOptions, Request
 from transforms.fetching.robots import LIFETIME, MAX_BYTES, RETRY, Robots
 from transforms.state.records import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"
 HTTP = HttpOptions(fetch_timeout_sec=5.0, allow_private_networks=["127.0.0.0/8"])
-QUICK = HostOptions(host_delay_sec=0.05, max_wait_sec=1.0)
+QUICK = PolitenessOptions(host_delay_sec=0.05, max_wait_sec=1.0)
 AT = dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)
 DENY = b"User-agent: *\nDisallow: /no"
 
@@ -34,11 +34,11 @@ def web() -> Iterator[Loopback]:
 def fetch(
     web: Loopback,
     *paths: str,
-    hosts: HostOptions = QUICK,
+    hosts: PolitenessOptions = QUICK,
     robots: RobotsFile | None = None,
     is_page: bool = True,
     **http: Any,
-) -> tuple[list[str], list[HostState], list[Response | Lost]]:
+) -> tuple[list[str], list[HostState], list[Response | ItemError]]:
     """The answers for some paths of A, and before them their errors and what was learnt."""
     with Fetcher(FetchOptions(replace(HTTP, **http), hosts)) as fetcher:
         host = f"{A}:{web.port}"
@@ -46,7 +46,7 @@ def fetch(
         fetcher.remember({host: HostState(host, now(), None, "", 0, robots=files)})
         requests = [Request(web.base(A) + path, is_page=is_page) for path in paths]
         answers = fetcher.fetch(requests)
-        errors = [answer.error_type if isinstance(answer, Lost) else "" for answer in answers]
+        errors = [answer.error_type if isinstance(answer, ItemError) else "" for answer in answers]
         return errors, fetcher.changes(), answers
 
 
@@ -60,7 +60,7 @@ def test_what_is_disallowed_is_not_asked_for(web: Loopback) -> None:
     assert errors == ["RobotsDenied", ""]
     assert web.paths() == ["/robots.txt", "/yes"]
     denied = answers[0]
-    assert isinstance(denied, Lost) and not denied.temporary
+    assert isinstance(denied, ItemError) and not denied.temporary
     (file,) = state.robots
     assert (file.origin, file.status, file.text) == (web.base(A), 200, DENY.decode())
 
@@ -143,7 +143,7 @@ def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(web: Loopback, s
     assert errors == ["RobotsUnreachable"] * 2
     assert set(web.paths()) == {"/robots.txt"} and len(web.log) <= 2
     for answer in answers:
-        assert isinstance(answer, Lost) and answer.temporary and str(status) in answer.message
+        assert isinstance(answer, ItemError) and answer.temporary and str(status) in answer.message
         assert answer.not_before is not None
         least = dt.timedelta(hours=1.9 if status in (429, 503) else 0.9)
         assert answer.not_before - now() > least
@@ -153,7 +153,7 @@ def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(web: Loopback, s
     asked = len(web.log)
     errors, changes, (later,) = fetch(web, "/yes", robots=file)
     assert (errors, changes, len(web.log)) == (["RobotsUnreachable"], [], asked)
-    assert isinstance(later, Lost) and (later.attempts, later.temporary) == (0, True)
+    assert isinstance(later, ItemError) and (later.attempts, later.temporary) == (0, True)
 
 
 def test_a_short_retry_after_of_robots_txt_is_waited_for(web: Loopback) -> None:
@@ -171,7 +171,7 @@ def test_a_robots_txt_that_times_out_disallows_all_for_now(web: Loopback) -> Non
     errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=0.4)
     assert errors == ["Timeout"] * 2
     assert web.paths() == ["/robots.txt"]
-    assert all(isinstance(a, Lost) and a.temporary and a.not_before for a in answers)
+    assert all(isinstance(a, ItemError) and a.temporary and a.not_before for a in answers)
     assert state.robots[0].status is None
 
 
@@ -181,8 +181,8 @@ def test_a_host_that_cannot_be_reached_is_not_tried_for_each_page() -> None:
         base = f"http://{A}:{taken.getsockname()[1]}"
         with Fetcher(FetchOptions(HTTP, QUICK)) as fetcher:
             answers = fetcher.fetch([Request(f"{base}/{n}") for n in range(3)])
-    assert all(isinstance(answer, Lost) and answer.temporary for answer in answers)
-    assert {a.error_type for a in answers if isinstance(a, Lost)} == {"ClientConnectorError"}
+    assert all(isinstance(answer, ItemError) and answer.temporary for answer in answers)
+    assert {a.error_type for a in answers if isinstance(a, ItemError)} == {"ClientConnectorError"}
 
 
 def test_what_robots_txt_said_holds_while_it_says_nothing(web: Loopback) -> None:
@@ -242,7 +242,7 @@ def test_redirects_of_a_robots_txt_are_followed(web: Loopback) -> None:
 
 def test_a_robots_txt_that_redirects_for_ever_is_none(web: Loopback) -> None:
     web.answers["/robots.txt"] = Reply(status=302, headers={"Location": "/robots.txt"})
-    assert fetch(web, "/no", hosts=HostOptions(host_delay_sec=0))[0] == [""]
+    assert fetch(web, "/no", hosts=PolitenessOptions(host_delay_sec=0))[0] == [""]
     assert web.paths() == ["/robots.txt"] * 6 + ["/no"]
 
 

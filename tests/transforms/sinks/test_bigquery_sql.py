@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.databases import add_database_flags, databases_of
+from pipeline.databases import add_database_flags, open_databases
 from schemas import RECORDS, Article
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fields
 from schemas.fields import fields_of
@@ -147,4 +147,4 @@ def test_without_the_client_it_says_what_to_install(monkeypatch: pytest.MonkeyPa
     parser = argparse.ArgumentParser()
     add_database_flags(parser)
     with pytest.raises(UsageError, match=r"pip install 'newsbeam\[gcp\]'"):
-        databases_of(parser.parse_args(["--bigquery", "my-project.news"]))
+        open_databases(parser.parse_args(["--bigquery", "my-project.news"]))

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.postgres import SCHEMA, measure
-from pipeline.databases import fill_databases
+from pipeline.databases import load_missing_runs
 from sample.server import SampleSite
 from schemas import (
     RECORDS,
@@ -210,7 +210,7 @@ def test_a_database_that_was_away_catches_up(tables: Tables, tmp_path: Path) -> 
         row = example(Story, story_id="s", run_id=name, members=["m"] * (minute + 1))
         write_run(tmp_path, name, [row], minute=minute)
     tables.load(tmp_path, "b")
-    (said,) = fill_databases(str(tmp_path), [tables.database()])
+    (said,) = load_missing_runs(str(tmp_path), [tables.database()])
     assert said.startswith("2 runs loaded into ")
     assert tables.rows("SELECT run_id FROM loaded_runs ORDER BY loaded_at") == [
         ("b",),
@@ -222,7 +222,7 @@ def test_a_database_that_was_away_catches_up(tables: Tables, tmp_path: Path) -> 
 
 def test_runs_are_read_through_beams_file_systems(tables: Tables, tmp_path: Path) -> None:
     write_run(tmp_path, "one", RECORDS_OF_ONE)
-    (said,) = fill_databases(f"{SCHEME}://{tmp_path}", [tables.database()])
+    (said,) = load_missing_runs(f"{SCHEME}://{tmp_path}", [tables.database()])
     assert said.startswith("1 run loaded into ")
     for record in RECORDS:
         assert tables.records(record) == as_rows(RECORDS_OF_ONE, record)

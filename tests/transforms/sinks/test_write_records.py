@@ -17,7 +17,7 @@ from tests.support.example_records import article
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
 from transforms.core.options import UsageError
 from transforms.sinks import write_records
-from transforms.sinks.commit import commit, staging_of
+from transforms.sinks.commit import commit, staging_folder
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.write_records import WriteRecords, WrittenFile, partition_of
 from transforms.state.store import read_state_file, write_state_file
@@ -81,7 +81,7 @@ def ingest(
     learnt: Sequence[str] = (),
 ) -> Path:
     """A committed run of these records."""
-    with staging_of(str(output), run_id) as staging:
+    with staging_folder(str(output), run_id) as staging:
         written = write(staging.folder, records, file_format)
         assert sum(file.rows for file in written) == len(records)
         assert run_id not in run_ids(str(output))
@@ -133,7 +133,7 @@ def test_rows_are_sorted_and_large_bundles_make_several_files(
 
 
 def test_files_of_bundles_that_failed_are_left_out(output: str) -> None:
-    with staging_of(output, "r1") as staging:
+    with staging_folder(output, "r1") as staging:
         written = write(staging.folder, [ARTICLES[0]], "jsonl")
         here(written[0].path).with_name("stray.jsonl").write_text("half a li")
         run = here(commit(output, staging.folder, written, [], "{}"))
@@ -141,7 +141,7 @@ def test_files_of_bundles_that_failed_are_left_out(output: str) -> None:
 
 
 def test_a_commit_that_is_tried_again_changes_nothing(output: str) -> None:
-    with staging_of(output, "r1") as staging:
+    with staging_folder(output, "r1") as staging:
         first, second = (write(staging.folder, [a], "jsonl") for a in ARTICLES[:2])
         run = commit(output, staging.folder, first, ["one"], "{}")
         before = contents(here(run))
@@ -155,7 +155,7 @@ def test_a_commit_that_was_cut_off_is_made_whole_by_the_next_try(
     def fail(*_: object) -> None:
         raise OSError("the disk is full")
 
-    with staging_of(output, "r1") as staging:
+    with staging_folder(output, "r1") as staging:
         first = write(staging.folder, [*ARTICLES[:2]], "jsonl")
         second = write(staging.folder, [ARTICLES[2]], "jsonl")
         with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is full"):
@@ -174,7 +174,7 @@ def test_of_two_commits_at_once_one_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = str(tmp_path)
-    with staging_of(output, "r1") as staging:
+    with staging_folder(output, "r1") as staging:
         first, second = (write(staging.folder, [a], "jsonl") for a in ARTICLES[:2])
 
         def slow(*args: Any) -> None:
@@ -199,7 +199,7 @@ def test_what_killed_runs_leave_behind_is_removed_elsewhere(
     left = tmp_path / ".staging" / "killed" / "jsonl"
     left.mkdir(parents=True)
     (left / "half").touch()
-    with staging_of(f"{SCHEME}://{tmp_path}", "r1"):
+    with staging_folder(f"{SCHEME}://{tmp_path}", "r1"):
         assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == ["lock.json"]
 
 
@@ -207,19 +207,19 @@ def test_what_killed_runs_leave_behind_is_removed(tmp_path: Path) -> None:
     left = tmp_path / ".staging" / "killed" / "jsonl"
     left.mkdir(parents=True)
     (left / "half").touch()
-    with staging_of(str(tmp_path), "r1") as staging:
+    with staging_folder(str(tmp_path), "r1") as staging:
         assert list(Path(staging.folder).iterdir()) == [] and not left.exists()
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     with (
-        staging_of(str(tmp_path), "r1"),
+        staging_folder(str(tmp_path), "r1"),
         pytest.raises(UsageError, match="another run is writing"),
-        staging_of(str(tmp_path), "r2"),
+        staging_folder(str(tmp_path), "r2"),
     ):
         raise AssertionError("two runs at once")
-    with staging_of(str(tmp_path), "r2") as staging:
+    with staging_folder(str(tmp_path), "r2") as staging:
         assert Path(staging.folder).is_dir()
 
 
@@ -227,7 +227,7 @@ def test_a_run_is_never_written_over(tmp_path: Path) -> None:
     ingest(tmp_path, "r1", [], "jsonl")
     with (
         pytest.raises(UsageError, match="already has a run r1"),
-        staging_of(str(tmp_path), "r1"),
+        staging_folder(str(tmp_path), "r1"),
     ):
         raise AssertionError("the run would be written over")
 
@@ -236,7 +236,7 @@ def test_an_output_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(UsageError, match="cannot write to the output folder"),
-        staging_of(str(tmp_path / "file" / "out"), "r1"),
+        staging_folder(str(tmp_path / "file" / "out"), "r1"),
     ):
         raise AssertionError("there is no folder")
 

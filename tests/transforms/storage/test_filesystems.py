@@ -1,4 +1,4 @@
-"""Outputs and states on other file systems, through Beam and real servers: see tests/support/storage_servers.py."""
+"""Outputs and states on other file systems, over real servers: see support/storage_servers.py."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from pipeline.cli import run_command
 from sample.server import SampleSite
 from tests.support.storage_servers import Store, gcs, hdfs, s3
-from transforms.core.stage import Outcome
+from transforms.core.elements import Outcome
 from transforms.sinks.write_records import list_of_files, read_lines, write_file
 from transforms.storage import locks
 from transforms.storage.filesystems import (
@@ -30,8 +30,8 @@ from transforms.storage.filesystems import (
     remove_folder,
     whole_file,
 )
-from transforms.storage.runs import announce, announced, is_there, run_ids
-from transforms.storage.text_store import Shelf
+from transforms.storage.runs import announce, announced, run_exists, run_ids
+from transforms.storage.text_store import TextStore
 
 STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
 OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
@@ -143,7 +143,7 @@ def test_a_run_that_was_killed_is_made_up_for(
     command = [sys.executable, "-c", KILLED, point, "ingest", "--feeds", feed, "--output", root]
     ended = subprocess.run([*command, "--run_id", "r1", *FLAGS, *store.flags], env=os.environ)
     assert ended.returncode == -signal.SIGKILL
-    assert run_ids(root) == [] and not is_there(root, "r1") and files_in(f"{root}/.staging/r1")
+    assert run_ids(root) == [] and not run_exists(root, "r1") and files_in(f"{root}/.staging/r1")
     assert bool(files_in(f"{root}/runs/r1")) == (point == "whole_file")
     # Its lease is taken over when it has run out.
     assert ingest(store, feed, root, "r2", "--wait_for_run_sec", "60") == 0
@@ -158,11 +158,11 @@ def test_of_two_runs_at_once_the_second_says_so(
     store: Store, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = len(site.requests)
-    with locks.hold(f"{root}/.state", "the state"):
+    with locks.lock_folder(f"{root}/.state", "the state"):
         assert ingest(store, feed, root, "r1") == 2
     assert f"another run is writing to the state {root}/.state; wait" in capsys.readouterr().err
     assert len(site.requests) == asked
-    with locks.hold(f"{root}/.state", "the state"):
+    with locks.lock_folder(f"{root}/.state", "the state"):
         pass  # it was let go of
 
 
@@ -176,7 +176,7 @@ def test_a_lease_that_was_taken_over_stops_a_run_before_it_shows(
 
     monkeypatch.setattr("transforms.sinks.commit.announce", lose)
     assert ingest(store, feed, root, "r1") == 2
-    assert run_ids(root) == [] and not is_there(root, "r1")
+    assert run_ids(root) == [] and not run_exists(root, "r1")
     whose.release()
 
 
@@ -203,7 +203,7 @@ def test_a_list_of_nothing(root: str) -> None:
 
 
 def test_texts_are_put_aside_in_files_that_are_read_once(store: Store, root: str) -> None:
-    shelf = Shelf(f"{root}/texts")
+    shelf = TextStore(f"{root}/texts")
     writer = shelf.writer()
     texts = [f"{number} " * 40_000 for number in range(12)]
     places = [writer.put(text) for text in texts]

@@ -10,7 +10,7 @@ import pytest
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
 from transforms.core.options import UsageError
 from transforms.storage import locks
-from transforms.storage.locks import hold
+from transforms.storage.locks import lock_folder
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 
@@ -23,14 +23,14 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_folder_is_held_once(folder: str) -> None:
-    with hold(folder, "the state s"):
+    with lock_folder(folder, "the state s"):
         for _ in range(2):
             with (
                 pytest.raises(UsageError, match="another run is writing to the state s; wait"),
-                hold(folder, "the state s"),
+                lock_folder(folder, "the state s"),
             ):
                 pytest.fail("held twice")
-    with hold(folder, "the state s"):
+    with lock_folder(folder, "the state s"):
         pass  # free again
 
 
@@ -38,7 +38,7 @@ def test_the_second_waits_as_long_as_it_is_told_to(folder: str) -> None:
     began, order = threading.Event(), []
 
     def first() -> None:
-        with hold(folder, "s"):
+        with lock_folder(folder, "s"):
             began.set()
             time.sleep(0.5)
             order.append("first")
@@ -46,16 +46,16 @@ def test_the_second_waits_as_long_as_it_is_told_to(folder: str) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     began.wait()
-    with hold(folder, "s", wait_sec=30):
+    with lock_folder(folder, "s", wait_sec=30):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
 
 
 def test_waiting_ends(folder: str) -> None:
-    with hold(folder, "s"):
+    with lock_folder(folder, "s"):
         started = time.monotonic()
-        with pytest.raises(UsageError, match="another run"), hold(folder, "s", wait_sec=0.3):
+        with pytest.raises(UsageError, match="another run"), lock_folder(folder, "s", wait_sec=0.3):
             pytest.fail("held twice")
         assert time.monotonic() - started >= 0.3
 
@@ -63,19 +63,19 @@ def test_waiting_ends(folder: str) -> None:
 def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
-        "from transforms.storage.locks import hold\n"
-        "with hold(sys.argv[1], 's'):\n"
+        "from transforms.storage.locks import lock_folder\n"
+        "with lock_folder(sys.argv[1], 's'):\n"
         "    print('held', flush=True)\n"
         "    time.sleep(60)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stdout.readline() == "held\n"
-        with pytest.raises(UsageError), hold(str(tmp_path), "s"):
+        with pytest.raises(UsageError), lock_folder(str(tmp_path), "s"):
             pytest.fail("held twice")
         process.kill()
         process.wait()
-    with hold(str(tmp_path), "s"):
+    with lock_folder(str(tmp_path), "s"):
         pass
 
 
@@ -85,7 +85,7 @@ def test_a_lease_that_has_run_out_or_is_cut_off_is_no_ones(
 ) -> None:
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     (tmp_path / "lock.json").write_text(lease)
-    with hold(f"{SCHEME}://{tmp_path}", "s"):
+    with lock_folder(f"{SCHEME}://{tmp_path}", "s"):
         assert json.loads((tmp_path / "lock.json").read_text())["until"] > time.time()
     assert not (tmp_path / "lock.json").exists()
 
@@ -101,7 +101,7 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(locks, "LEASE_SECONDS", 0.8)
     path = tmp_path / "lock.json"
-    with hold(f"{SCHEME}://{tmp_path}", "s") as held:
+    with lock_folder(f"{SCHEME}://{tmp_path}", "s") as held:
         first = path.read_text()
         deadline = time.monotonic() + 10
         while _text(path) in (None, first):
@@ -116,7 +116,7 @@ def test_a_lease_that_another_has_taken_is_left_to_it(
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     path = tmp_path / "lock.json"
     other = json.dumps({"holder": "other", "until": time.time() + 100})
-    with hold(f"{SCHEME}://{tmp_path}", "the state s") as held:
+    with lock_folder(f"{SCHEME}://{tmp_path}", "the state s") as held:
         held.check()
         path.write_text(other)  # as if this one had slept through its lease
         with pytest.raises(UsageError, match="another run has taken over the state s"):

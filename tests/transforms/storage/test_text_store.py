@@ -4,7 +4,8 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
-from transforms.storage.text_store import Place, Shelf
+from transforms.core.elements import TextReference
+from transforms.storage.text_store import TextStore
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 TEXTS = ["One text.", "", "Zwei Äpfel, “drei” 🍎", "x" * 200_000, "two\nlines"]
@@ -12,7 +13,7 @@ TEXTS = ["One text.", "", "Zwei Äpfel, “drei” 🍎", "x" * 200_000, "two\nl
 
 @pytest.mark.parametrize("scheme", ["", f"{SCHEME}://"], ids=["local", "elsewhere"])
 def test_what_is_put_aside_is_found_again(tmp_path: Path, scheme: str) -> None:
-    shelf = Shelf(f"{scheme}{tmp_path}/texts")
+    shelf = TextStore(f"{scheme}{tmp_path}/texts")
     writers = [shelf.writer() for _ in range(2)]
     places = [(text, writer.put(text)) for text in TEXTS for writer in writers]
     for writer in writers:
@@ -24,17 +25,17 @@ def test_what_is_put_aside_is_found_again(tmp_path: Path, scheme: str) -> None:
 
 
 def test_nothing_put_aside_leaves_nothing(tmp_path: Path) -> None:
-    writer = Shelf(str(tmp_path / "texts")).writer()
+    writer = TextStore(str(tmp_path / "texts")).writer()
     writer.close()
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_text_that_is_not_there_is_an_error(tmp_path: Path) -> None:
-    shelf = Shelf(str(tmp_path))
+    shelf = TextStore(str(tmp_path))
     writer = shelf.writer()
     place = writer.put("Some text.")
     writer.close()
     with pytest.raises(BeamIOError, match="is cut off: 100 bytes at 0"):
-        shelf.read(Place(place.file, 0, 100))
+        shelf.read(TextReference(place.file, 0, 100))
     with pytest.raises((OSError, BeamIOError)):
-        shelf.read(Place(str(tmp_path / "none"), 0, 1))
+        shelf.read(TextReference(str(tmp_path / "none"), 0, 1))

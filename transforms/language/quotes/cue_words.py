@@ -16,7 +16,7 @@ accuse acknowledge add address admire admit! admonish advise advocate affirm agr
 announce answer apologise apologize appeal applaud argue ask assail assert assess assure attack
 attest aver! bark beg! bellow bemoan berate blame blast blog! bluster boast brag! brand call
 caution celebrate challenge champion chant characterise characterize charge chastise chide chime
-cite claim clarify commend comment compare complain compliment concede conclude concur! condemn
+cite claim clarify commend comment compare complain compliment concede finalize concur! condemn
 confess confide confirm congratulate contend continue counsel counter crack crow cry declare decry
 deem defend demand denounce deny deplore deride describe detail dictate disclose discuss dismiss
 dispute dub! echo elaborate emphasise emphasize encourage endorse enthuse estimate exclaim exhort

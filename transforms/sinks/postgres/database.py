@@ -119,7 +119,7 @@ class PostgresDatabase:
     def _connect(self) -> Db:
         parameters = _DEFAULTS | _parameters(self.options.postgres or "")
         try:
-            # Prepared statements would not survive a pooler between here and the server.
+            # PreparedJob statements would not survive a pooler between here and the server.
             return psycopg.connect(**parameters, client_encoding="utf8", prepare_threshold=None)
         except psycopg.Error as error:
             raise UsageError(f"cannot connect: {_reason(error)}") from error

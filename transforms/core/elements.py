@@ -1,0 +1,262 @@
+"""The elements that pass between the stages: the glossary of the graph's edges, in data order.
+
+Each is a frozen dataclass with a Beam row coder (``@row``), so that it crosses machines in the same
+bytes on every runner. A stage imports its input and output types from here and never from another
+stage.
+
+Fields with a fixed set of values are plain strings, since Beam's rows have no enums. Their values
+are the members of the enums beside them, which are strings: ``outcome.kind == OutcomeKind.KNOWN``.
+"""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from schemas import Article
+from schemas.coders import row
+from transforms.core.clock import now
+
+Host: TypeAlias = str
+"""The key of a host queue: a host name, with its port if that is not the default one."""
+
+CanonicalLink: TypeAlias = str
+"""The key of an entry: its link without fragment, default port and tracking parameters."""
+
+LineageId: TypeAlias = str
+"""The key of an article: the id of its first version."""
+
+
+class StringEnum(str, Enum):
+    """An enum whose members are strings, and print as their values."""
+
+    __str__ = str.__str__
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run that all records of a job name.
+
+    Attributes:
+        run_id: the id of the run.
+        started_at: the time of its start, UTC.
+        is_streaming: whether the job is a streaming job, which has no end.
+    """
+
+    run_id: str
+    started_at: dt.datetime
+    is_streaming: bool = False
+
+    def time(self) -> dt.datetime:
+        """Return the time that the run's decisions use: its start, or now if it is streaming."""
+        return now() if self.is_streaming else self.started_at
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed as listed: a web address or the path of a file."""
+
+    url: str
+    position: int
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class FeedDocument:
+    """The bytes of a feed, with the parts of the HTTP response that the next run needs."""
+
+    feed_url: str
+    position: int
+    url: str
+    status: int | None
+    content_type: str
+    body: bytes
+    seconds: float
+    etag: str | None
+    last_modified: str | None
+    moved_to: str | None
+    max_age_sec: float
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a feed.
+
+    Attributes:
+        key: the canonical link, by which copies of the entry are recognised.
+        fingerprint: a hash of all that the feed says of the entry.
+        alias: the key made of the entry's own id within its feed, or None if it has no unique id.
+        attempts: the number of runs in which the entry failed.
+        lineage: the article that the entry led to before its feed changed it.
+        edited: whether its feed changed it, even where the article is not known.
+    """
+
+    feed_url: str
+    feed_title: str | None
+    feed_position: int
+    position: int
+    entry_id: str
+    link: str
+    key: str
+    title: str
+    authors: list[str]
+    published_at: dt.datetime | None
+    content: str | None
+    language: str | None
+    fingerprint: str = ""
+    alias: str | None = None
+    attempts: int = 0
+    lineage: str | None = None
+    edited: bool = False
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class ResponseHeader:
+    """A header of an HTTP response; its name is in lower case."""
+
+    name: str
+    value: str
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class FetchedPage:
+    """An entry with its page. ``html`` is None where only the feed's own text is available."""
+
+    entry: Entry
+    url: str
+    html: bytes | None
+    content_type: str
+    fetched_at: dt.datetime
+    headers: list[ResponseHeader]
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class TextReference:
+    """The claim check for a text: where :class:`~transforms.storage.text_store.TextStore` put it.
+
+    Attributes:
+        file: the path of the file; empty if the text is inline.
+        start: the first byte in the file.
+        size: the length in bytes.
+        text: the text itself, where it is inline.
+    """
+
+    file: str
+    start: int
+    size: int
+    text: str = ""
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class ExtractedArticle:
+    """An article without its text, and the entry that it came from.
+
+    Attributes:
+        text_reference: where the text is stored.
+        hashes: the MinHash sketch of the text, by which copies of a story are recognised.
+    """
+
+    article: Article
+    entry: Entry
+    text_reference: TextReference
+    hashes: bytes
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class AcceptedArticle:
+    """An article that will be written, without its text."""
+
+    article: Article
+    text_reference: TextReference
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class ArticleSketch:
+    """The parts of an article that decide which story it belongs to.
+
+    Attributes:
+        hashes: the MinHash sketch of the text: ascending hashes of 8 bytes each.
+    """
+
+    article_id: str
+    outlet: str
+    published_at: dt.datetime | None
+    day: dt.date
+    hashes: bytes
+
+
+class OutcomeKind(StringEnum):
+    """How an entry ended."""
+
+    ARTICLE = "article"
+    KNOWN = "known"
+    DUPLICATE = "duplicate"
+    DEAD_LETTER = "dead_letter"
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one entry ended. Every entry of every feed has exactly one outcome.
+
+    Attributes:
+        kind: an :class:`OutcomeKind`.
+        article_id: the article that the entry led to, if there is one.
+    """
+
+    feed_url: str
+    entry_key: str
+    kind: str
+    article_id: str | None
+
+
+class FeedStatus(StringEnum):
+    """How reading a feed ended; WAITING and NOT_DUE feeds were not requested."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    EMPTY = "empty"
+    FAILED = "failed"
+    RETIRED = "retired"
+    WAITING = "waiting"
+    NOT_DUE = "not_due"
+
+
+@row
+@dataclass(frozen=True, slots=True)
+class FeedReport:
+    """How reading one feed ended. Every feed that a run requests has exactly one report.
+
+    Attributes:
+        status: a :class:`FeedStatus`.
+        url: the address that the feed was read from, to which the validators belong.
+        moved_to: the address that the feed has moved to permanently.
+        closed_until: the time until which the server asked for no further request, UTC.
+        hold_sec, skip_hours, skip_days: see :class:`transforms.feeds.schedule.Hints`.
+        published: the times of the latest entries, UTC.
+    """
+
+    feed_url: str
+    status: str
+    http_status: int | None = None
+    entries: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    error_type: str | None = None
+    closed_until: dt.datetime | None = None
+    url: str | None = None
+    moved_to: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    hold_sec: float = 0.0
+    skip_hours: list[int] = field(default_factory=list)
+    skip_days: list[int] = field(default_factory=list)
+    published: list[dt.datetime] = field(default_factory=list)
