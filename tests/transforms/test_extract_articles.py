@@ -187,7 +187,9 @@ def test_pages_become_articles_or_dead_letters(
         )
         # A shuffle lies between, as in the graph, so that the texts are on the disk.
         placed = out.main | beam.Reshuffle()
-        texts = placed | "read" >> beam.Map(lambda e: (e.article.text, shelf.read(e.place)))
+        texts = placed | "read" >> beam.Map(
+            lambda e: (e.article.text, shelf.read(e.text_reference))
+        )
         assert_that(texts, equal_to([("", "\n".join(PARAGRAPHS))] * 3), "texts")
         canonical, day = "https://a.example/2026/11/pier", dt.date(2026, 11, 20)
         assert_that(

@@ -81,7 +81,7 @@ class Isolated(Generic[T, R]):
 
         Raises:
             ItemError: it took too long or too much memory, or it was the end of the process.
-            Exception: whatever the work raised; an :class:`ItemError` instead if it does not pickle.
+            Exception: whatever the work raised; an :class:`ItemError` if it does not pickle.
         """
         packed = pickle.dumps(item, _PROTOCOL)
         seconds = min(self._limits.item_time_limit_sec * time_factor, _LONGEST_SECONDS)
