@@ -19,9 +19,10 @@ from typing import Any, Final
 import psycopg
 import pyarrow.parquet as pq
 
-from schemas import Article, Quote, Record, stable_id
+from schemas import Article, Quote, Record
 from schemas.arrow import arrow_rows
 from schemas.fields import Field, fields_of
+from schemas.ids import stable_id
 from transforms.sinks.postgres.database import PostgresDatabase
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.storage.runs import committed_run

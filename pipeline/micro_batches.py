@@ -21,10 +21,10 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipeline.summary import Summary, summarise
 from schemas import RECORDS, Article, DeadLetter, FeedHealth, Record, Story
+from schemas.ids import story_id_of
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, FeedReport, Outcome, Run
-from transforms.drop_duplicates import story_id_of
 from transforms.feed_health import feed_health
 from transforms.group_stories import (
     EarlierStories,

@@ -11,7 +11,8 @@ from typing import Any
 
 import apache_beam as beam
 
-from schemas import Article, stable_id
+from schemas import Article
+from schemas.ids import link_key, story_id_of, version_id
 from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.state.records import (
@@ -21,8 +22,6 @@ from transforms.state.records import (
     State,
     StateChange,
     change,
-    entry_key,
-    version_id,
 )
 from transforms.state.store import StateHandle
 
@@ -40,11 +39,11 @@ class EntryHistory:
 
 def remembered(state: State, entry: Entry) -> EntryHistory:
     """What a state remembers of an entry."""
-    known = state.entry(entry_key(entry.key))
+    known = state.entry(link_key(entry.key))
     if known is None and entry.alias is not None:
         known = state.entry(entry.alias)  # the same item under another address
     article = state.article(known.lineage) if known and known.lineage else None
-    failed = state.failed.get(entry_key(entry.key))
+    failed = state.failed.get(link_key(entry.key))
     return EntryHistory(known, failed, article.article_id if article else None)
 
 
@@ -166,7 +165,7 @@ def classify_articles(
         yield change(known_article(new))
     for each in (first, *others):
         entry, at = each.entry, each.article.fetched_at
-        for key in filter(None, (entry_key(entry.key), entry.alias)):
+        for key in filter(None, (link_key(entry.key), entry.alias)):
             yield change(KnownEntry(key, at, entry.fingerprint, lineage))
 
 
@@ -207,13 +206,3 @@ def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Arti
         version=last.version + 1,
         story_id=story_id_of(article_id),
     )
-
-
-def article_id_of(canonical: str) -> str:
-    """The id of the first version of the article at a canonical URL."""
-    return stable_id(canonical)
-
-
-def story_id_of(article_id: str) -> str:
-    """The id of the story whose first member is this article."""
-    return stable_id("story", article_id)

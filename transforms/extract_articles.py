@@ -8,12 +8,12 @@ from typing import Any
 import apache_beam as beam
 
 from schemas import Article, content_hash
+from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import ExtractedArticle, FetchedPage, Run
 from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedHandle
 from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
-from transforms.drop_duplicates import article_id_of, story_id_of
 from transforms.extraction.article import Extraction, extract_page
 from transforms.group_stories import sketch_text
 from transforms.parse_entries import entry_failed
@@ -66,7 +66,7 @@ class _ExtractArticles(Stage):
             found, method = self._extract(element, None)
         entry = element.entry
         canonical = canonical_url(found.canonical_url or element.url)
-        lineage = entry.lineage or article_id_of(canonical)
+        lineage = entry.lineage or first_version_id(canonical)
         published = entry.published_at or found.published_at
         from_page = element.html is not None and method == "trafilatura"
         article = Article(

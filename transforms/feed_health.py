@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from schemas import FeedHealth, stable_id
+from schemas import FeedHealth
+from schemas.ids import feed_health_id_of, stable_id
 from transforms.core.elements import FeedReport, OutcomeKind, Run
 from transforms.core.stage import CompositeTransform
 from transforms.feeds.schedule import USUAL, Hints, Pace, latest, next_due, next_try
@@ -126,7 +127,7 @@ def feed_health(
     """
     assert set(outcomes) <= set(OutcomeKind)
     return FeedHealth(
-        feed_health_id=stable_id(report.feed_url, run.run_id),
+        feed_health_id=feed_health_id_of(report.feed_url, run.run_id),
         run_id=run.run_id,
         day=run.started_at.date(),
         feed_url=report.feed_url,

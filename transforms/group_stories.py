@@ -20,9 +20,9 @@ import numpy as np
 from apache_beam.metrics import Metrics
 
 from schemas import Article, Story
+from schemas.ids import story_id_of
 from transforms.core.elements import AcceptedArticle, ArticleSketch, ExtractedArticle, Run
 from transforms.core.stage import CompositeTransform
-from transforms.drop_duplicates import story_id_of
 
 RESEMBLANCE: Final = 0.4
 """Least estimated share of common runs of words (Jaccard) for a copy."""

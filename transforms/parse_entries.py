@@ -9,7 +9,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from schemas import stable_id
+from schemas.ids import alias_key, link_key, stable_id
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, FeedDocument, FeedReport, Outcome, Run
@@ -19,14 +19,7 @@ from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput
 from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
 from transforms.feeds.schedule import latest
-from transforms.state.records import (
-    FailedEntry,
-    StateChange,
-    alias_key,
-    change,
-    entry_key,
-    retry_time,
-)
+from transforms.state.records import FailedEntry, StateChange, change, retry_time
 
 
 def entry_failed(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:
@@ -37,7 +30,7 @@ def entry_failed(entry: Entry, error: Exception) -> Iterator[Outcome | StateChan
     attempts, at = entry.attempts + tried, now()
     yield change(
         FailedEntry(
-            key=entry_key(entry.key),
+            key=link_key(entry.key),
             at=at,
             feed_url=entry.feed_url,
             fingerprint=entry.fingerprint,

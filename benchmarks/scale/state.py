@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from schemas import stable_id
+from schemas.ids import stable_id
 from schemas.jsonable import to_line
 from transforms.state.records import FeedState, KnownArticle, KnownEntry, State, line_of
 from transforms.state.store import StateStore, write_state_file

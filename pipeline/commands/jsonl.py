@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from schemas import Article, DeadLetter, content_hash, stable_id
+from schemas import Article, DeadLetter, content_hash
+from schemas.ids import stable_id, story_id_of
 from schemas.jsonable import format_time, json_line, to_json, to_line
 from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
 from transforms.core.clock import now
@@ -158,7 +159,7 @@ def _article(item: Item, run: Run) -> Article:
         truncated_or_paywalled=False,
         noindex=False,
         tdm_reserved=False,
-        story_id=stable_id("story", stable_id(str(item["id"]))),
+        story_id=story_id_of(stable_id(str(item["id"]))),
     )
 
 

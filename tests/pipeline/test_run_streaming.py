@@ -20,26 +20,17 @@ from pipeline.graph import IngestJob
 from pipeline.runners.flink import FlinkError, end_jobs
 from pipeline.streaming_graph import StreamOptions, build_stream
 from schemas import TopicTag
+from schemas.ids import alias_key, first_version_id, link_key, version_id
 from tests.support.example_records import TIME, article, entry, extracted
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Feed, Run
 from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.drop_duplicates import article_id_of
 from transforms.feeds.schedule import Pace
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.parse_entries import ParseEntries
-from transforms.state.records import (
-    FeedState,
-    KnownArticle,
-    KnownEntry,
-    State,
-    alias_key,
-    entry_key,
-    line_of,
-    version_id,
-)
+from transforms.state.records import FeedState, KnownArticle, KnownEntry, State, line_of
 from transforms.state.store import StateHandle
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
 from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds, QueuedFeed
@@ -100,7 +91,7 @@ def test_an_entry_at_another_address_is_known_by_its_own_id(
     with streaming as pipeline:
         entries = one_by_one(pipeline, [first, moved, edited], type(first))
         out = entries | DropKnownEntries(run, state, LIFE)
-        same = replace(edited, edited=True, lineage=article_id_of(first.key))
+        same = replace(edited, edited=True, lineage=first_version_id(first.key))
         assert_that(out.main, equal_to([first, same]), "main")
         assert_that(kinds(out), equal_to([("known", moved.key)]), "known")
 
@@ -108,7 +99,7 @@ def test_an_entry_at_another_address_is_known_by_its_own_id(
 def test_what_a_run_before_has_is_known(
     streaming: beam.Pipeline, run: Run, state: StateHandle, known: State
 ) -> None:
-    known.apply(line_of(KnownEntry(entry_key(LINK), TIME, OLD, "cc" * 16)))
+    known.apply(line_of(KnownEntry(link_key(LINK), TIME, OLD, "cc" * 16)))
     same, changed = entry(LINK, fingerprint=OLD), entry(LINK, fingerprint=NEW)
     with streaming as pipeline:
         out = one_by_one(pipeline, [same, changed, same], type(same)) | DropKnownEntries(

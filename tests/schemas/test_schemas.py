@@ -16,11 +16,12 @@ import pytest
 from apache_beam.coders import registry
 from apache_beam.runners.pipeline_context import PipelineContext
 
-from schemas import RECORDS, Article, Record, stable_id
+from schemas import RECORDS, Article, Record
 from schemas.arrow import arrow_rows, arrow_schema
 from schemas.bigquery import bigquery_schema
 from schemas.coders import row_coder_of
 from schemas.fields import Field, fields_of
+from schemas.ids import stable_id
 from schemas.jsonable import from_json, to_json, to_line
 from schemas.sql import create_table
 

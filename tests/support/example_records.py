@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from schemas import Article, content_hash
+from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import Entry, ExtractedArticle, TextReference
 from transforms.core.urls import canonical_url
-from transforms.drop_duplicates import article_id_of, story_id_of
 from transforms.group_stories import sketch_text
 from transforms.state.records import State, line_of
 from transforms.state.sorted_table import KEY_BYTES
@@ -36,7 +36,7 @@ def entry(link: str, **fields: Any) -> Entry:
 
 def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
     """An article as extracted."""
-    article_id = article_id_of(canonical)
+    article_id = first_version_id(canonical)
     given: dict[str, Any] = {
         "article_id": article_id,
         "run_id": "run-1",

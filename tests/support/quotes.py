@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from spacy.tokens import Doc
 
-from schemas import Entity, Quote, stable_id
+from schemas import Entity, Quote
+from schemas.ids import stable_id
 from transforms.language.entities.find import find_entities
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker

@@ -5,23 +5,11 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article
+from schemas.ids import alias_key, link_key, story_id_of, version_id
 from tests.support.example_records import article, entry, extracted
 from transforms.core.elements import Run
-from transforms.drop_duplicates import (
-    DropDuplicateArticles,
-    DropDuplicateEntries,
-    story_id_of,
-)
-from transforms.state.records import (
-    FailedEntry,
-    KnownArticle,
-    KnownEntry,
-    State,
-    alias_key,
-    entry_key,
-    line_of,
-    version_id,
-)
+from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
+from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, State, line_of
 from transforms.state.store import StateHandle
 
 AT = dt.datetime(2026, 11, 19, tzinfo=dt.timezone.utc)
@@ -46,7 +34,7 @@ def test_the_first_entry_of_a_link_goes_on(
     copies[0] = replace(copies[0], position=4)
     written = article("https://a.example/2")
     old = entry("https://a.example/2", fingerprint=OLD)
-    remember(known, entry_key(old.key), written)
+    remember(known, link_key(old.key), written)
     with pipeline:
         entries = pipeline | beam.Create([*copies, first, old])
         out = entries | DropDuplicateEntries(run, state)
@@ -70,7 +58,7 @@ def test_an_entry_that_its_feed_changed_goes_on_as_the_same_article(
 ) -> None:
     written = article("https://a.example/1")
     alias = alias_key("https://a.example/feed", "g1")
-    for key in (entry_key("https://a.example/1"), alias):
+    for key in (link_key("https://a.example/1"), alias):
         remember(known, key, written)
     edited = entry("https://a.example/1", fingerprint=NEW)
     moved = entry("https://a.example/new-slug", fingerprint=NEW, alias=alias)
@@ -91,13 +79,13 @@ def test_an_entry_known_from_its_article_alone_is_known(
     pipeline: beam.Pipeline, run: Run, state: StateHandle, known: State
 ) -> None:
     written = article("https://a.example/1")
-    remember(known, entry_key("https://a.example/1"), written, fingerprint="")
+    remember(known, link_key("https://a.example/1"), written, fingerprint="")
     seen = entry("https://a.example/1", fingerprint=NEW)
     with pipeline:
         out = pipeline | beam.Create([seen]) | DropDuplicateEntries(run, state)
         assert_that(out.main, equal_to([]), "main")
         assert_that(out.outcomes | beam.Map(lambda o: o.kind), equal_to(["known"]), "known")
-        learnt = KnownEntry(entry_key(seen.key), run.started_at, NEW, written.lineage_id)
+        learnt = KnownEntry(link_key(seen.key), run.started_at, NEW, written.lineage_id)
         assert_that(
             out.state_changes | "line" >> beam.Map(lambda c: c.line),
             equal_to([line_of(learnt)]),
@@ -113,7 +101,7 @@ def test_an_entry_that_failed_waits_for_its_time(
     for name, not_before in times.items():
         link = f"https://a.example/{name}"
         failed = FailedEntry(
-            entry_key(link), AT, "f", OLD, 2, "Http404", not_before=not_before, entry="{}"
+            link_key(link), AT, "f", OLD, 2, "Http404", not_before=not_before, entry="{}"
         )
         known.apply(line_of(failed))
     entries = [entry(f"https://a.example/{name}", fingerprint=OLD) for name in times]
@@ -133,7 +121,7 @@ def test_one_article_a_canonical_address(
     page = article("https://a.example/1", url="https://a.example/m/1")
     from_feed = replace(page, url="https://a.example/amp/1", html_hash=None)
     old = article("https://a.example/2", "Another text.", url="https://a.example/m/2")
-    remember(known, entry_key("https://a.example/2"), article("https://a.example/2"))
+    remember(known, link_key("https://a.example/2"), article("https://a.example/2"))
     with pipeline:
         created = pipeline | beam.Create([extracted(a) for a in (from_feed, page, old)])
         out = created | DropDuplicateArticles(run, state)
@@ -154,7 +142,7 @@ def test_changed_text_is_a_new_version(
     pipeline: beam.Pipeline, run: Run, state: StateHandle, known: State
 ) -> None:
     first = article("https://a.example/1", "Ten were hurt.")
-    remember(known, entry_key("https://a.example/1"), first)
+    remember(known, link_key("https://a.example/1"), first)
     lineage = first.lineage_id
     edited = replace(article("https://a.example/1", "Eleven were hurt."))
     second = version_id(lineage, 2)

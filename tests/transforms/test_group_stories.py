@@ -6,9 +6,9 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from schemas import Article, Story
+from schemas.ids import story_id_of
 from tests.support.example_records import TIME, article, extracted
 from transforms.core.elements import AcceptedArticle, Run
-from transforms.drop_duplicates import story_id_of
 from transforms.group_stories import GroupStories, group_copies, sketch_of
 
 WORDS = ("ferry", "crew", "island", "strike", "port", "wage", "union", "talks", "bread", "nurse")

@@ -9,7 +9,8 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.typehints.decorators import IOTypeHints
 
-from schemas import DeadLetter, stable_id
+from schemas import DeadLetter
+from schemas.ids import dead_letter_id_of
 from transforms.core.clock import now
 from transforms.core.elements import FeedReport, Outcome, Run
 from transforms.core.errors import ItemError
@@ -53,7 +54,7 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
     error_type = lost.error_type if lost else type(error).__name__
     message = " ".join((lost.message if lost else str(error) or error_type).split())[:1000]
     return DeadLetter(
-        dead_letter_id=stable_id(stage, source, error_type, message),
+        dead_letter_id=dead_letter_id_of(stage, source, error_type, message),
         run_id=run.run_id,
         day=run.time().date(),
         stage=stage,

@@ -12,7 +12,7 @@ from typing import Any, Final
 import feedparser
 from w3lib.html import remove_tags, replace_entities
 
-from schemas import stable_id
+from schemas.ids import stable_id
 from transforms.core.clock import iso_time, now
 from transforms.core.errors import ItemError
 from transforms.extraction.cleaning import clean_html, clean_line

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from schemas import stable_id
 from schemas.coders import row
+from schemas.ids import version_id
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.state.sorted_table import SortedTable
 
@@ -121,21 +121,6 @@ class StateChange:
     """A state record on its way through the graph, as its line in the state file."""
 
     line: str
-
-
-def version_id(lineage: str, version: int) -> str:
-    """The id of a version of an article: the first one's is the lineage itself."""
-    return lineage if version == 1 else stable_id(lineage, version)
-
-
-def entry_key(link: str) -> str:
-    """The key under which an entry is remembered, by its canonical link."""
-    return stable_id("link", link)
-
-
-def alias_key(feed_url: str, entry_id: str) -> str:
-    """The key under which an entry is remembered too: by its own id within its feed."""
-    return stable_id("id", feed_url, entry_id)
 
 
 def change(record: StateRecord) -> StateChange:

@@ -34,10 +34,11 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
+from schemas.ids import link_key
 from schemas.jsonable import json_line, parse_time
 from transforms.core.clock import now
 from transforms.core.urls import canonical_url
-from transforms.state.records import KnownArticle, KnownEntry, State, entry_key, line_of
+from transforms.state.records import KnownArticle, KnownEntry, State, line_of
 from transforms.state.sorted_table import SortedTable
 from transforms.storage.filesystems import is_local, make_folder, names_in, open_file, whole_file
 from transforms.storage.locks import FolderLock, lock_folder
@@ -333,7 +334,7 @@ def _lines_of_run(output: str, run_id: str) -> list[str]:
         lineage, version = row.get("lineage_id") or row["article_id"], row.get("version") or 1
         from_page = row["extraction_method"] == "trafilatura"
         article = KnownArticle(lineage, time, version, row["text_hash"], from_page)
-        entry = KnownEntry(entry_key(canonical_url(row["url"])), time, "", lineage)
+        entry = KnownEntry(link_key(canonical_url(row["url"])), time, "", lineage)
         lines += [line_of(article), line_of(entry)]
     return lines
 

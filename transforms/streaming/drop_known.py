@@ -15,19 +15,19 @@ from apache_beam.coders import StrUtf8Coder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
 
+from schemas.ids import first_version_id, link_key
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.drop_duplicates import (
     EntryHistory,
-    article_id_of,
     classify_articles,
     classify_entry,
     known_article,
     remembered,
 )
-from transforms.state.records import KnownArticle, KnownEntry, StateChange, entry_key
+from transforms.state.records import KnownArticle, KnownEntry, StateChange
 from transforms.state.store import StateHandle
 
 T = TypeVar("T")
@@ -49,7 +49,7 @@ class DropKnownEntries(CompositeTransform):
     def expand(self, entries: beam.PCollection) -> StageOutput:
         keyed = tuple[str, Entry]
         own = entries | "KeyOwn" >> beam.Map(
-            lambda e: (e.alias or entry_key(e.key), e)
+            lambda e: (e.alias or link_key(e.key), e)
         ).with_output_types(keyed)
         links = own | "FirstLink" >> beam.ParDo(self.first).with_output_types(keyed)
         return run_stage(links, self.stage, Entry)
@@ -99,14 +99,14 @@ class _FirstLink(_Memory):
     ) -> Iterator[tuple[str, Entry]]:
         entry = element[1]
         if entry.alias is None:
-            yield entry_key(entry.key), entry
+            yield link_key(entry.key), entry
             return
         first, noted = self.read(memory, str)
         if first is None or self.is_old(noted):
             self.write(memory, forget, first or entry.key)
         if first is not None and first != entry.key:
-            entry = replace(entry, lineage=article_id_of(first))
-        yield entry_key(first or entry.key), entry
+            entry = replace(entry, lineage=first_version_id(first))
+        yield link_key(first or entry.key), entry
 
 
 class _DropKnownEntries(Stage, _Memory):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from schemas import stable_id
+from schemas.ids import alias_key, link_key, stable_id, version_id
 from tests.support.example_records import TIME, state_lines
 from transforms.state.records import (
     MAX_ATTEMPTS,
@@ -16,14 +16,11 @@ from transforms.state.records import (
     RobotsFile,
     State,
     StateRecord,
-    alias_key,
-    entry_key,
     line_of,
     retry_time,
-    version_id,
 )
 
-KEY, LINEAGE = entry_key("https://a.example/1"), stable_id("https://a.example/1")
+KEY, LINEAGE = link_key("https://a.example/1"), stable_id("https://a.example/1")
 HASH = stable_id("text")
 HOUR = dt.timedelta(hours=1)
 FEED = FeedState("https://a.example/feed", TIME, "https://a.example/new", '"e"', published=[TIME])
@@ -54,7 +51,7 @@ def test_what_is_remembered_comes_back() -> None:
         assert found.article(LINEAGE) == ARTICLE
         assert found.failed == {other.key: other}
         assert len(found) == 1
-    assert found.entry(entry_key("https://a.example/2")) is None
+    assert found.entry(link_key("https://a.example/2")) is None
     assert found.article(stable_id("another")) is None
 
 

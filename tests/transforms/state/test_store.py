@@ -6,20 +6,13 @@ import pytest
 from apache_beam.io.filesystems import FileSystems
 
 from schemas import content_hash
+from schemas.ids import first_version_id, link_key
 from tests.support.example_records import TIME, article, state_lines
 from tests.support.hdfs_like_filesystem import ElsewhereFileSystem
 from transforms.core.options import UsageError
-from transforms.drop_duplicates import article_id_of
 from transforms.sinks.write_records import write_file
 from transforms.state import store as state_store
-from transforms.state.records import (
-    FailedEntry,
-    KnownArticle,
-    KnownEntry,
-    State,
-    entry_key,
-    line_of,
-)
+from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, State, line_of
 from transforms.state.store import (
     DamagedState,
     StateStore,
@@ -32,15 +25,15 @@ from transforms.storage.runs import SUMMARY
 def known(number: int) -> list[str]:
     """The lines of one article and its entry."""
     url = f"https://a.example/{number}"
-    lineage = article_id_of(url)
+    lineage = first_version_id(url)
     return [
         line_of(KnownArticle(lineage, TIME, 1, content_hash("Some text."), from_page=True)),
-        line_of(KnownEntry(entry_key(url), TIME, "ab" * 8, lineage)),
+        line_of(KnownEntry(link_key(url), TIME, "ab" * 8, lineage)),
     ]
 
 
 def knows(state: State, number: int) -> bool:
-    return state.entry(entry_key(f"https://a.example/{number}")) is not None
+    return state.entry(link_key(f"https://a.example/{number}")) is not None
 
 
 @pytest.fixture(params=["", ElsewhereFileSystem.scheme() + "://"], ids=["local", "elsewhere"])

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 
 from spacy.tokens import Doc
 
-from schemas import Entity, Mention, stable_id
+from schemas import Entity, Mention
+from schemas.ids import entity_id_of
 from transforms.language.entities.clustering import Forms, find_acronyms, find_people, group
 from transforms.language.entities.further_mentions import Sought, missed
 from transforms.language.entities.gazetteer import Gazetteer
@@ -80,7 +81,7 @@ def find_entities(
         mentions = [Mention(s.start, s.end, text[s.start : s.end]) for s in sorted(seen)]
         entities.append(
             Entity(
-                entity_id=stable_id(article_id, name, label),
+                entity_id=entity_id_of(article_id, name, label),
                 article_id=article_id,
                 run_id=run_id,
                 day=day,

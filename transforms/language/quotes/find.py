@@ -10,7 +10,8 @@ import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from schemas import Entity, Quote, stable_id
+from schemas import Entity, Quote
+from schemas.ids import quote_id_of
 from transforms.language.quotes import indirect_speech
 from transforms.language.quotes.attribution_rules import (
     CONFIDENCE,
@@ -61,7 +62,7 @@ def find_quotes(
     found = {**_relayed(reports, rules), **quoted}
     return [
         Quote(
-            quote_id=stable_id(article_id, start, end),
+            quote_id=quote_id_of(article_id, start, end),
             article_id=article_id,
             run_id=run_id,
             day=day,

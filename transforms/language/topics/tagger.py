@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-from schemas import Evidence, TopicTag, stable_id
+from schemas import Evidence, TopicTag
+from schemas.ids import tag_id_of
 from transforms.language.topics.model import Reading, load_topic_model
 from transforms.language.topics.phrases import Found, Hit, Matcher, Search, phrase_symbols
 from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
@@ -225,7 +226,7 @@ class TopicTagger:
     ) -> TopicTag:
         topic = self.taxonomy.topics[number]
         return TopicTag(
-            tag_id=stable_id(article_id, quote_id, topic.id),
+            tag_id=tag_id_of(article_id, quote_id, topic.id),
             article_id=article_id,
             quote_id=quote_id,
             run_id=run_id,

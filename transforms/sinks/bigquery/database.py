@@ -15,7 +15,8 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from google.cloud.bigquery.format_options import ParquetOptions
 
-from schemas import RECORDS, SCHEMA_VERSION, Record, stable_id
+from schemas import RECORDS, SCHEMA_VERSION, Record
+from schemas.ids import stable_id
 from transforms.core.options import UsageError, require
 from transforms.sinks.bigquery.errors import explained
 from transforms.sinks.bigquery.jobs import Work, begin, end

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from schemas import Entity, stable_id
+from schemas import Entity
+from schemas.ids import stable_id
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.entities.names import MAX_LENGTH

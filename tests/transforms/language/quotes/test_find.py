@@ -1,7 +1,8 @@
 import pytest
 from spacy.language import Language
 
-from schemas import Entity, Mention, stable_id
+from schemas import Entity, Mention
+from schemas.ids import stable_id
 from tests.support.quotes import DAY, Find, Row, check_invariants, marked, quotes_of, rows
 from transforms.language.model import analyse_texts
 from transforms.language.quotes.cue_words import CUES

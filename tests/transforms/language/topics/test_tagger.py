@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schemas import TopicTag, stable_id
+from schemas import TopicTag
+from schemas.ids import stable_id
 from transforms.language.topics import phrases
 from transforms.language.topics.media_topics import media_topics
 from transforms.language.topics.tagger import (
