@@ -20,12 +20,12 @@ import psycopg
 import pyarrow.parquet as pq
 
 from schemas import Article, Quote, Record
-from schemas.arrow import arrow_rows
+from schemas.arrow import arrow_table
 from schemas.fields import Field, fields_of
 from schemas.ids import stable_id
 from transforms.sinks.postgres.database import PostgresDatabase
 from transforms.sinks.postgres.options import PostgresOptions
-from transforms.storage.runs import committed_run
+from transforms.storage.runs import read_committed_run
 
 SCHEMA: Final = "newsbeam_benchmark"
 _QUOTES: Final = 13  # an article of the sample site has as many
@@ -66,7 +66,7 @@ def write(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> Non
     for record in (Article, Quote):
         path = folder / "parquet" / record.TABLE / "part-00000.parquet"
         path.parent.mkdir(parents=True)
-        pq.write_table(arrow_rows(record, [row for row in rows if type(row) is record]), path)
+        pq.write_table(arrow_table(record, [row for row in rows if type(row) is record]), path)
     started = (_TIME + dt.timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
     (folder / "summary.json").write_text(json.dumps({"started_at": started}), encoding="utf-8")
 
@@ -95,14 +95,14 @@ def measure(dsn: str, articles: int) -> dict[str, float]:
     database = PostgresDatabase(PostgresOptions(postgres=dsn, postgres_schema=SCHEMA))
     with psycopg.connect(dsn, autocommit=True) as db, tempfile.TemporaryDirectory() as folder:
         db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-        database.runs()
+        database.list_loaded_runs()
         speeds: dict[str, float] = {}
         try:
             for minute, run_id in enumerate(("new", "again")):
                 rows = list(records(articles, run_id))
                 write(Path(folder), run_id, rows, minute)
                 started = time.perf_counter()
-                loaded = database.load(committed_run(folder, run_id))
+                loaded = database.load(read_committed_run(folder, run_id))
                 speeds[run_id] = sum(loaded.values()) / (time.perf_counter() - started)
             speeds["bare COPY"] = len(rows) / bare_copy(dsn, rows)
         finally:

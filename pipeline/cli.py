@@ -40,7 +40,7 @@ from transforms.fetching.politeness import PolitenessOptions
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.write_records import FORMATS
-from transforms.storage.runs import run_ids
+from transforms.storage.runs import list_committed_runs
 
 _FOR_USERS: Final = (
     UsageError,
@@ -270,7 +270,7 @@ def _load(args: argparse.Namespace, options: PipelineOptions) -> float:
     FileSystems.set_options(options)
     databases = open_databases(args)
     require(bool(databases), "name a database: --postgres DSN or --bigquery PROJECT.DATASET")
-    require(bool(run_ids(args.output)), f"there are no runs in {args.output}")
+    require(bool(list_committed_runs(args.output)), f"there are no runs in {args.output}")
     for line in load_missing_runs(args.output, databases):
         print(line, flush=True)  # noqa: T201
     return 0.0

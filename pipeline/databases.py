@@ -24,7 +24,7 @@ def open_databases(args: argparse.Namespace) -> list[Database]:
     """The databases that the flags name, each of which answers and fits.
 
     Raises:
-        UsageError: see :meth:`transforms.sinks.databases.Database.runs`.
+        UsageError: see :meth:`transforms.sinks.databases.Database.list_loaded_runs`.
     """
     return _open(from_flags(PostgresOptions, args), from_flags(BigQueryOptions, args))
 
@@ -58,7 +58,7 @@ def _open(postgres: PostgresOptions, bigquery: BigQueryOptions) -> list[Database
     if bigquery.bigquery is not None:
         databases.append(_bigquery(bigquery))
     for database in databases:
-        database.runs()
+        database.list_loaded_runs()
     return databases
 
 

@@ -12,11 +12,11 @@ from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.core.elements import Outcome, Run
 from transforms.sinks.commit import commit
-from transforms.sinks.write_records import WrittenFile, list_of_files, read_lines
+from transforms.sinks.write_records import WrittenFile, file_list_path, read_lines
 from transforms.state.records import StateChange
 from transforms.storage.filesystems import remove_folder
 from transforms.storage.locks import Lease
-from transforms.storage.runs import run_exists
+from transforms.storage.runs import is_committed
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class RunFinalizer:
             OSError, BeamIOError: a file cannot be read or written.
         """
         check()
-        files = list(read_lines(list_of_files(self.staging), WrittenFile))
+        files = list(read_lines(file_list_path(self.staging), WrittenFile))
 
         def listed(kind: type[T]) -> Iterator[T]:
             for file in files:
@@ -89,7 +89,8 @@ class FinalizeOnWorker(beam.DoFn):
 
     def process(self, _list_of_files: str) -> None:
         this = self.conclusion
-        if not run_exists(this.output, this.run.run_id):  # or an earlier try was cut off after that
+        # An earlier try may have been cut off after the commit.
+        if not is_committed(this.output, this.run.run_id):
             summary, _ = this.finalize({}, self._check)
             level = logging.INFO if summary.adds_up else logging.ERROR
             _LOG.log(level, "%s\nrecords in %s", summary.table(), this.output)

@@ -35,8 +35,8 @@ from transforms.group_stories import (
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, partition_of, write_file
 from transforms.state.records import FailedEntry, FeedState, StateChange
-from transforms.storage.filesystems import make_folder, open_file, remove_folder, whole_file
-from transforms.storage.runs import announced, committed_run, run_exists
+from transforms.storage.filesystems import atomic_file, create_folder, open_file, remove_folder
+from transforms.storage.runs import is_committed, list_run_names, read_committed_run
 
 T = TypeVar("T")
 
@@ -88,7 +88,7 @@ class MicroBatchWriter:
             OSError, BeamIOError: a file cannot be read or written.
         """
         window = Run(f"{self.run.run_id}-{now():{_TIME}}", now())
-        if run_exists(self.output, window.run_id):
+        if is_committed(self.output, window.run_id):
             return None, before
         again = self._shown_since(before)
         contents = _unpack(packs)
@@ -97,7 +97,7 @@ class MicroBatchWriter:
         health, counts = _health(contents, before.counts, window)
         records = [replace(record, run_id=window.run_id) for record in (*records, *health)]
         staging = FileSystems.join(FileSystems.split(self.staging)[0], window.run_id)
-        make_folder(staging, f"the output folder {self.output}")
+        create_folder(staging, f"the output folder {self.output}")
         written = [*self._write(staging, records)]
         retries = len(contents.retries) + _retries(contents.changes)
         summary = summarise(
@@ -128,10 +128,10 @@ class MicroBatchWriter:
         again = set(before.again)
         if self._read_head() != before.last:
             stream, since = _split(before.last)
-            for run_id in announced(self.output):
+            for run_id in list_run_names(self.output):
                 name, time = _split(run_id)
                 is_later = name in (stream, self.run.run_id) and time > since
-                if is_later and run_exists(self.output, run_id):
+                if is_later and is_committed(self.output, run_id):
                     again.add(run_id)
         oldest = f"{now() - _GIVEN_AGAIN:{_TIME}}"
         return sorted(run_id for run_id in again if _split(run_id)[1] > oldest)
@@ -148,7 +148,7 @@ class MicroBatchWriter:
             return str(file.read(), "utf-8")
 
     def _write_head(self, run_id: str) -> None:
-        with whole_file(self._head) as file:
+        with atomic_file(self._head) as file:
             file.write(run_id.encode())
 
     def _write(self, staging: str, records: Sequence[Record]) -> Iterator[WrittenFile]:
@@ -204,7 +204,7 @@ class _Shown:
     def of(cls, output: str, runs: Iterable[str]) -> "_Shown":
         shown = cls(set(), set())
         for run_id in runs:
-            run = committed_run(output, run_id)
+            run = read_committed_run(output, run_id)
             for kind, ids in ((Article, shown.articles), (DeadLetter, shown.dead_letters)):
                 for path in run.files.get(kind.TABLE, ()):
                     ids |= _column(path, kind.KEY)

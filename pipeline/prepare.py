@@ -31,7 +31,7 @@ from transforms.parse_entries import failed_entry
 from transforms.sinks.commit import staging_folder
 from transforms.state.records import State
 from transforms.state.store import StateHandle, StateStore
-from transforms.storage.filesystems import check_folder, is_local
+from transforms.storage.filesystems import check_filesystem, is_local
 from transforms.storage.locks import FolderLock
 
 
@@ -125,9 +125,9 @@ def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[Prep
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
     runner = runner_of(beam_options)
-    check_folder(wanted.output)
+    check_filesystem(wanted.output)
     folder = wanted.state or str(FileSystems.join(wanted.output, ".state"))
-    check_folder(folder)
+    check_filesystem(folder)
     elsewhere = is_dataflow(runner)
     if elsewhere:
         folders = {"output": wanted.output, "state": folder}
@@ -157,7 +157,7 @@ def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[Prep
             staging=staging.folder,
             formats=wanted.formats,
         )
-        yield PreparedJob(job, runner, store, known, (held_state, staging.held))
+        yield PreparedJob(job, runner, store, known, (held_state, staging.lock))
 
 
 def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:

@@ -21,7 +21,7 @@ def arrow_schema(record: type) -> pa.Schema:
     return pa.schema([_field(f) for f in fields_of(record)])
 
 
-def arrow_rows(record: type, rows: list[Any]) -> pa.Table:
+def arrow_table(record: type, rows: list[Any]) -> pa.Table:
     """A table of records, columns in the order of their definition."""
     schema = arrow_schema(record)
     columns = [

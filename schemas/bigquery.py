@@ -56,7 +56,7 @@ def _field(field: Field) -> dict[str, Any]:
     return column
 
 
-def migrated_fields(
+def migrate_fields(
     there: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], path: str = ""
 ) -> list[dict[str, Any]]:
     """The columns of a table that is there, changed as little as makes it hold the wanted ones.
@@ -85,7 +85,7 @@ def _migrated(there: dict[str, Any], wanted: dict[str, Any] | None, path: str) -
     if _mode(wanted) == "NULLABLE":
         field["mode"] = "NULLABLE"
     if "fields" in wanted:
-        field["fields"] = migrated_fields(there["fields"], wanted["fields"], f"{name}.")
+        field["fields"] = migrate_fields(there["fields"], wanted["fields"], f"{name}.")
     return field
 
 

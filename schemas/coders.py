@@ -117,7 +117,7 @@ def _dataclasses_in(hint: Any) -> Iterator[type]:
         yield from _dataclasses_in(part)
 
 
-def row(record: T) -> T:
+def register_row_coder(record: T) -> T:
     """Class decorator: give a frozen dataclass Beam's row coder.
 
     Raises:
@@ -128,4 +128,4 @@ def row(record: T) -> T:
 
 
 for _record in (Mention, Evidence, *RECORDS):
-    row(_record)
+    register_row_coder(_record)

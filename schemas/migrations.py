@@ -22,7 +22,7 @@ class AddedColumn:
     before: str = "NULL"
 
 
-ADDED: Final = (
+ADDED_COLUMNS: Final = (
     AddedColumn(2, "articles", "lineage_id", "article_id"),
     AddedColumn(2, "articles", "version", "1"),
     AddedColumn(2, "articles", "noindex", "false"),

@@ -100,7 +100,7 @@ class _ExtractArticles(Stage):
         yield ExtractedArticle(
             article=article,
             entry=replace(entry, content=None),
-            text_reference=self._texts.put(found.text),
+            text_reference=self._texts.write(found.text),
             hashes=sketch_text(found.text),
         )
 

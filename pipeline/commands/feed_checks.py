@@ -28,7 +28,12 @@ from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
 from transforms.fetching.politeness import Request, host_of
 from transforms.state.records import FeedState, State
 from transforms.state.store import DamagedState, read_state_file
-from transforms.storage.filesystems import check_folder, folder_is_there, names_in, usage_error_of
+from transforms.storage.filesystems import (
+    check_filesystem,
+    folder_exists,
+    list_names,
+    quiet_usage_errors,
+)
 
 T = TypeVar("T")
 Read = Isolated[Callable[[], Any], Any]
@@ -83,10 +88,10 @@ def read_state(folder: str) -> State:
     Raises:
         UsageError: there is no such folder, or it cannot be read.
     """
-    check_folder(folder)
-    with usage_error_of(f"cannot read the state folder {folder}"):
-        there = folder_is_there(folder)
-        names = [name for name in names_in(folder) if name.endswith(".state")]
+    check_filesystem(folder)
+    with quiet_usage_errors(f"cannot read the state folder {folder}"):
+        there = folder_exists(folder)
+        names = [name for name in list_names(folder) if name.endswith(".state")]
     require(there, f"there is no state folder {folder}")
     if not names:
         _LOG.warning("nothing is remembered in %s yet", folder)

@@ -17,7 +17,7 @@ from apache_beam.coders import registry
 from apache_beam.runners.pipeline_context import PipelineContext
 
 from schemas import RECORDS, Article, Record
-from schemas.arrow import arrow_rows, arrow_schema
+from schemas.arrow import arrow_schema, arrow_table
 from schemas.bigquery import bigquery_schema
 from schemas.coders import row_coder_of
 from schemas.fields import Field, fields_of
@@ -133,7 +133,7 @@ def test_json_comes_back_equal(record: type[Record], sparse: bool) -> None:
 def test_parquet_says_what_json_says(record: type[Record], sparse: bool) -> None:
     value = example(record, sparse=sparse)
     file = io.BytesIO()
-    pq.write_table(arrow_rows(record, [value, value]), file)
+    pq.write_table(arrow_table(record, [value, value]), file)
     (row, again) = pq.read_table(file).to_pylist()
     assert row == again == dataclasses.asdict(value)
 
@@ -143,7 +143,7 @@ def test_parquet_fits_the_sql_table(record: type[Record]) -> None:
     value = example(record, sparse=False)
     with duckdb.connect() as db:
         db.execute(create_table(record, "duckdb"))
-        db.register("rows", arrow_rows(record, [value]))
+        db.register("rows", arrow_table(record, [value]))
         db.execute(f'INSERT INTO "{record.TABLE}" SELECT * FROM rows')
         assert db.execute(f'SELECT count(*) FROM "{record.TABLE}"').fetchall() == [(1,)]
 

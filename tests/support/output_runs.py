@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 import pyarrow.parquet as pq
 
 from schemas import Record
-from schemas.arrow import arrow_rows
+from schemas.arrow import arrow_table
 from schemas.fields import Field, fields_of
 from schemas.jsonable import format_time, to_line
 from tests.support.example_records import TIME
@@ -56,7 +56,7 @@ def write_run(
         path = folder / file_format / partition / f"part-00000.{file_format}"
         path.parent.mkdir(parents=True)
         if file_format == "parquet":
-            pq.write_table(arrow_rows(type(members[0]), members), path)
+            pq.write_table(arrow_table(type(members[0]), members), path)
         else:
             path.write_text("".join(f"{to_line(r)}\n" for r in members), encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)

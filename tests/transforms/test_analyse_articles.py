@@ -61,7 +61,7 @@ def analyse(
     *articles: Article,
 ) -> Any:
     writer = shelf.writer()
-    placed = [AcceptedArticle(replace(a, text=""), writer.put(a.text)) for a in articles]
+    placed = [AcceptedArticle(replace(a, text=""), writer.write(a.text)) for a in articles]
     writer.close()
     return pipeline | beam.Create(placed) | AnalyseArticles(run, analyser, shelf)
 

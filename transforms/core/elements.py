@@ -14,7 +14,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from schemas import Article
-from schemas.coders import row
+from schemas.coders import register_row_coder
 from transforms.core.clock import now
 
 Host: TypeAlias = str
@@ -52,7 +52,7 @@ class Run:
         return now() if self.is_streaming else self.started_at
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A feed as listed: a web address or the path of a file."""
@@ -61,7 +61,7 @@ class Feed:
     position: int
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
     """The bytes of a feed, with the parts of the HTTP response that the next run needs."""
@@ -79,7 +79,7 @@ class FeedDocument:
     max_age_sec: float
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item of a feed.
@@ -112,7 +112,7 @@ class Entry:
     edited: bool = False
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
     """A header of an HTTP response; its name is in lower case."""
@@ -121,7 +121,7 @@ class ResponseHeader:
     value: str
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
     """An entry with its page. ``html`` is None where only the feed's own text is available."""
@@ -134,7 +134,7 @@ class FetchedPage:
     headers: list[ResponseHeader]
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class TextReference:
     """The claim check for a text: where :class:`~transforms.storage.text_store.TextStore` put it.
@@ -152,7 +152,7 @@ class TextReference:
     text: str = ""
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ExtractedArticle:
     """An article without its text, and the entry that it came from.
@@ -168,7 +168,7 @@ class ExtractedArticle:
     hashes: bytes
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class AcceptedArticle:
     """An article that will be written, without its text."""
@@ -177,7 +177,7 @@ class AcceptedArticle:
     text_reference: TextReference
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ArticleSketch:
     """The parts of an article that decide which story it belongs to.
@@ -202,7 +202,7 @@ class OutcomeKind(StringEnum):
     DEAD_LETTER = "dead_letter"
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How one entry ended. Every entry of every feed has exactly one outcome.
@@ -230,7 +230,7 @@ class FeedStatus(StringEnum):
     NOT_DUE = "not_due"
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedReport:
     """How reading one feed ended. Every feed that a run requests has exactly one report.

@@ -28,25 +28,25 @@ from transforms.core.options import UsageError
 from transforms.sinks.write_records import WrittenFile
 from transforms.state.store import STATE_FILE, write_state_file
 from transforms.storage.filesystems import (
+    atomic_file,
     copy_files,
+    create_folder,
     is_local,
-    make_folder,
-    names_in,
+    list_names,
     remove_folder,
-    whole_file,
 )
-from transforms.storage.locks import FolderLock, is_of_lock, lock_folder
-from transforms.storage.runs import SUMMARY, announce, run_exists, run_folder
+from transforms.storage.locks import FolderLock, is_lock_file, lock_folder
+from transforms.storage.runs import SUMMARY, is_committed, record_run_name, run_folder
 
 _LOG = logging.getLogger("newsbeam.commit")
 
 
 @dataclass(frozen=True)
 class Staging:
-    """The folder in which a run is made, and the hold of its output folder."""
+    """The folder in which a run is written, and the lock of its output folder."""
 
     folder: str
-    held: FolderLock
+    lock: FolderLock
 
 
 @contextmanager
@@ -62,17 +62,17 @@ def staging_folder(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterat
     """
     area, what = FileSystems.join(output, ".staging"), f"the output folder {output}"
     for folder in (FileSystems.join(output, "runs"), area):
-        make_folder(folder, what)
-    with lock_folder(area, what, wait_sec=wait_sec) as held:
-        if run_exists(output, run_id):
+        create_folder(folder, what)
+    with lock_folder(area, what, wait_sec=wait_sec) as lock:
+        if is_committed(output, run_id):
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
         _clear(area)
         staging = FileSystems.join(area, run_id)
-        make_folder(staging, what)
+        create_folder(staging, what)
         try:
-            yield Staging(staging, held)
+            yield Staging(staging, lock)
         finally:
-            if not held.is_handed_over:
+            if not lock.is_handed_over:
                 _tidy(staging)
 
 
@@ -86,8 +86,8 @@ def _tidy(staging: str) -> None:
 
 def _clear(area: str) -> None:
     """Remove all that is staged, and nothing else."""
-    for name in names_in(area):
-        if not is_of_lock(name):
+    for name in list_names(area):
+        if not is_lock_file(name):
             remove_folder(FileSystems.join(area, name))
 
 
@@ -106,7 +106,7 @@ def commit(
     """
     run_id = FileSystems.split(staging)[1]
     run = run_folder(output, run_id)
-    if run_exists(output, run_id):
+    if is_committed(output, run_id):
         return run
     if is_local(output):
         _show_by_rename(Path(run), Path(staging), _named(files), learnt, summary)
@@ -177,7 +177,7 @@ def _show_by_summary(
     copy_files({source: FileSystems.join(run, name) for source, name in named.items()})
     run_id = FileSystems.split(run)[1]
     write_state_file(FileSystems.join(run, STATE_FILE), [run_id], learnt)
-    announce(output, run_id)
+    record_run_name(output, run_id)
     check()
-    with whole_file(FileSystems.join(run, SUMMARY)) as file:
+    with atomic_file(FileSystems.join(run, SUMMARY)) as file:
         file.write(summary.encode())

@@ -8,7 +8,12 @@ import logging
 from collections.abc import Iterable
 from typing import Protocol
 
-from transforms.storage.runs import CommittedRun, committed_run, run_ids, started_at
+from transforms.storage.runs import (
+    CommittedRun,
+    list_committed_runs,
+    read_committed_run,
+    started_at,
+)
 
 _LOG = logging.getLogger("newsbeam.databases")
 
@@ -20,7 +25,7 @@ class Database(Protocol):
     def name(self) -> str:
         """How messages name it: without any secret."""
 
-    def runs(self) -> set[str]:
+    def list_loaded_runs(self) -> set[str]:
         """The ids of the runs that it holds; makes or migrates its tables where need be.
 
         Raises:
@@ -47,10 +52,10 @@ def load_runs(output: str, databases: Iterable[Database]) -> dict[str, list[str]
     """
     loaded: dict[str, list[str]] = {}
     for database in databases:
-        lacking = run_ids(output, but=database.runs())
+        lacking = list_committed_runs(output, exclude=database.list_loaded_runs())
         lacking.sort(key=lambda run_id: (started_at(output, run_id), run_id))
         for run_id in lacking:
-            rows = database.load(committed_run(output, run_id))
+            rows = database.load(read_committed_run(output, run_id))
             _LOG.info("%s: run %s, %d rows", database.name, run_id, sum(rows.values()))
         loaded[database.name] = lacking
     return loaded

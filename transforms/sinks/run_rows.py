@@ -26,7 +26,7 @@ _PARSED: Final[dict[str, Callable[[str], Any]]] = {
 }
 
 
-def row_batches(
+def read_row_batches(
     run: CommittedRun, record: type[Record], *, size: int = _BATCH
 ) -> Iterator[list[Row]]:
     """The records of a type as objects by column, in the order of the files.

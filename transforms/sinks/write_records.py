@@ -21,8 +21,8 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas import Record, TopicTag
-from schemas.arrow import arrow_rows
-from schemas.coders import row
+from schemas.arrow import arrow_table
+from schemas.coders import register_row_coder
 from schemas.jsonable import from_json, to_line
 from transforms.storage.filesystems import create_file, open_file
 
@@ -33,7 +33,7 @@ _LINES: Final = "lines"
 _MAX_BUFFERED_ROWS: Final = 5000
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
     """A file in the staging folder: its path there, the folder it belongs in, and its rows.
@@ -138,7 +138,7 @@ class ListFiles(beam.PTransform):
 
     def __init__(self, staging: str) -> None:
         super().__init__()
-        self.path = list_of_files(staging)
+        self.path = file_list_path(staging)
 
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         once = files.pipeline | beam.Create([self.path]).with_output_types(str)
@@ -146,7 +146,7 @@ class ListFiles(beam.PTransform):
         return once | beam.Map(_list_files, beam.pvalue.AsIter(files)).with_output_types(str)
 
 
-def list_of_files(staging: str) -> str:
+def file_list_path(staging: str) -> str:
     """Where the list of a run's files is."""
     return str(FileSystems.join(staging, "files.jsonl"))
 
@@ -160,7 +160,7 @@ def write_file(path: str, rows: Sequence[Any], file_format: str) -> None:
     """Write rows of one type to one file, on any Beam file system."""
     with create_file(path) as file:
         if file_format == "parquet":
-            pq.write_table(arrow_rows(type(rows[0]), list(rows)), file, compression="zstd")
+            pq.write_table(arrow_table(type(rows[0]), list(rows)), file, compression="zstd")
         else:
             lines = "".join(to_line(each) + "\n" for each in rows)
             file.write((lines or "\n").encode())  # S3 takes no empty file from Beam

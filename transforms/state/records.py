@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from schemas.coders import row
+from schemas.coders import register_row_coder
 from schemas.ids import version_id
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.state.sorted_table import SortedTable
@@ -115,7 +115,7 @@ class KnownArticle:
 StateRecord = FeedState | HostState | FailedEntry | KnownEntry | KnownArticle
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class StateChange:
     """A state record on its way through the graph, as its line in the state file."""

@@ -40,9 +40,20 @@ from transforms.core.clock import now
 from transforms.core.urls import canonical_url
 from transforms.state.records import KnownArticle, KnownEntry, State, line_of
 from transforms.state.sorted_table import SortedTable
-from transforms.storage.filesystems import is_local, make_folder, names_in, open_file, whole_file
+from transforms.storage.filesystems import (
+    atomic_file,
+    create_folder,
+    is_local,
+    list_names,
+    open_file,
+)
 from transforms.storage.locks import FolderLock, lock_folder
-from transforms.storage.runs import announced, committed_run, run_folder, run_ids
+from transforms.storage.runs import (
+    list_committed_runs,
+    list_run_names,
+    read_committed_run,
+    run_folder,
+)
 
 _LOG = logging.getLogger("newsbeam.state")
 STATE_FILE: Final = "learnt.state"
@@ -99,7 +110,7 @@ class StateStore:
         Raises:
             UsageError: the folder cannot be written, or another run holds it.
         """
-        make_folder(self._folder, f"the state folder {self._folder}")
+        create_folder(self._folder, f"the state folder {self._folder}")
         with lock_folder(self._folder, f"the state {self._folder}", wait_sec=wait_sec) as held:
             yield held
 
@@ -116,7 +127,7 @@ class StateStore:
         for name in sorted(n for n in files if n.startswith("run-")):
             if _run_of(name) not in covered:
                 self._apply(name, state, covered)
-        missing = list(run_ids(self._output, but=covered)) if self._output else []
+        missing = list(list_committed_runs(self._output, exclude=covered)) if self._output else []
         for run_id in missing:
             lines = _lines_of_run(self._output or "", run_id)
             for line in lines:
@@ -148,7 +159,7 @@ class StateStore:
         in case this one is damaged.
         """
         snapshots, before, runs = self._parts()
-        there = announced(self._output) if self._output else ()
+        there = list_run_names(self._output) if self._output else ()
         covered = {*runs.values(), *others} | (before & set(there))
         name = f"snapshot-{now():%Y%m%dT%H%M%S%f}.state"
         write_state_file(self._path(name), covered, state.plain_lines(), state.tables)
@@ -185,7 +196,7 @@ class StateStore:
 
     def _move_aside(self, name: str) -> str:
         folder = FileSystems.join(self._folder, "damaged")
-        make_folder(folder, folder)
+        create_folder(folder, folder)
         aside = str(FileSystems.join(folder, f"{now():%Y%m%dT%H%M%S%f}-{name}"))
         FileSystems.rename([self._path(name)], [aside])
         return aside
@@ -194,7 +205,7 @@ class StateStore:
         return str(FileSystems.join(self._folder, name))
 
     def _files(self) -> list[str]:
-        return [name for name in names_in(self._folder) if name.endswith(".state")]
+        return [name for name in list_names(self._folder) if name.endswith(".state")]
 
 
 def _run_of(name: str) -> str:
@@ -219,7 +230,7 @@ def write_state_file(
             os.fsync(file.fileno())
         part.replace(path)
     else:
-        with whole_file(path) as file:
+        with atomic_file(path) as file:
             _write(file, runs, lines, tables)
 
 
@@ -342,7 +353,7 @@ def _lines_of_run(output: str, run_id: str) -> list[str]:
 def _articles_of_run(output: str, run_id: str) -> Iterator[dict[str, Any]]:
     columns = {"article_id", "url", "text_hash", "fetched_at", "extraction_method"}
     columns |= {"lineage_id", "version"}
-    run = committed_run(output, run_id)
+    run = read_committed_run(output, run_id)
     for path in run.files.get("articles", ()):
         with open_file(path) as file:
             if run.format == "parquet":

@@ -20,7 +20,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.options import UsageError
-from transforms.storage.s3 import check_credentials, is_s3, s3_io
+from transforms.storage.s3 import check_credentials, get_s3_io, is_s3
 
 _NEEDS: Final = {
     "gs": ("apache_beam.io.gcp.gcsio", "gcp"),
@@ -36,7 +36,7 @@ def is_local(folder: str) -> bool:
     return "://" not in folder
 
 
-def check_folder(folder: str) -> None:
+def check_filesystem(folder: str) -> None:
     """See that Beam can reach the file system of a folder that the user named, as it is set up.
 
     Raises:
@@ -63,7 +63,7 @@ def _schemes() -> set[str | None]:
     return {kind.scheme() for kind in FileSystem.get_all_subclasses()}
 
 
-def make_folder(folder: str, what: str) -> None:
+def create_folder(folder: str, what: str) -> None:
     """Make a folder if it is not there, where there are folders.
 
     Raises:
@@ -83,7 +83,7 @@ def has_folders(path: str) -> bool:
     return is_local(path) or bool(FileSystems.get_filesystem(path).has_dirs())
 
 
-def folder_is_there(folder: str) -> bool:
+def folder_exists(folder: str) -> bool:
     """Whether there is such a folder, or, where there are none, any file in it."""
     if has_folders(folder):
         return bool(FileSystems.exists(folder))
@@ -92,7 +92,7 @@ def folder_is_there(folder: str) -> bool:
 
 
 @contextmanager
-def usage_error_of(what: str) -> Iterator[None]:
+def quiet_usage_errors(what: str) -> Iterator[None]:
     """Make one sentence of whatever a file system raises while the block runs.
 
     A file system logs its errors too, with a traceback; not so here.
@@ -118,10 +118,10 @@ def _errors_as_usage(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # every file system raises errors of its own
-        raise UsageError(f"{what}: {reason_of(error)}") from error
+        raise UsageError(f"{what}: {_error_reason(error)}") from error
 
 
-def reason_of(error: BaseException) -> str:
+def _error_reason(error: BaseException) -> str:
     """What an error of a file system says, without what Beam wraps it in: its first line."""
     details = getattr(error, "exception_details", None)
     while isinstance(details, Mapping) and details:
@@ -131,7 +131,7 @@ def reason_of(error: BaseException) -> str:
     return str(text).strip().partition("\n")[0].strip()  # HDFS goes on with a stack trace
 
 
-def files_in(folder: str) -> list[str]:
+def list_files(folder: str) -> list[str]:
     """All files in a folder and the folders in it, by name.
 
     Raises:
@@ -157,7 +157,7 @@ def _members(folder: str) -> list[tuple[str, int]]:
     return [(str(each.path), int(each.size_in_bytes)) for each in match.metadata_list]
 
 
-def names_in(folder: str) -> list[str]:
+def list_names(folder: str) -> list[str]:
     """The names of the files and folders in a folder; none if it is not there.
 
     Where there are no folders, this lists all files that are anywhere in it.
@@ -171,7 +171,7 @@ def names_in(folder: str) -> list[str]:
         members = _members(folder) if FileSystems.exists(folder) else ()
         return sorted(str(FileSystems.split(path)[1]) for path, _ in members)
     start = len(str(FileSystems.join(folder, "")))
-    return sorted({path[start:].partition("/")[0] for path in files_in(folder)})
+    return sorted({path[start:].partition("/")[0] for path in list_files(folder)})
 
 
 def remove_folder(folder: str) -> None:
@@ -183,9 +183,9 @@ def remove_folder(folder: str) -> None:
     if has_folders(folder):
         if FileSystems.exists(folder):
             FileSystems.delete([folder])
-    elif files_in(folder):
+    elif list_files(folder):
         FileSystems.delete([f"{folder}/"])  # in few requests, but GCS only logs what is left
-        if left := files_in(folder):
+        if left := list_files(folder):
             raise BeamIOError(f"{left[0]} and {len(left) - 1} others cannot be removed")
 
 
@@ -216,7 +216,7 @@ def open_file(path: str) -> Any:
         OSError, BeamIOError: it cannot be opened; a file system may raise errors of its own.
     """
     if is_s3(path):
-        return s3_io(path).open(path, "rb")
+        return get_s3_io(path).open(path, "rb")
     return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
@@ -245,12 +245,12 @@ def create_file(path: str) -> Any:
         OSError, BeamIOError: it cannot be written; a file system may raise errors of its own.
     """
     if is_s3(path):
-        return s3_io(path).open(path, "wb")
+        return get_s3_io(path).open(path, "wb")
     return FileSystems.create(path, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
 @contextmanager
-def whole_file(path: str) -> Iterator[Any]:
+def atomic_file(path: str) -> Iterator[Any]:
     """A file to be written, which is there when all of it is; it may take the place of another.
 
     Where a file shows when it is begun, it is written under another name first. It must not be

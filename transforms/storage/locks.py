@@ -17,11 +17,11 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.options import UsageError
 from transforms.storage.filesystems import (
+    atomic_file,
     has_folders,
     is_local,
     open_file,
-    usage_error_of,
-    whole_file,
+    quiet_usage_errors,
 )
 
 _LOG = logging.getLogger("newsbeam.locks")
@@ -69,7 +69,7 @@ class Lease:
 
     def _write(self, seconds: float) -> None:
         lease = {"holder": self.holder, "until": time.time() + seconds}
-        with whole_file(self._path) as file:
+        with atomic_file(self._path) as file:
             file.write(json.dumps(lease).encode())
 
     def renew(self, seconds: float) -> bool:
@@ -151,7 +151,7 @@ def lock_folder(
     return _flock(folder, what, wait_sec) if is_local(folder) else _lease(folder, what, wait_sec)
 
 
-def is_of_lock(name: str) -> bool:
+def is_lock_file(name: str) -> bool:
     """Whether a file of this name says who holds the folder that it is in."""
     return name == _LOCK or name.startswith(_LEASE)
 
@@ -176,7 +176,7 @@ def _lease(folder: str, what: str, wait_sec: float) -> Iterator[FolderLock]:
     lease = Lease(folder, what, f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
 
     def take() -> bool:
-        with usage_error_of(f"cannot write to {what}"):
+        with quiet_usage_errors(f"cannot write to {what}"):
             return lease.take()
 
     _until(take, what, wait_sec, LEASE_POLL_SECONDS)

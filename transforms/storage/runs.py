@@ -13,7 +13,13 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 
 from schemas.jsonable import parse_time
-from transforms.storage.filesystems import files_in, has_folders, names_in, open_file, whole_file
+from transforms.storage.filesystems import (
+    atomic_file,
+    has_folders,
+    list_files,
+    list_names,
+    open_file,
+)
 
 SUMMARY: Final = "summary.json"
 _BEST_FIRST: Final = ("parquet", "jsonl")
@@ -38,21 +44,23 @@ def run_folder(output: str, run_id: str) -> str:
     return str(FileSystems.join(output, "runs", run_id))
 
 
-def run_exists(output: str, run_id: str) -> bool:
+def is_committed(output: str, run_id: str) -> bool:
     """Whether a run can be seen."""
     return bool(FileSystems.exists(FileSystems.join(run_folder(output, run_id), SUMMARY)))
 
 
-def run_ids(output: str, *, but: Collection[str] = ()) -> list[str]:
+def list_committed_runs(output: str, *, exclude: Collection[str] = ()) -> list[str]:
     """The ids of the runs of an output folder, by name, apart from those that are known already.
 
     Raises:
         OSError, BeamIOError: they cannot be listed.
     """
-    return [id_ for id_ in announced(output) if id_ not in but and run_exists(output, id_)]
+    return [
+        id_ for id_ in list_run_names(output) if id_ not in exclude and is_committed(output, id_)
+    ]
 
 
-def announced(output: str) -> list[str]:
+def list_run_names(output: str) -> list[str]:
     """The ids of the runs of an output folder, and of any that were cut off, by name.
 
     Where there are no folders, a list of the runs is one of all their files, of which a thousand
@@ -61,24 +69,24 @@ def announced(output: str) -> list[str]:
     """
     runs = FileSystems.join(output, "runs")
     if has_folders(output):
-        return names_in(runs)
-    notes = names_in(_notes(output))
+        return list_names(runs)
+    notes = list_names(_notes(output))
     if _BEFORE not in notes:
-        return names_in(runs)
+        return list_names(runs)
     with open_file(FileSystems.join(_notes(output), _BEFORE)) as file:
         before = map(str, json.loads(file.read()))
     return sorted({*before, *notes} - {_BEFORE})
 
 
-def announce(output: str, run_id: str) -> None:
-    """Have a run that is about to show found by :func:`announced`. May be done again."""
+def record_run_name(output: str, run_id: str) -> None:
+    """Have a run that is about to show found by :func:`list_run_names`. May be done again."""
     if has_folders(output):
         return
     before = FileSystems.join(_notes(output), _BEFORE)
     if not FileSystems.exists(before):
-        with whole_file(before) as file:
-            file.write(json.dumps(names_in(FileSystems.join(output, "runs"))).encode())
-    with whole_file(FileSystems.join(_notes(output), run_id)) as file:
+        with atomic_file(before) as file:
+            file.write(json.dumps(list_names(FileSystems.join(output, "runs"))).encode())
+    with atomic_file(FileSystems.join(_notes(output), run_id)) as file:
         file.write(run_id.encode())
 
 
@@ -86,12 +94,12 @@ def _notes(output: str) -> str:
     return str(FileSystems.join(output, ".runs"))
 
 
-def committed_run(output: str, run_id: str) -> CommittedRun:
+def read_committed_run(output: str, run_id: str) -> CommittedRun:
     """The files of a run that is there."""
     folder = run_folder(output, run_id)
     for name in _BEST_FIRST:
         root = FileSystems.join(folder, name)
-        if paths := files_in(root):
+        if paths := list_files(root):
             files: dict[str, list[str]] = defaultdict(list)
             for path in paths:
                 table = path[len(root) :].lstrip("/").partition("/")[0]

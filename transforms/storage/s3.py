@@ -40,7 +40,7 @@ def _options(path: str) -> dict[str, Any]:
     return {name: said[name] for name in said if name.startswith("s3_")}
 
 
-def s3_io(path: str) -> Any:
+def get_s3_io(path: str) -> Any:
     """Beam's S3IO for a path, by the options of its file system; for the thread that asks only."""
     from apache_beam.io.aws.s3io import S3IO
 

@@ -87,7 +87,7 @@ class TextWriter:
         self._file: Any = None
         self._end = 0
 
-    def put(self, text: str) -> TextReference:
+    def write(self, text: str) -> TextReference:
         """Put a text aside.
 
         Raises:
@@ -112,5 +112,5 @@ class TextWriter:
 
 
 class _InlineTextWriter(TextWriter):
-    def put(self, text: str) -> TextReference:
+    def write(self, text: str) -> TextReference:
         return TextReference("", 0, 0, text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from schemas.coders import row
+from schemas.coders import register_row_coder
 from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Run
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
@@ -22,7 +22,7 @@ from transforms.state.store import StateHandle
 from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
 
 
-@row
+@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedToPoll:
     """A feed that is to be polled from now on, and at once if it ``is_due``."""

@@ -37,7 +37,7 @@ from schemas import (
 )
 from schemas.bigquery import bigquery_clustering, bigquery_schema
 from schemas.jsonable import to_json
-from schemas.migrations import ADDED
+from schemas.migrations import ADDED_COLUMNS
 from tests.support.bigquery_server import (
     PYTHON,
     Answer,
@@ -60,10 +60,10 @@ from transforms.core.options import UsageError
 from transforms.sinks.bigquery import jobs
 from transforms.sinks.bigquery.database import BigQueryDatabase, _client
 from transforms.sinks.bigquery.options import BigQueryOptions
-from transforms.sinks.bigquery.sql import OWN_FIELDS
+from transforms.sinks.bigquery.sql import BOOKKEEPING_FIELDS
 from transforms.sinks.databases import load_runs
 from transforms.storage import locks
-from transforms.storage.runs import CommittedRun, committed_run
+from transforms.storage.runs import CommittedRun, read_committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 
@@ -149,7 +149,7 @@ ALL: list[Record] = [
 
 
 def test_tables_are_as_the_schemas_say(options: BigQueryOptions) -> None:
-    assert BigQueryDatabase(options).runs() == set()
+    assert BigQueryDatabase(options).list_loaded_runs() == set()
     client = _client(options, None)
     assert client.get_dataset(options.bigquery or "").location == "EU"
     for record in RECORDS:
@@ -165,7 +165,7 @@ def test_tables_are_as_the_schemas_say(options: BigQueryOptions) -> None:
 
 
 def test_tables_by_month(options: BigQueryOptions) -> None:
-    BigQueryDatabase(replace(options, bigquery_partitions="month")).runs()
+    BigQueryDatabase(replace(options, bigquery_partitions="month")).list_loaded_runs()
     table = _client(options, None).get_table(f"{options.bigquery}.quotes")
     assert table.time_partitioning.type_ == "MONTH"
 
@@ -176,8 +176,8 @@ def test_records_come_back_as_they_were(
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL), file_format=file_format)
     database = BigQueryDatabase(options)
-    database.runs()
-    loaded = database.load(committed_run(str(tmp_path), "run-1"))
+    database.list_loaded_runs()
+    loaded = database.load(read_committed_run(str(tmp_path), "run-1"))
     assert loaded == {record.TABLE: 2 if record.TABLE == "articles" else 1 for record in RECORDS}
     for record in RECORDS:
         came = [record(**_nested(row)) for row in rows(options, record.TABLE)]
@@ -194,7 +194,7 @@ def test_records_come_back_as_they_were(
 
     # A second time nothing is begun.
     begun = sum(bool(asked.job_id) for asked in server.asked)
-    assert database.load(committed_run(str(tmp_path), "run-1")) == {}
+    assert database.load(read_committed_run(str(tmp_path), "run-1")) == {}
     assert load(tmp_path, options) == []
     assert sum(bool(asked.job_id) for asked in server.asked) == begun
     assert rows(options, "load_lock") == [{"loads": 1}]
@@ -233,9 +233,9 @@ def test_what_the_tables_hold_does_not_depend_on_the_order_of_loads(
     seen = []
     for number, order in enumerate(itertools.permutations(runs)):
         database = BigQueryDatabase(replace(options, bigquery=f"{options.bigquery}_{number}"))
-        database.runs()
+        database.list_loaded_runs()
         for run_id in order:
-            assert database.load(committed_run(str(tmp_path), run_id))
+            assert database.load(read_committed_run(str(tmp_path), run_id))
         seen.append(content(replace(options, bigquery=f"{options.bigquery}_{number}")))
     assert all(other == seen[0] for other in seen)
 
@@ -362,8 +362,8 @@ def test_two_that_load_the_same_run_at_a_time(
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     first, second = BigQueryDatabase(options), BigQueryDatabase(options)
-    first.runs()
-    run = committed_run(str(tmp_path), "run-1")
+    first.list_loaded_runs()
+    run = read_committed_run(str(tmp_path), "run-1")
     overtaken: list[dict[str, int]] = []
 
     def trouble(asked: Asked, _answer: Callable[[], Answer]) -> Answer | None:
@@ -387,17 +387,17 @@ def test_a_run_that_is_there_is_not_merged_again(
     load(tmp_path, options)
     database._held = set  # type: ignore[method-assign]  # as if it had come in since
     server.forget_jobs()
-    assert database.load(committed_run(str(tmp_path), "run-1")) == {}
+    assert database.load(read_committed_run(str(tmp_path), "run-1")) == {}
     assert len(rows(options, "articles")) == 2 and rows(options, "load_lock") == [{"loads": 1}]
 
 
 def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, options: BigQueryOptions) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     database = BigQueryDatabase(options)
-    database.runs()
+    database.list_loaded_runs()
     _client(options, None).delete_table(f"{options.bigquery}.feed_health")  # the last to merge
     with pytest.raises(UsageError, match=r"run run-1.*feed_health"):
-        database.load(committed_run(str(tmp_path), "run-1"))
+        database.load(read_committed_run(str(tmp_path), "run-1"))
     for table in ("articles", "quotes", "loaded_runs"):
         assert rows(options, table) == []
     assert load(tmp_path, options) == ["run-1"]  # by another job, with the table made anew
@@ -470,7 +470,7 @@ def test_bigquery_reads_files_of_cloud_storage_itself(
     bucket = f"bucket-{file_format}"
     records = [r for r in ALL if not isinstance(r, TopicTag)]  # DuckDB reads folders as columns
     write_run(folder / "buckets" / bucket, "r", of_run("r", records), file_format=file_format)
-    local = committed_run(str(folder / "buckets" / bucket), "r")
+    local = read_committed_run(str(folder / "buckets" / bucket), "r")
 
     def address(path: str) -> str:
         return path.replace(str(folder / "buckets"), "gs:/")
@@ -481,7 +481,7 @@ def test_bigquery_reads_files_of_cloud_storage_itself(
         "transforms.sinks.bigquery.database.started_at_of", lambda _: TIME
     )  # Cloud Storage itself is not here
     database = BigQueryDatabase(options)
-    database.runs()
+    database.list_loaded_runs()
     assert database.load(run)["articles"] == 2
     assert len(rows(options, "articles")) == 2
     assert not any("upload" in asked.path for asked in server.asked)
@@ -497,7 +497,7 @@ def test_more_files_than_a_job_takes_are_named_by_a_pattern(
     root = "gs://bucket/out/runs/r/parquet/topics"
     files = [f"{root}/day=2026-11-20/topic={i}/part-00000.parquet" for i in range(10_001)]
     database = BigQueryDatabase(options)
-    database.runs()
+    database.list_loaded_runs()
     with pytest.raises(UsageError, match=r"table topics of run r"):  # there are no such files
         database.load(CommittedRun("r", "gs://bucket/out/runs/r", "parquet", {"topics": files}))
     (begun,) = (asked.json for asked in server.asked if begins(asked, "load"))
@@ -512,7 +512,7 @@ def test_tables_of_an_earlier_version_are_migrated(
     dataset.location = "EU"
     client.create_dataset(dataset)
     for record in RECORDS:
-        added = {column.name for column in ADDED if column.table == record.TABLE}
+        added = {column.name for column in ADDED_COLUMNS if column.table == record.TABLE}
         fields = [f for f in bigquery_schema(record)["fields"] if f["name"] not in added]
         schema = [bigquery.SchemaField.from_api_repr(field) for field in fields]
         client.create_table(bigquery.Table(f"{options.bigquery}.{record.TABLE}", schema=schema))
@@ -540,7 +540,7 @@ def test_tables_of_an_earlier_version_are_migrated(
     assert modes["version"] == "NULLABLE" and modes["title"] == "REQUIRED"
 
 
-_RUNS = [bigquery.SchemaField.from_api_repr(field) for field in OWN_FIELDS["loaded_runs"]]
+_RUNS = [bigquery.SchemaField.from_api_repr(field) for field in BOOKKEEPING_FIELDS["loaded_runs"]]
 
 
 @pytest.mark.parametrize("file_format", ["parquet", "jsonl"])
@@ -548,7 +548,7 @@ def test_files_of_an_earlier_version_are_filled_up(
     tmp_path: Path, options: BigQueryOptions, file_format: str
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", [ARTICLE]), file_format=file_format)
-    added = {column.name for column in ADDED}
+    added = {column.name for column in ADDED_COLUMNS}
     (path,) = tmp_path.rglob(f"*.{file_format}")
     if file_format == "parquet":
         table = pq.read_table(path, partitioning=None)
@@ -585,10 +585,10 @@ def test_a_table_that_does_not_fit(options: BigQueryOptions) -> None:
     database = BigQueryDatabase(options)
     expected = "table articles: column title is INTEGER NULLABLE, not STRING REQUIRED"
     with pytest.raises(UsageError, match=rf"{options.bigquery}: {expected}"):
-        database.runs()
+        database.list_loaded_runs()
     client.create_table(bigquery.Table(f"{options.bigquery}.loaded_runs", schema=schema))
     with pytest.raises(UsageError, match=r"loaded_runs is not Newsbeam's"):
-        database.runs()
+        database.list_loaded_runs()
 
 
 def test_a_dataset_is_made_only_where_it_is_said_to_be(options: BigQueryOptions) -> None:
@@ -625,7 +625,7 @@ def test_errors_say_what_to_do(
     BigQueryDatabase(options)
     server.trouble = lambda asked, _: answer if asked.method == "POST" else None
     with pytest.raises(UsageError, match=rf"^BigQuery dataset {options.bigquery}: .*{message}"):
-        BigQueryDatabase(options).runs()
+        BigQueryDatabase(options).list_loaded_runs()
 
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

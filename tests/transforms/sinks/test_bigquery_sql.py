@@ -9,12 +9,12 @@ import pytest
 
 from pipeline.databases import add_database_flags, open_databases
 from schemas import RECORDS, Article
-from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fields
+from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from schemas.fields import fields_of
 from tests.support.example_records import TIME
 from transforms.core.options import UsageError
 from transforms.sinks.bigquery.options import BigQueryOptions
-from transforms.sinks.bigquery.sql import fill_added, load_script
+from transforms.sinks.bigquery.sql import backfill_statements, load_script
 
 TABLES = [record.TABLE for record in RECORDS]
 
@@ -35,7 +35,7 @@ def script(*tables: str, run_id: str = "run-1") -> str:
 
 def test_no_name_is_a_reserved_word() -> None:
     """Words of the language are in capitals here, names are not."""
-    for text in (script(*TABLES), fill_added("p-1.news", 1)):
+    for text in (script(*TABLES), backfill_statements("p-1.news", 1)):
         bare = re.sub(r"`[^`]*`|'[^']*'", "", text)
         assert not set(re.findall(r"\b[a-z][a-z_]*\b", bare)) & {*RESERVED.split()}
 
@@ -97,7 +97,7 @@ def test_columns_are_added_and_constraints_lifted() -> None:
         {"name": "n", "type": "INTEGER", "mode": "REQUIRED"},
         {"name": "r", "type": "RECORD", "mode": "REPEATED", "fields": inner},
     ]
-    fields = migrated_fields(there, wanted)
+    fields = migrate_fields(there, wanted)
     assert [(f["name"], f.get("mode", "NULLABLE")) for f in fields] == [
         ("a", "NULLABLE"),
         ("n", "NULLABLE"),
@@ -113,7 +113,7 @@ def test_columns_are_added_and_constraints_lifted() -> None:
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.TABLE)
 def test_a_schema_fits_itself(record: Any) -> None:
     fields = bigquery_schema(record)["fields"]
-    assert migrated_fields(fields, fields) == fields
+    assert migrate_fields(fields, fields) == fields
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_another_type_is_named(kind: str, mode: str) -> None:
     inner = [{"name": "x", "type": "STRING", "mode": "NULLABLE"}]
     wanted = [{"name": "r", "type": "RECORD", "mode": "NULLABLE", "fields": inner}]
     with pytest.raises(ValueError, match=rf"column r.x is {kind} {mode}, not STRING NULLABLE"):
-        migrated_fields(there, wanted)
+        migrate_fields(there, wanted)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ from transforms.core.options import UsageError
 from transforms.sinks.postgres.database import PostgresDatabase
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.sinks.postgres.tables import TABLES
-from transforms.storage.runs import committed_run
+from transforms.storage.runs import read_committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 HERE: Final = Path(__file__).parent
@@ -90,7 +90,7 @@ class Tables:
 
     def load(self, output: Path, *run_ids: str) -> list[dict[str, int]]:
         database = self.database()
-        return [database.load(committed_run(str(output), run_id)) for run_id in run_ids]
+        return [database.load(read_committed_run(str(output), run_id)) for run_id in run_ids]
 
     def connect(self, **more: Any) -> "psycopg.Connection[tuple[Any, ...]]":
         path = f"-c search_path={self.schema} -c timezone=UTC -c datestyle=ISO"
@@ -231,7 +231,7 @@ def test_runs_are_read_through_beams_file_systems(tables: Tables, tmp_path: Path
 def test_a_run_without_records_is_loaded_too(tables: Tables, tmp_path: Path) -> None:
     write_run(tmp_path, "none", [])
     assert tables.load(tmp_path, "none") == [{}]
-    assert tables.database().runs() == {"none"}
+    assert tables.database().list_loaded_runs() == {"none"}
 
 
 RUNS_OF_AN_ARTICLE: Final[list[list[Record]]] = [
@@ -360,7 +360,7 @@ def test_no_name_or_address_is_too_long_for_an_index(tables: Tables, tmp_path: P
 
 
 def test_fresh_tables_are_those_of_the_records(tables: Tables) -> None:
-    assert tables.database().runs() == set()
+    assert tables.database().list_loaded_runs() == set()
     described = tables.described()
     columns = {
         (table, name): (udt.removeprefix("_") + ("[]" if kind == "ARRAY" else ""), nullable)
@@ -383,17 +383,17 @@ def test_fresh_tables_are_those_of_the_records(tables: Tables) -> None:
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_migrated_tables_are_like_fresh_ones(server: PostgresServer, version: int) -> None:
     fresh, old = (Tables(server, f"test_{next(_NUMBERS)}") for _ in range(2))
-    fresh.database().runs()
+    fresh.database().list_loaded_runs()
     script = HERE.joinpath(f"postgres_version_{version}.sql").read_text(encoding="utf-8")
     with old.connect() as connection:
         connection.execute(f'CREATE SCHEMA "{old.schema}"')
         connection.execute(script)
     assert old.described() != fresh.described()
-    old.database().runs()
+    old.database().list_loaded_runs()
     assert old.described() == fresh.described()
     versions = old.rows("SELECT version FROM schema_versions ORDER BY version")
     assert versions == [(version,), (SCHEMA_VERSION,)]
-    old.database().runs()
+    old.database().list_loaded_runs()
     assert old.rows("SELECT count(*) FROM schema_versions") == [(2,)]
 
 
@@ -411,7 +411,7 @@ def test_rows_of_version_1_stay_and_are_completed(tables: Tables) -> None:
             names, holders = ", ".join(f'"{n}"' for n in row), ", ".join(["%s"] * len(row))
             query = f'INSERT INTO "{record.TABLE}" ({names}) VALUES ({holders})'
             connection.execute(query, list(row.values()))
-    tables.database().runs()
+    tables.database().list_loaded_runs()
     assert tables.records(Article) == [dataclasses.asdict(STORY)]
     assert tables.records(FeedHealth) == [dataclasses.asdict(HEALTH)]
 
@@ -436,7 +436,7 @@ def test_files_of_a_later_version_are_left(tables: Tables, tmp_path: Path) -> No
     write_run(tmp_path, "one", [STORY, replace(HEALTH, schema_version=SCHEMA_VERSION + 1)])
     with pytest.raises(UsageError, match="run one was written by a later Newsbeam; update"):
         tables.load(tmp_path, "one")
-    assert tables.database().runs() == set() and tables.records(Article) == []
+    assert tables.database().list_loaded_runs() == set() and tables.records(Article) == []
 
 
 def test_a_torn_file_is_named(tables: Tables, tmp_path: Path) -> None:
@@ -445,7 +445,7 @@ def test_a_torn_file_is_named(tables: Tables, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UsageError, match=rf"cannot read {path} of run one: Parquet magic"):
         tables.load(tmp_path, "one")
-    assert tables.database().runs() == set() and tables.records(Article) == []
+    assert tables.database().list_loaded_runs() == set() and tables.records(Article) == []
 
 
 # Two at once, and killed ones
@@ -474,7 +474,7 @@ def loader(tables: Tables, output: Path) -> "subprocess.Popen[str]":
 @pytest.mark.parametrize("how", ["the loader", "its server process"])
 def test_a_killed_load_has_not_happened(tables: Tables, tmp_path: Path, how: str) -> None:
     write_run(tmp_path, "one", RECORDS_OF_ONE)
-    tables.database().runs()
+    tables.database().list_loaded_runs()
     with tables.connect() as other, loader(tables, tmp_path) as process, other.transaction():
         # Holds the loader up after articles, entities and quotes.
         other.execute("LOCK TABLE topics IN SHARE MODE")
@@ -489,7 +489,7 @@ def test_a_killed_load_has_not_happened(tables: Tables, tmp_path: Path, how: str
             assert "terminating connection due to administrator command" in err
             assert err.startswith("newsbeam: PostgreSQL (host=") and err.count("\n") == 1
         assert not any(tables.everything().values())
-    assert tables.database().runs() == set()
+    assert tables.database().list_loaded_runs() == set()
     assert tables.load(tmp_path, "one") != [{}]
     for record in RECORDS:
         assert tables.records(record) == as_rows(RECORDS_OF_ONE, record)
@@ -513,7 +513,7 @@ def test_two_loaders_at_once(tables: Tables, tmp_path: Path) -> None:
 
 def test_the_second_loader_waits_and_finds_the_run_there(tables: Tables, tmp_path: Path) -> None:
     write_run(tmp_path, "one", RECORDS_OF_ONE)
-    tables.database().runs()
+    tables.database().list_loaded_runs()
     results: list[dict[str, int]] = []
     threads = [
         threading.Thread(target=lambda: results.extend(tables.load(tmp_path, "one")))
@@ -532,11 +532,11 @@ def test_the_second_loader_waits_and_finds_the_run_there(tables: Tables, tmp_pat
 
 def test_a_load_does_not_wait_for_ever(tables: Tables, tmp_path: Path) -> None:
     write_run(tmp_path, "one", RECORDS_OF_ONE)
-    tables.database().runs()
+    tables.database().list_loaded_runs()
     with tables.connect() as other, other.transaction():
         other.execute("LOCK TABLE topics IN SHARE MODE")
         with pytest.raises(UsageError, match=r"no answer within 0\.2 seconds; another load may"):
-            tables.database(postgres_timeout_sec=0.2).load(committed_run(str(tmp_path), "one"))
+            tables.database(postgres_timeout_sec=0.2).load(read_committed_run(str(tmp_path), "one"))
     assert not any(tables.everything().values())
 
 
@@ -633,7 +633,7 @@ def test_the_rights_it_takes(tables: Tables, tmp_path: Path, command: Command) -
 
         connection.execute(f"CREATE ROLE {role} LOGIN")
         refused_until("permission denied for database news; docs/sinks.md lists the rights")
-        tables.database().runs()
+        tables.database().list_loaded_runs()
         of = f"IN SCHEMA {tables.schema} TO {role}"
         refused_until(
             f"permission denied for schema {tables.schema}; docs/sinks.md lists",
@@ -665,7 +665,7 @@ def test_tables_that_do_not_fit(tables: Tables, tmp_path: Path, command: Command
         said = refusal(command, tmp_path, *tables.flags)
         assert "it has tables that are not Newsbeam's (quotes); name another" in said
         connection.execute("DROP TABLE quotes")
-        tables.database().runs()
+        tables.database().list_loaded_runs()
         connection.execute(f"INSERT INTO schema_versions VALUES ({SCHEMA_VERSION + 1})")
         said = refusal(command, tmp_path, *tables.flags)
         assert f"its tables are of version {SCHEMA_VERSION + 1}, and this Newsbeam knows" in said
@@ -711,7 +711,7 @@ def ingest(capsys: pytest.CaptureFixture[str], feed: str, output: Path, *flags: 
 def test_a_database_that_fails_after_the_run_gets_it_with_the_next(
     tables: Tables, feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tables.database().runs()
+    tables.database().list_loaded_runs()
     with tables.connect() as other, other.transaction():
         other.execute("LOCK TABLE topics IN SHARE MODE")
         flags = [*tables.flags, "--postgres_timeout_sec", "0.5"]

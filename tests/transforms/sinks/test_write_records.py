@@ -22,7 +22,7 @@ from transforms.sinks.duckdb import write_views
 from transforms.sinks.write_records import WriteRecords, WrittenFile, partition_of
 from transforms.state.store import read_state_file, write_state_file
 from transforms.storage import locks
-from transforms.storage.runs import committed_run, run_ids
+from transforms.storage.runs import list_committed_runs, read_committed_run
 
 assert ElsewhereFileSystem.scheme() == SCHEME
 
@@ -84,14 +84,14 @@ def ingest(
     with staging_folder(str(output), run_id) as staging:
         written = write(staging.folder, records, file_format)
         assert sum(file.rows for file in written) == len(records)
-        assert run_id not in run_ids(str(output))
+        assert run_id not in list_committed_runs(str(output))
         return here(commit(str(output), staging.folder, written, learnt, "{}"))
 
 
 @pytest.mark.parametrize("file_format", write_records.FORMATS)
 def test_a_run_from_records_to_a_query(tmp_path: Path, file_format: str, output: str) -> None:
     run = ingest(output, "r1", [*ARTICLES, TAG], file_format, ["line"])
-    assert run == tmp_path / "runs" / "r1" and run_ids(output) == ["r1"]
+    assert run == tmp_path / "runs" / "r1" and list_committed_runs(output) == ["r1"]
     day = run / file_format / "articles" / "day=2026-11-19"
     assert [p.name for p in day.iterdir()] == [f"part-00000.{file_format}"]
     assert (run / file_format / "topics" / "day=2026-11-19" / "topic=elections").is_dir()
@@ -161,9 +161,9 @@ def test_a_commit_that_was_cut_off_is_made_whole_by_the_next_try(
         with monkeypatch.context() as patch, pytest.raises(OSError, match="the disk is full"):
             patch.setattr("transforms.sinks.commit.write_state_file", fail)
             commit(output, staging.folder, first, [], "{}")
-        assert run_ids(output) == []
+        assert list_committed_runs(output) == []
         commit(output, staging.folder, second, [], "{}")
-        run = committed_run(output, "r1")
+        run = read_committed_run(output, "r1")
     (path,) = run.files["articles"]
     assert [json.loads(line)["article_id"] for line in here(path).read_text().splitlines()] == [
         ARTICLES[2].article_id

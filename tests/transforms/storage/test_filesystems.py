@@ -20,17 +20,22 @@ from pipeline.cli import run_command
 from sample.server import SampleSite
 from tests.support.storage_servers import Store, gcs, hdfs, s3
 from transforms.core.elements import Outcome
-from transforms.sinks.write_records import list_of_files, read_lines, write_file
+from transforms.sinks.write_records import file_list_path, read_lines, write_file
 from transforms.storage import locks
 from transforms.storage.filesystems import (
+    atomic_file,
     copy_files,
-    files_in,
-    names_in,
+    list_files,
+    list_names,
     open_file,
     remove_folder,
-    whole_file,
 )
-from transforms.storage.runs import announce, announced, run_exists, run_ids
+from transforms.storage.runs import (
+    is_committed,
+    list_committed_runs,
+    list_run_names,
+    record_run_name,
+)
 from transforms.storage.text_store import TextStore
 
 STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
@@ -94,9 +99,9 @@ def ingest(store: Store, feed: str, output: str, run_id: str, *flags: str) -> in
 def rows(output: str) -> dict[str, Counter[str]]:
     """The records of all runs that are there, by type, without what is of the run."""
     found: dict[str, Counter[str]] = {}
-    for run_id in run_ids(output):
+    for run_id in list_committed_runs(output):
         folder = f"{output}/runs/{run_id}/jsonl"
-        for path in files_in(folder):
+        for path in list_files(folder):
             table = path[len(folder) + 1 :].partition("/")[0]
             with open_file(path) as file:
                 for line in file.read().splitlines():
@@ -121,9 +126,9 @@ def test_records_are_those_of_a_local_run_and_the_next_run_knows_them(
     again = rows(root)
     for table in ("articles", "entities", "quotes", "topics", "stories"):
         assert again[table] == there[table]
-    assert run_ids(root) == ["r1", "r2"]
-    assert names_in(f"{root}/.state") == ["run-r1.state", "run-r2.state"]
-    assert files_in(f"{root}/.staging") == []
+    assert list_committed_runs(root) == ["r1", "r2"]
+    assert list_names(f"{root}/.state") == ["run-r1.state", "run-r2.state"]
+    assert list_files(f"{root}/.staging") == []
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +140,7 @@ def local(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     return rows(output)
 
 
-@pytest.mark.parametrize("point", ["copy_files", "whole_file"])
+@pytest.mark.parametrize("point", ["copy_files", "atomic_file"])
 def test_a_run_that_was_killed_is_made_up_for(
     store: Store, root: str, feed: str, local: dict[str, Counter[str]], point: str
 ) -> None:
@@ -143,15 +148,22 @@ def test_a_run_that_was_killed_is_made_up_for(
     command = [sys.executable, "-c", KILLED, point, "ingest", "--feeds", feed, "--output", root]
     ended = subprocess.run([*command, "--run_id", "r1", *FLAGS, *store.flags], env=os.environ)
     assert ended.returncode == -signal.SIGKILL
-    assert run_ids(root) == [] and not run_exists(root, "r1") and files_in(f"{root}/.staging/r1")
-    assert bool(files_in(f"{root}/runs/r1")) == (point == "whole_file")
+    assert (
+        list_committed_runs(root) == []
+        and not is_committed(root, "r1")
+        and list_files(f"{root}/.staging/r1")
+    )
+    assert bool(list_files(f"{root}/runs/r1")) == (point == "atomic_file")
     # Its lease is taken over when it has run out.
     assert ingest(store, feed, root, "r2", "--wait_for_run_sec", "60") == 0
-    assert run_ids(root) == ["r2"] and rows(root) == local
-    assert not [path for path in files_in(f"{root}/.staging") if "lock" not in path]
-    if point == "whole_file":  # the name is free, and what is left of it does not show then
+    assert list_committed_runs(root) == ["r2"] and rows(root) == local
+    assert not [path for path in list_files(f"{root}/.staging") if "lock" not in path]
+    if point == "atomic_file":  # the name is free, and what is left of it does not show then
         assert ingest(store, feed, root, "r1") == 0
-        assert run_ids(root) == ["r1", "r2"] and rows(root)["articles"] == local["articles"]
+        assert (
+            list_committed_runs(root) == ["r1", "r2"]
+            and rows(root)["articles"] == local["articles"]
+        )
 
 
 def test_of_two_runs_at_once_the_second_says_so(
@@ -174,19 +186,19 @@ def test_a_lease_that_was_taken_over_stops_a_run_before_it_shows(
     def lose(*_: object) -> None:
         whose._write(60.0)
 
-    monkeypatch.setattr("transforms.sinks.commit.announce", lose)
+    monkeypatch.setattr("transforms.sinks.commit.record_run_name", lose)
     assert ingest(store, feed, root, "r1") == 2
-    assert run_ids(root) == [] and not run_exists(root, "r1")
+    assert list_committed_runs(root) == [] and not is_committed(root, "r1")
     whose.release()
 
 
 def test_files(root: str) -> None:
-    assert names_in(f"{root}/a") == [] == files_in(f"{root}/a")
+    assert list_names(f"{root}/a") == [] == list_files(f"{root}/a")
     for name, text in (("a/one", b"1"), ("a/b/two", b"2"), ("a/one", b"3"), ("ab/c", b"4")):
-        with whole_file(f"{root}/{name}") as file:
+        with atomic_file(f"{root}/{name}") as file:
             file.write(text)
-    assert names_in(f"{root}/a") == ["b", "one"] and names_in(root) == ["a", "ab"]
-    assert files_in(f"{root}/a") == [f"{root}/a/b/two", f"{root}/a/one"]
+    assert list_names(f"{root}/a") == ["b", "one"] and list_names(root) == ["a", "ab"]
+    assert list_files(f"{root}/a") == [f"{root}/a/b/two", f"{root}/a/one"]
     copy_files({f"{root}/a/one": f"{root}/c/d", f"{root}/ab/c": f"{root}/c/e"})
     with open_file(f"{root}/c/d") as file:
         assert file.read() == b"3"
@@ -194,21 +206,21 @@ def test_files(root: str) -> None:
         copy_files({f"{root}/a/one": f"{root}/c/f", f"{root}/a/none": f"{root}/c/g"})
     remove_folder(f"{root}/a")
     remove_folder(f"{root}/a")
-    assert names_in(root) == ["ab", "c"]
+    assert list_names(root) == ["ab", "c"]
 
 
 def test_a_list_of_nothing(root: str) -> None:
-    write_file(list_of_files(root), [], "lines")
-    assert list(read_lines(list_of_files(root), Outcome)) == []
+    write_file(file_list_path(root), [], "lines")
+    assert list(read_lines(file_list_path(root), Outcome)) == []
 
 
 def test_texts_are_put_aside_in_files_that_are_read_once(store: Store, root: str) -> None:
     shelf = TextStore(f"{root}/texts")
     writer = shelf.writer()
     texts = [f"{number} " * 40_000 for number in range(12)]
-    places = [writer.put(text) for text in texts]
+    places = [writer.write(text) for text in texts]
     writer.close()
-    assert 1 < len(files_in(f"{root}/texts")) == len({place.file for place in places}) < 6
+    assert 1 < len(list_files(f"{root}/texts")) == len({place.file for place in places}) < 6
     assert [shelf.read(place) for place in places] == texts
     before = len(requests(store))
     assert [shelf.read(place) for place in places[::-1]] == texts[::-1]
@@ -217,23 +229,23 @@ def test_texts_are_put_aside_in_files_that_are_read_once(store: Store, root: str
 
 def test_runs_of_before_the_notes_are_found(root: str) -> None:
     def write(path: str) -> None:
-        with whole_file(f"{root}/runs/{path}") as file:
+        with atomic_file(f"{root}/runs/{path}") as file:
             file.write(b"{}")
 
     for run_id in ("old-1", "old-2"):
         write(f"{run_id}/summary.json")
     write("cut-off/jsonl/articles/day=2026-11-20/part-00000.jsonl")
-    assert run_ids(root) == ["old-1", "old-2"]
+    assert list_committed_runs(root) == ["old-1", "old-2"]
     write("r1/learnt.state")
-    announce(root, "r1")
-    assert run_ids(root) == ["old-1", "old-2"]
+    record_run_name(root, "r1")
+    assert list_committed_runs(root) == ["old-1", "old-2"]
     write("r1/summary.json")
-    assert run_ids(root) == ["old-1", "old-2", "r1"]
-    announce(root, "r1")
-    assert announced(root) == ["cut-off", "old-1", "old-2", "r1"]
-    assert run_ids(root, but={"old-1"}) == ["old-2", "r1"]
+    assert list_committed_runs(root) == ["old-1", "old-2", "r1"]
+    record_run_name(root, "r1")
+    assert list_run_names(root) == ["cut-off", "old-1", "old-2", "r1"]
+    assert list_committed_runs(root, exclude={"old-1"}) == ["old-2", "r1"]
     remove_folder(f"{root}/runs/old-2")
-    assert run_ids(root) == ["old-1", "r1"]
+    assert list_committed_runs(root) == ["old-1", "r1"]
 
 
 # What goes wrong before any feed is fetched: one sentence, and 2.

@@ -15,7 +15,7 @@ TEXTS = ["One text.", "", "Zwei Äpfel, “drei” 🍎", "x" * 200_000, "two\nl
 def test_what_is_put_aside_is_found_again(tmp_path: Path, scheme: str) -> None:
     shelf = TextStore(f"{scheme}{tmp_path}/texts")
     writers = [shelf.writer() for _ in range(2)]
-    places = [(text, writer.put(text)) for text in TEXTS for writer in writers]
+    places = [(text, writer.write(text)) for text in TEXTS for writer in writers]
     for writer in writers:
         writer.close()
     assert [shelf.read(place) for _, place in reversed(places)] == [
@@ -33,7 +33,7 @@ def test_nothing_put_aside_leaves_nothing(tmp_path: Path) -> None:
 def test_a_text_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     shelf = TextStore(str(tmp_path))
     writer = shelf.writer()
-    place = writer.put("Some text.")
+    place = writer.write("Some text.")
     writer.close()
     with pytest.raises(BeamIOError, match="is cut off: 100 bytes at 0"):
         shelf.read(TextReference(place.file, 0, 100))

@@ -18,7 +18,7 @@ from google.cloud.bigquery.format_options import ParquetOptions
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.ids import stable_id
 from transforms.core.options import UsageError, require
-from transforms.sinks.bigquery.errors import explained
+from transforms.sinks.bigquery.errors import usage_errors
 from transforms.sinks.bigquery.jobs import Work, begin, end
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import RUNS, load_script
@@ -41,7 +41,7 @@ class BigQueryDatabase:
     def __init__(self, options: BigQueryOptions) -> None:
         self._options = options
         self._dataset = options.bigquery or ""
-        with explained(self.name):
+        with usage_errors(self.name):
             client = _client(options, None)
             dataset = dataset_of(client, self._dataset, options.bigquery_location)
             self._client = _client(options, str(dataset.location))
@@ -51,9 +51,9 @@ class BigQueryDatabase:
         """How messages name it."""
         return f"BigQuery dataset {self._dataset}"
 
-    def runs(self) -> set[str]:
-        """See :meth:`transforms.sinks.databases.Database.runs`."""
-        with explained(self.name):
+    def list_loaded_runs(self) -> set[str]:
+        """See :meth:`transforms.sinks.databases.Database.list_loaded_runs`."""
+        with usage_errors(self.name):
             ready(self._client, self._dataset, self._options.bigquery_partitions)
             return self._held()
 
@@ -62,7 +62,7 @@ class BigQueryDatabase:
         started_at = started_at_of(run)
         unknown = set(run.files) - {record.TABLE for record in RECORDS}
         require(not unknown, f"run {run.run_id} was written by a later Newsbeam; update this one")
-        with explained(self.name):
+        with usage_errors(self.name):
             if run.run_id in self._held():
                 return {}
             # A table that was deleted and made anew has not what earlier jobs put into it.
@@ -71,7 +71,7 @@ class BigQueryDatabase:
             staged = {table: f"staging_{table}_{token}" for table in sorted(run.files)}
         rows = self._stage(run, staged)
         script = load_script(self._dataset, run.run_id, started_at, staged)
-        with explained(f"{self.name}, run {run.run_id}"):
+        with usage_errors(f"{self.name}, run {run.run_id}"):
             taken_in = self._merge(run.run_id, script, token)
         self._drop(staged)
         return rows if taken_in else {}
@@ -87,12 +87,12 @@ class BigQueryDatabase:
         begun: list[tuple[str, Work, Any]] = []
         for record in RECORDS:
             if record.TABLE in staged:
-                with explained(f"{self.name}, table {staged[record.TABLE]}"):
+                with usage_errors(f"{self.name}, table {staged[record.TABLE]}"):
                     work = self._load_work(run, record, staged[record.TABLE])
                     begun.append((record.TABLE, work, begin(self._client, work)))
         rows = {}
         for table, work, job in begun:
-            with explained(f"{self.name}, table {table} of run {run.run_id}"):
+            with usage_errors(f"{self.name}, table {table} of run {run.run_id}"):
                 rows[table] = int(end(self._client, work, job).output_rows)
                 self._check_version(run, staged[table])
         return rows

@@ -16,7 +16,7 @@ _PASSING: Final = frozenset(
 
 
 @contextmanager
-def explained(what: str) -> Iterator[None]:
+def usage_errors(what: str) -> Iterator[None]:
     """Turn the client's errors into UsageErrors about a dataset or table.
 
     The client has tried again by then where that may help.
@@ -51,7 +51,7 @@ def reasons(error: GoogleAPICallError) -> set[str]:
     return {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
 
 
-def passes(error: GoogleAPICallError) -> bool:
+def is_transient(error: GoogleAPICallError) -> bool:
     """Whether a job that failed so may succeed if it is begun once more."""
     message = str(error.message)
     return bool(reasons(error) & _PASSING) or "due to concurrent update" in message

@@ -13,7 +13,7 @@ from typing import Any, Final
 from google.api_core.exceptions import Conflict, GoogleAPICallError
 from google.cloud import bigquery
 
-from transforms.sinks.bigquery.errors import passes
+from transforms.sinks.bigquery.errors import is_transient
 
 _TRIES: Final = 5
 _FIRST_WAIT_SEC: Final = 2.0
@@ -45,7 +45,7 @@ def begin(client: bigquery.Client, work: Work) -> Any:
 
 
 def end(client: bigquery.Client, work: Work, job: Any) -> Any:
-    """Wait for a job that was begun; begin it again where it failed for a reason that passes.
+    """Wait for a job that was begun; begin it again where it failed for a reason that is_transient.
 
     Raises:
         GoogleAPICallError: it failed.
@@ -54,7 +54,7 @@ def end(client: bigquery.Client, work: Work, job: Any) -> Any:
         try:
             job.result()
         except GoogleAPICallError as error:
-            if tries == _TRIES or not passes(error):
+            if tries == _TRIES or not is_transient(error):
                 raise
             time.sleep(_FIRST_WAIT_SEC * 2 ** (tries - 1))
             job = begin(client, work)

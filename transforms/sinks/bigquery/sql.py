@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from schemas import RECORDS, Article, DeadLetter, Record
 from schemas.fields import fields_of
-from schemas.migrations import ADDED
+from schemas.migrations import ADDED_COLUMNS
 
 RUNS: Final = "loaded_runs"
 LOCK: Final = "load_lock"
 
-OWN_FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
+BOOKKEEPING_FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
     RUNS: [
         {"name": "run_id", "type": "STRING", "mode": "REQUIRED", "description": "The run."},
         {
@@ -90,11 +90,11 @@ SELECT taken_in;
 """
 
 
-def fill_added(dataset: str, since: int) -> str:
+def backfill_statements(dataset: str, since: int) -> str:
     """The statements that give records of an earlier version what later ones added, if any."""
     return "".join(
         f"UPDATE {_table(dataset, c.table)} SET `{c.name}` = {c.before} WHERE `{c.name}` IS NULL;\n"
-        for c in ADDED
+        for c in ADDED_COLUMNS
         if c.version > since and c.before != "NULL"
     )
 
@@ -150,7 +150,9 @@ WHEN MATCHED AND kept.run_id NOT IN UNNEST(later) THEN UPDATE SET {sets}
 
 def _incoming(record: type[Record], names: _Names) -> str:
     """The staged records, one a key, with what their version of the schema lacks."""
-    before = {column.name: column.before for column in ADDED if column.table == record.TABLE}
+    before = {
+        column.name: column.before for column in ADDED_COLUMNS if column.table == record.TABLE
+    }
     listed = ", ".join(
         f"COALESCE(`{f.name}`, {before[f.name]}) AS `{f.name}`"
         if f.name in before

@@ -11,10 +11,10 @@ from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
 from schemas import RECORDS, SCHEMA_VERSION, Record
-from schemas.bigquery import bigquery_clustering, bigquery_schema, migrated_fields
+from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from transforms.core.clock import now
 from transforms.core.options import UsageError, require
-from transforms.sinks.bigquery.sql import LOCK, OWN_FIELDS, RUNS, fill_added
+from transforms.sinks.bigquery.sql import BOOKKEEPING_FIELDS, LOCK, RUNS, backfill_statements
 
 VERSION_LABEL: Final = "newsbeam_schema_version"
 _STAGED_FOR: Final = dt.timedelta(days=1)
@@ -61,7 +61,7 @@ def ready(client: bigquery.Client, dataset: str, partitions: str) -> None:
     for record in RECORDS:
         _make_or_migrate(client, _record_table(dataset, record, partitions))
     _make_or_migrate(client, _own_table(dataset, LOCK))
-    if 0 < version < SCHEMA_VERSION and (statements := fill_added(dataset, version)):
+    if 0 < version < SCHEMA_VERSION and (statements := backfill_statements(dataset, version)):
         client.query(statements).result()
     runs = _own_table(dataset, RUNS)
     runs.labels = {VERSION_LABEL: str(SCHEMA_VERSION)}
@@ -70,7 +70,7 @@ def ready(client: bigquery.Client, dataset: str, partitions: str) -> None:
 
 def staging_schema(record: type[Record]) -> list[bigquery.SchemaField]:
     """The schema of records that wait to be merged: what an earlier version lacks is null."""
-    return _schema(migrated_fields([], bigquery_schema(record)["fields"]))
+    return _schema(migrate_fields([], bigquery_schema(record)["fields"]))
 
 
 def make_staging(client: bigquery.Client, dataset: str, name: str, record: type[Record]) -> None:
@@ -105,7 +105,7 @@ def _record_table(dataset: str, record: type[Record], partitions: str) -> bigque
 
 
 def _own_table(dataset: str, name: str) -> bigquery.Table:
-    table = bigquery.Table(f"{dataset}.{name}", schema=_schema(OWN_FIELDS[name]))
+    table = bigquery.Table(f"{dataset}.{name}", schema=_schema(BOOKKEEPING_FIELDS[name]))
     table.description = _ABOUT[name]
     return table
 
@@ -119,7 +119,7 @@ def _make_or_migrate(client: bigquery.Client, wanted: bigquery.Table) -> None:
         return
     there = [field.to_api_repr() for field in table.schema]
     try:
-        fields = migrated_fields(there, [field.to_api_repr() for field in wanted.schema])
+        fields = migrate_fields(there, [field.to_api_repr() for field in wanted.schema])
     except ValueError as error:
         raise UsageError(f"table {table.table_id}: {error}; choose another dataset") from error
     schema, labels = _schema(fields), {**table.labels, **wanted.labels}

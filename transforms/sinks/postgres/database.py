@@ -49,8 +49,8 @@ class PostgresDatabase:
         shown = [f"{key}={given[key]}" for key in _SHOWN if key in given]
         return f"PostgreSQL ({' '.join([*shown, f'schema={self.options.postgres_schema}'])})"
 
-    def runs(self) -> set[str]:
-        """See :meth:`transforms.sinks.databases.Database.runs`."""
+    def list_loaded_runs(self) -> set[str]:
+        """See :meth:`transforms.sinks.databases.Database.list_loaded_runs`."""
         with self._transaction() as db:
             self._check(db)
             ready(db, self.options.postgres_schema)

@@ -16,9 +16,9 @@ from psycopg.types.json import Jsonb
 
 from schemas import RECORDS, Article, DeadLetter, Record
 from schemas.fields import Field, fields_of
-from schemas.migrations import ADDED
+from schemas.migrations import ADDED_COLUMNS
 from transforms.sinks.postgres.tables import Db
-from transforms.sinks.run_rows import Row, row_batches
+from transforms.sinks.run_rows import Row, read_row_batches
 from transforms.storage.runs import CommittedRun
 
 _REFUSED: Final = re.compile("[\x00\ud800-\udfff]")
@@ -44,7 +44,7 @@ class Loading:
         columns = _columns(fields)
         cleaned = [(f.name, self._cleaner(f)) for f in fields]
         count = 0
-        for batch in row_batches(self._run, record):
+        for batch in read_row_batches(self._run, record):
             if not count:
                 self._db.execute(
                     f'CREATE TEMPORARY TABLE "incoming_{record.TABLE}" ON COMMIT DROP AS '
@@ -104,7 +104,7 @@ def _unique(rows: list[Row], record: type[Record]) -> list[Row]:
 def _put(record: type[Record]) -> str:
     """The statement that moves records from the temporary table to their own."""
     fields, key = fields_of(record), record.KEY
-    before = {c.name: c.before for c in ADDED if c.table == record.TABLE}
+    before = {c.name: c.before for c in ADDED_COLUMNS if c.table == record.TABLE}
     values = ", ".join(
         f'COALESCE("{f.name}", {before[f.name]})' if f.name in before else f'"{f.name}"'
         for f in fields

@@ -10,7 +10,7 @@ from psycopg import Connection, sql
 
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.fields import fields_of
-from schemas.migrations import ADDED
+from schemas.migrations import ADDED_COLUMNS
 from schemas.sql import create_table, sql_type
 from transforms.core.options import UsageError
 
@@ -125,7 +125,7 @@ def _make(db: Db, schema: str) -> None:
 
 def _migrate(db: Db, schema: str, version: int) -> None:
     fields = {(r.TABLE, f.name): f for r in RECORDS for f in fields_of(r)}
-    for column in (c for c in ADDED if c.version > version):
+    for column in (c for c in ADDED_COLUMNS if c.version > version):
         field = fields[column.table, column.name]
         table, name = f'"{column.table}"', f'"{column.name}"'
         db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type(field, 'postgresql')}")
