@@ -37,7 +37,7 @@ _THE: Final = re.compile(r"the\s+", re.IGNORECASE)
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
 
 
-class Place(NamedTuple):
+class LabelledSpan(NamedTuple):
     """Where something is named, and as what."""
 
     start: int
@@ -45,11 +45,11 @@ class Place(NamedTuple):
     label: str
 
 
-Mentions = Mapping[Place, str]
+Mentions = Mapping[LabelledSpan, str]
 """The mentions of an article with a name of the group of each."""
 
 
-class Ratio(NamedTuple):
+class WeightedPrecisionRecall(NamedTuple):
     """Sums from which precision and recall come."""
 
     right: float
@@ -74,16 +74,16 @@ class Ratio(NamedTuple):
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
-def read_labels(path: Path = LABELS) -> dict[str, dict[Place, str]]:
+def read_labels(path: Path = LABELS) -> dict[str, dict[LabelledSpan, str]]:
     """The labelled mentions by document."""
-    documents: dict[str, dict[Place, str]] = defaultdict(dict)
+    documents: dict[str, dict[LabelledSpan, str]] = defaultdict(dict)
     with path.open(encoding="utf-8", newline="") as file:
         for document, start, end, label, group in csv.reader(file, delimiter="\t"):
-            documents[document][Place(int(start), int(end), label)] = group
+            documents[document][LabelledSpan(int(start), int(end), label)] = group
     return dict(documents)
 
 
-def plain_mentions(texts: Sequence[str]) -> Iterator[dict[Place, str]]:
+def find_model_mentions(texts: Sequence[str]) -> Iterator[dict[LabelledSpan, str]]:
     """What the language model finds by itself, grouped by the name as printed."""
     for text, doc in zip(texts, spacy.load(DEFAULT_MODEL).pipe(texts), strict=True):
         mentions = {}
@@ -94,42 +94,48 @@ def plain_mentions(texts: Sequence[str]) -> Iterator[dict[Place, str]]:
             if match := _POSSESSIVE.search(text[start:end]):
                 end = start + match.start()
             if span.label_ in SCORED:
-                mentions[Place(start, end, span.label_)] = text[start:end]
+                mentions[LabelledSpan(start, end, span.label_)] = text[start:end]
         yield mentions
 
 
-def our_mentions(
+def find_newsbeam_mentions(
     texts: Sequence[str], docs: Sequence[Doc], gazetteer: Gazetteer | None
-) -> Iterator[dict[Place, str]]:
+) -> Iterator[dict[LabelledSpan, str]]:
     """What Newsbeam finds."""
     for text, doc in zip(texts, docs, strict=True):
         entities = find_entities(
             doc, text, article_id="", run_id="", day=dt.date.min, gazetteer=gazetteer
         )
         yield {
-            Place(mention.start, mention.end, entity.label): entity.entity_id
+            LabelledSpan(mention.start, mention.end, entity.label): entity.entity_id
             for entity in entities
             if entity.label in SCORED
             for mention in entity.mentions
         }
 
 
-def mention_score(gold: Sequence[Mentions], found: Sequence[Mentions], label: str) -> Ratio:
+def score_mentions(
+    gold: Sequence[Mentions], found: Sequence[Mentions], label: str
+) -> WeightedPrecisionRecall:
     """How many mentions of a label (or of "all") are right."""
 
-    def of(mentions: Mentions) -> set[Place]:
+    def of(mentions: Mentions) -> set[LabelledSpan]:
         return {place for place in mentions if label in ("all", place.label)}
 
     right = sum(len(of(a) & of(b)) for a, b in zip(gold, found, strict=True))
-    return Ratio(right, sum(len(of(b)) for b in found), right, sum(len(of(a)) for a in gold))
+    return WeightedPrecisionRecall(
+        right, sum(len(of(b)) for b in found), right, sum(len(of(a)) for a in gold)
+    )
 
 
-def grouping_score(gold: Sequence[Mentions], found: Sequence[Mentions], *, shared: bool) -> Ratio:
+def score_groups(
+    gold: Sequence[Mentions], found: Sequence[Mentions], *, shared: bool
+) -> WeightedPrecisionRecall:
     """B-cubed over the mentions of both, or over all mentions of either.
 
-    >>> one, two = Place(0, 1, "ORG"), Place(2, 3, "ORG")
-    >>> grouping_score([{one: "a", two: "a"}], [{one: "x", two: "y"}], shared=True)
-    Ratio(right=2.0, found=2, right_of_gold=1.0, gold=2)
+    >>> one, two = LabelledSpan(0, 1, "ORG"), LabelledSpan(2, 3, "ORG")
+    >>> score_groups([{one: "a", two: "a"}], [{one: "x", two: "y"}], shared=True)
+    WeightedPrecisionRecall(right=2.0, found=2, right_of_gold=1.0, gold=2)
     """
     sums = [0.0, 0, 0.0, 0]
     for one, other in zip(gold, found, strict=True):
@@ -142,25 +148,29 @@ def grouping_score(gold: Sequence[Mentions], found: Sequence[Mentions], *, share
         sums[1] += len(b)
         sums[2] += sum(n * n / sizes_a[group] for (group, _), n in together.items())
         sums[3] += len(a)
-    return Ratio(*sums)
+    return WeightedPrecisionRecall(*sums)
 
 
-def report(gold: Sequence[Mentions], found: Mapping[str, Sequence[Mentions]]) -> Iterator[str]:
+def format_report(
+    gold: Sequence[Mentions], found: Mapping[str, Sequence[Mentions]]
+) -> Iterator[str]:
     """The tables."""
     yield f"{'':26}precision  recall     F1"
     for name, mentions in found.items():
         for label in (*SCORED, "all"):
-            yield _line(f"{name}, {label}", mention_score(gold, mentions, label))
+            yield _format_row(f"{name}, {label}", score_mentions(gold, mentions, label))
     for name, mentions in found.items():
         for title, shared in (("groups of shared", True), ("groups of all", False)):
-            yield _line(f"{name}, {title}", grouping_score(gold, mentions, shared=shared))
+            yield _format_row(f"{name}, {title}", score_groups(gold, mentions, shared=shared))
 
 
-def _line(name: str, ratio: Ratio) -> str:
+def _format_row(name: str, ratio: WeightedPrecisionRecall) -> str:
     return f"{name:26}{ratio.precision:9.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
 
 
-def errors(texts: Mapping[str, str], gold: Sequence[Mentions], found: Sequence[Mentions]) -> None:
+def print_errors(
+    texts: Mapping[str, str], gold: Sequence[Mentions], found: Sequence[Mentions]
+) -> None:
     """Print each mention that is missing or too many, with the text around it."""
     for (name, text), wanted, given in zip(texts.items(), gold, found, strict=True):
         for sign, some, others in (("-", wanted, given), ("+", given, wanted)):
@@ -180,14 +190,14 @@ def main(folder: Path, *, show_errors: bool) -> None:
     plain_texts = [*texts.values()]
     docs = [*analyse_texts(load_model(), plain_texts)]
     found = {
-        "plain model": list(plain_mentions(plain_texts)),
-        "no gazetteer": list(our_mentions(plain_texts, docs, None)),
-        "Newsbeam": list(our_mentions(plain_texts, docs, load_gazetteer())),
+        "plain model": list(find_model_mentions(plain_texts)),
+        "no gazetteer": list(find_newsbeam_mentions(plain_texts, docs, None)),
+        "Newsbeam": list(find_newsbeam_mentions(plain_texts, docs, load_gazetteer())),
     }
     if show_errors:
-        errors(texts, gold, found["Newsbeam"])
+        print_errors(texts, gold, found["Newsbeam"])
     print(f"{sum(map(len, gold))} mentions in {len(gold)} articles")
-    print("\n".join(report(gold, found)))
+    print("\n".join(format_report(gold, found)))
 
 
 if __name__ == "__main__":

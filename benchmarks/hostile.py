@@ -30,18 +30,18 @@ from typing import Any, Final
 from unittest import mock
 from urllib.parse import quote, unquote, urlsplit
 
-from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, feed, page
-from benchmarks.processes import watched
-from benchmarks.throughput import sample_articles
+from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, make_feed, make_page
+from benchmarks.process_cost import sample_memory
+from benchmarks.throughput import read_sample_articles
 from pipeline.cli import run_command
 from transforms.core.isolation import LimitOptions
 
-_OF_A_RUN: Final = frozenset({"run_id", "fetched_at", "duration", "first_seen_at"})
+_RUN_FIELDS: Final = frozenset({"run_id", "fetched_at", "duration", "first_seen_at"})
 _TABLES: Final = ("articles", "entities", "quotes", "topics")
 
 
 @dataclass
-class Site:
+class SimulatedWeb:
     """All documents of the run, by their addresses, on one loopback port."""
 
     documents: dict[str, bytes] = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Site:
             server.server_close()
 
 
-def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
+def _handler_of(site: SimulatedWeb) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             url = f"http://{self.headers.get('Host', '')}{self.path}"
@@ -87,7 +87,7 @@ def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
             elif url in site.documents:
                 self._answer(200, site.documents[url], site.headers[url])
             else:
-                self._answer(200, page(f"<p>This is about {quote(url)[:200]}.</p>"), {})
+                self._answer(200, make_page(f"<p>This is about {quote(url)[:200]}.</p>"), {})
 
         def _answer(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
             self.send_response(status)
@@ -105,19 +105,19 @@ def _handler_of(site: Site) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
-def ordinary(site: Site) -> list[str]:
+def add_ordinary_articles(site: SimulatedWeb) -> list[str]:
     """Feeds of ordinary articles: those of the sample site."""
     feeds = []
-    for number, text in enumerate(sample_articles().values()):
+    for number, text in enumerate(read_sample_articles().values()):
         url = f"http://ordinary-{number % 4}.example/{number}"
         body = text.split("\n---\n", 1)[1]
         site.add(url, f"<html><body><article>{body}</article></body></html>".encode())
         items = f"<item><title>{number}</title><link>{url}</link></item>"
-        feeds.append(site.add(f"http://ordinary.example/feed-{number}", feed(items)))
+        feeds.append(site.add(f"http://ordinary.example/feed-{number}", make_feed(items)))
     return feeds
 
 
-def hostile(site: Site, only: str) -> list[str]:
+def add_hostile_documents(site: SimulatedWeb, only: str) -> list[str]:
     """Feeds that are hostile, and feeds of pages that are."""
     feeds = []
     for name, body in PAGES.items():
@@ -125,7 +125,7 @@ def hostile(site: Site, only: str) -> list[str]:
             url = f"http://hostile.example/page/{quote(name)}"
             site.add(url, body(), HEADERS.get(name))
             items = f"<item><title>{name}</title><link>{url}</link></item>"
-            feeds.append(site.add(f"http://hostile.example/of/{quote(name)}", feed(items)))
+            feeds.append(site.add(f"http://hostile.example/of/{quote(name)}", make_feed(items)))
     for name, body in FEEDS.items():
         if only in name:
             url = f"http://hostile.example/feed/{quote(name)}"
@@ -133,7 +133,7 @@ def hostile(site: Site, only: str) -> list[str]:
     return feeds
 
 
-def archived(site: Site, archive: Path) -> list[str]:
+def add_archived_feeds(site: SimulatedWeb, archive: Path) -> list[str]:
     """The feeds of an archive, their links led to where this program can answer them."""
     feeds = []
     with tarfile.open(archive) as tar:
@@ -145,7 +145,7 @@ def archived(site: Site, archive: Path) -> list[str]:
     return feeds
 
 
-def ingest(feeds: list[str], output: Path) -> dict[str, Any]:
+def run_ingest(feeds: list[str], output: Path) -> dict[str, Any]:
     """A run over feeds; its summary."""
     listed = output.with_suffix(".txt")
     listed.write_text("\n".join(feeds), encoding="utf-8")
@@ -159,28 +159,30 @@ def ingest(feeds: list[str], output: Path) -> dict[str, Any]:
     return summary
 
 
-def rows(output: Path, table: str) -> list[dict[str, Any]]:
+def read_records(output: Path, table: str) -> list[dict[str, Any]]:
     """The records of a type."""
     files = sorted(output.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
     return [json.loads(line) for f in files for line in f.read_text("utf-8").splitlines()]
 
 
-def of_ordinary(output: Path) -> list[str]:
+def read_ordinary_records(output: Path) -> list[str]:
     """The records of the ordinary articles, without what differs from run to run."""
-    articles = rows(output, "articles")
+    articles = read_records(output, "articles")
     ids = {a["article_id"] for a in articles if a["url"].startswith("http://ordinary-")}
     return sorted(
-        json.dumps({key: value for key, value in row.items() if key not in _OF_A_RUN})
+        json.dumps({key: value for key, value in row.items() if key not in _RUN_FIELDS})
         for table in _TABLES
-        for row in rows(output, table)
+        for row in read_records(output, table)
         if row["article_id"] in ids
     )
 
 
-def endings(output: Path) -> dict[str, str]:
+def describe_outcomes(output: Path) -> dict[str, str]:
     """How each hostile document ended, by its address."""
-    found = {a["url"]: f"article, {a['word_count']} words" for a in rows(output, "articles")}
-    for letter in rows(output, "dead_letters"):
+    found = {
+        a["url"]: f"article, {a['word_count']} words" for a in read_records(output, "articles")
+    }
+    for letter in read_records(output, "dead_letters"):
         found[letter["source"]] = f"{letter['error_type']}: {letter['message']}"
     return found
 
@@ -191,20 +193,20 @@ def main() -> None:
     parser.add_argument("--feeds", type=Path, metavar="ARCHIVE", help="more feeds, as a tar file")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases with this name")
     args = parser.parse_args()
-    site = Site()
-    good, bad = ordinary(site), hostile(site, args.only)
-    more = archived(site, args.feeds) if args.feeds else []
+    site = SimulatedWeb()
+    good, bad = add_ordinary_articles(site), add_hostile_documents(site, args.only)
+    more = add_archived_feeds(site, args.feeds) if args.feeds else []
     with tempfile.TemporaryDirectory() as name, site.served():
         before, after = Path(name, "before"), Path(name, "after")
-        ingest(good, before)
+        run_ingest(good, before)
         started = time.monotonic()
-        with watched() as peaks:
-            summary = ingest([*good, *bad, *more], after)
+        with sample_memory() as peaks:
+            summary = run_ingest([*good, *bad, *more], after)
         seconds = time.monotonic() - started
-        sys.exit(report(summary, before, after, bad, seconds=seconds, peak=max(peaks)))
+        sys.exit(print_report(summary, before, after, bad, seconds=seconds, peak=max(peaks)))
 
 
-def report(
+def print_report(
     summary: dict[str, Any],
     before: Path,
     after: Path,
@@ -214,12 +216,12 @@ def report(
     peak: float,
 ) -> bool:
     """Print what came of the run; whether anything is wrong."""
-    ended = endings(after)
+    ended = describe_outcomes(after)
     for url in bad:
         page_url = url.replace("/of/", "/page/")
         print(f"{unquote(urlsplit(url).path)[1:]:<45} {ended.get(page_url, 'read')[:120]}")
-    expected, found = of_ordinary(before), of_ordinary(after)
-    kinds = Counter(d["error_type"] for d in rows(after, "dead_letters"))
+    expected, found = read_ordinary_records(before), read_ordinary_records(after)
+    kinds = Counter(d["error_type"] for d in read_records(after, "dead_letters"))
     print(f"\n{summary['feeds']} feeds, {summary['entries']} entries: {summary['outcomes']}")
     print(f"dead letters: {dict(kinds.most_common())}")
     print(f"records of ordinary articles: {len(expected)}, the same: {expected == found}")

@@ -24,28 +24,28 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from benchmarks.processes import family
+from benchmarks.process_cost import list_process_tree
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from schemas import RECORDS
 
 PARAGRAPHS: Final = 2  # short articles: it is not the analysis that is put to the test
-_OF_A_RUN: Final = frozenset({"feed_health", "dead_letters"})
+_TABLES_OF_EVERY_RUN: Final = frozenset({"feed_health", "dead_letters"})
 _KEYS: Final = {record.TABLE: record.KEY for record in RECORDS}
 _FLAGS: Final = ("--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0")
 
 
 @dataclass
-class Seen:
+class VisibleRecords:
     """What is visible in an output folder: how often each record, and what cannot be read."""
 
     records: Counter[tuple[str, str]] = field(default_factory=Counter)
     torn: list[str] = field(default_factory=list)
 
 
-def look(output: Path) -> Seen:
+def inspect_output(output: Path) -> VisibleRecords:
     """All that an output folder shows, in both formats."""
-    seen = {"jsonl": Seen(), "parquet": Seen()}
+    seen = {"jsonl": VisibleRecords(), "parquet": VisibleRecords()}
     torn = []
     for run in output.glob("runs/*"):
         try:
@@ -55,16 +55,16 @@ def look(output: Path) -> Seen:
         for path in sorted(p for p in run.rglob("part-*") if p.is_file()):
             kind, table = path.relative_to(run).parts[:2]
             try:
-                seen[kind].records.update((table, key) for key in _keys(path, table))
+                seen[kind].records.update((table, key) for key in _read_keys(path, table))
             except (OSError, ValueError, KeyError) as error:
                 torn.append(f"{path}: {error}")
     if seen["jsonl"].records != seen["parquet"].records:
         torn.append(f"{output}: the formats differ")
-    return Seen(seen["jsonl"].records, torn)
+    return VisibleRecords(seen["jsonl"].records, torn)
 
 
-def _keys(path: Path, table: str) -> Iterator[str]:
-    if table in _OF_A_RUN:
+def _read_keys(path: Path, table: str) -> Iterator[str]:
+    if table in _TABLES_OF_EVERY_RUN:
         return
     if path.suffix == ".parquet":
         column = pq.read_table(path, columns=[_KEYS[table]], partitioning=None)
@@ -74,7 +74,9 @@ def _keys(path: Path, table: str) -> Iterator[str]:
         yield json.loads(line)[_KEYS[table]]
 
 
-def start(feeds: Sequence[str], output: Path, *, quiet: bool = True) -> "subprocess.Popen[bytes]":
+def start_ingest(
+    feeds: Sequence[str], output: Path, *, quiet: bool = True
+) -> "subprocess.Popen[bytes]":
     """Start a run."""
     command = [sys.executable, "-m", "pipeline", "ingest", "--feeds", *feeds, *_FLAGS]
     errors = subprocess.DEVNULL if quiet else None
@@ -82,25 +84,25 @@ def start(feeds: Sequence[str], output: Path, *, quiet: bool = True) -> "subproc
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
 
 
-def run(feeds: Sequence[str], output: Path) -> float:
+def run_ingest(feeds: Sequence[str], output: Path) -> float:
     """A run to its end; the seconds that it took.
 
     Raises:
         CalledProcessError: it failed.
     """
     started = time.monotonic()
-    process = start(feeds, output, quiet=False)
+    process = start_ingest(feeds, output, quiet=False)
     if process.wait():
         raise subprocess.CalledProcessError(process.returncode, "ingest")
     return time.monotonic() - started
 
 
-def kill(feeds: Sequence[str], output: Path, after: float | None) -> str:
+def run_and_kill(feeds: Sequence[str], output: Path, after: float | None) -> str:
     """A run that is killed so many seconds after its start, or as its records begin to show.
 
     Returns what was visible at its end: nothing, or the run.
     """
-    process = start(feeds, output)
+    process = start_ingest(feeds, output)
     children = []
     if after is None:
         while process.poll() is None and not any(output.glob(".staging/*/ready")):
@@ -108,7 +110,7 @@ def kill(feeds: Sequence[str], output: Path, after: float | None) -> str:
     else:
         time.sleep(after)
     if process.poll() is None:
-        children = family(process.pid)
+        children = list_process_tree(process.pid)
     process.kill()
     process.wait()
     deadline = time.monotonic() + 10
@@ -133,10 +135,10 @@ def main() -> None:
         paths = write_site(folder / "site", args.articles, PARAGRAPHS)
         with SampleSite(folder / "site") as site:
             feeds = [site.base + path for path in paths]
-            sys.exit(measure(site, feeds, folder, args.kills, chance))
+            sys.exit(run_kills(site, feeds, folder, args.kills, chance))
 
 
-def measure(
+def run_kills(
     site: SampleSite,
     feeds: Sequence[str],
     folder: Path,
@@ -149,15 +151,15 @@ def measure(
 
     Every so many kills, one is aimed at the time when records begin to show.
     """
-    took = run(feeds, folder / "whole")
-    expected = look(folder / "whole")
+    took = run_ingest(feeds, folder / "whole")
+    expected = inspect_output(folder / "whole")
     counts = Counter(table for table, _ in expected.records)
     print(f"undisturbed, {took:.0f} s: {dict(sorted(counts.items()))}", flush=True)
 
     before = len(site.requests)
-    run(feeds, folder / "whole")
+    run_ingest(feeds, folder / "whole")
     statuses = Counter(status for _, _, status in site.requests[before:])
-    again = look(folder / "whole")
+    again = inspect_output(folder / "whole")
     print(f"second run: {len(feeds)} feeds, answers {dict(statuses)}", flush=True)
     wrong = again.records != expected.records or statuses != {304: len(feeds)}
 
@@ -165,10 +167,10 @@ def measure(
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
         after = None if number % aimed == 0 else chance.uniform(0, took)
-        visible = kill(feeds, output, after)
-        half = look(output)
-        run(feeds, output)
-        seen = look(output)
+        visible = run_and_kill(feeds, output, after)
+        half = inspect_output(output)
+        run_ingest(feeds, output)
+        seen = inspect_output(output)
         lost.update(table for table, _ in expected.records - seen.records)
         doubled.update(table for table, _ in seen.records - expected.records)
         torn += half.torn + seen.torn

@@ -10,7 +10,7 @@ of the smaller one.
 import argparse
 import sys
 
-from benchmarks.throughput import cost_of_ingest
+from benchmarks.throughput import measure_ingest
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     args = parser.parse_args()
     peaks = []
     for count in (args.few, args.many):
-        peaks.append(cost_of_ingest(count).peak)
+        peaks.append(measure_ingest(count).peak)
         print(f"{count:>7} articles: {peaks[-1]:.0f} MiB at most", flush=True)
     ratio = peaks[1] / peaks[0]
     print(f"ratio: {ratio:.2f}")

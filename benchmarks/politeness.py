@@ -24,7 +24,7 @@ from itertools import groupby, pairwise, repeat
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.loopback import ENDLESS_HEADERS, Asked, Loopback, Reply
+from benchmarks.local_servers import ENDLESS_HEADERS, LocalServers, LoggedRequest, Reply
 
 KINDS: Final = {
     "rules": "robots.txt disallows some articles, and everything to others",
@@ -55,7 +55,7 @@ TOLERANCE: Final = 0.005
 TARGET: Final = 0.9
 _TRIES: Final = 2
 _TIMEOUT: Final = 3.0
-_MOST_BYTES: Final = 1_000_000
+_MAX_BYTES: Final = 1_000_000
 _SPECIAL: Final = 1
 """The article that is what its host's kind says."""
 _WORDS: Final = (
@@ -65,7 +65,7 @@ _WORDS: Final = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class HostPlan:
     """What a host is like, and what it asks for."""
 
     host: str
@@ -83,17 +83,19 @@ class Plan:
         return path == "/robots.txt" or not (self.kind == "down" or path.startswith("/closed/"))
 
 
-def plans(hosts: int, articles: int, delay: float) -> list[Plan]:
+def plan_hosts(hosts: int, articles: int, delay: float) -> list[HostPlan]:
     """The hosts of a site, all kinds in turn."""
     kinds = list(KINDS)
     return [
-        Plan(f"127.0.0.{number + 2}", kind, delay * (2 if kind == "crawl-delay" else 1), articles)
+        HostPlan(
+            f"127.0.0.{number + 2}", kind, delay * (2 if kind == "crawl-delay" else 1), articles
+        )
         for number in range(hosts)
         for kind in [kinds[number % len(kinds)]]
     ]
 
 
-def set_up(web: Loopback, plan: Plan) -> None:
+def add_answers(web: LocalServers, plan: HostPlan) -> None:
     """Put the answers of a host into the server."""
     links = [web.base(plan.host) + plan.path(number) for number in range(plan.articles)]
     items = "".join(f"<item><title>{link}</title><link>{link}</link></item>" for link in links)
@@ -113,9 +115,9 @@ def set_up(web: Loopback, plan: Plan) -> None:
     web.answers[f"{host}/robots.txt"] = robots_txt.get(kind, robots)
     web.answers[f"{host}/feed.xml"] = [busy, fed] if kind == "feed-busy" else fed
     for number in range(plan.articles):
-        web.answers[host + plan.path(number)] = article(f"{host} {number}")
+        web.answers[host + plan.path(number)] = make_article(f"{host} {number}")
     special = host + plan.path(_SPECIAL)
-    page = article(special)
+    page = make_article(special)
     specials: dict[str, Reply | Sequence[Reply]] = {
         "busy": [Reply(status=429, retry_in=1), page],
         "busy-until": [Reply(status=429, retry_in=1, as_date=True), page],
@@ -128,7 +130,7 @@ def set_up(web: Loopback, plan: Plan) -> None:
     web.answers[special] = specials.get(kind, page)
 
 
-def article(title: str) -> Reply:
+def make_article(title: str) -> Reply:
     """The page of an article unlike any other."""
     chance = random.Random(title)
     texts = (" ".join(chance.choices(_WORDS.split(), k=20)) for _ in range(3))
@@ -137,27 +139,27 @@ def article(title: str) -> Reply:
     return Reply(page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
 
 
-def due_after(asked: Asked, delay: float) -> float:
+def pause_after(asked: LoggedRequest, delay: float) -> float:
     """Seconds that have to pass from the end of a request to the start of the next."""
     return max(delay, asked.retry_after or 0.0)
 
 
-def judge(log: Iterable[Asked], site: Iterable[Plan]) -> Counter[str]:
+def count_violations(log: Iterable[LoggedRequest], site: Iterable[HostPlan]) -> Counter[str]:
     """How often the requests broke each of the rules."""
-    by_host = logs_of(log)
+    by_host = group_by_host(log)
     found = Counter(dict.fromkeys(VIOLATIONS, 0))
     for plan in site:
-        found.update(_violations(by_host.get(plan.host, []), plan))
+        found.update(_find_violations(by_host.get(plan.host, []), plan))
     return found
 
 
-def logs_of(log: Iterable[Asked]) -> dict[str, list[Asked]]:
+def group_by_host(log: Iterable[LoggedRequest]) -> dict[str, list[LoggedRequest]]:
     """The requests of each host in the order of their starts."""
     ordered = sorted(log, key=lambda asked: (asked.host, asked.start))
     return {host: list(group) for host, group in groupby(ordered, key=lambda asked: asked.host)}
 
 
-def _violations(log: Sequence[Asked], plan: Plan) -> Iterable[str]:
+def _find_violations(log: Sequence[LoggedRequest], plan: HostPlan) -> Iterable[str]:
     answered, tries, free_at, asked_at = False, 0, 0.0, 0.0
     ended = float("-inf")
     for number, asked in enumerate(log):
@@ -194,55 +196,55 @@ class Phase:
     slowest: str
 
 
-def phase(log: Sequence[Asked], site: Mapping[str, Plan]) -> Phase:
+def _measure_phase(log: Sequence[LoggedRequest], site: Mapping[str, HostPlan]) -> Phase:
     """How long some requests took."""
     sums = {
         host: sum(asked.end - asked.start for asked in requests)
-        + sum(due_after(asked, site[host].delay) for asked, _ in pairwise(requests))
-        for host, requests in logs_of(log).items()
+        + sum(pause_after(asked, site[host].delay) for asked, _ in pairwise(requests))
+        for host, requests in group_by_host(log).items()
     }
     slowest = max(sums, key=sums.__getitem__)
     real = max(asked.end for asked in log) - min(asked.start for asked in log)
     return Phase(sums[slowest], real, slowest)
 
 
-def phases(log: Sequence[Asked], site: Sequence[Plan]) -> tuple[Phase, Phase]:
+def measure_phases(log: Sequence[LoggedRequest], site: Sequence[HostPlan]) -> tuple[Phase, Phase]:
     """Feeds, with all that was asked before the first page, and pages."""
     is_page = ("/news/", "/closed/")
     first = min(asked.start for asked in log if asked.path.startswith(is_page))
     by_host = {plan.host: plan for plan in site}
     feeds = [asked for asked in log if asked.start < first]
     pages = [asked for asked in log if asked.start >= first]
-    return phase(feeds, by_host), phase(pages, by_host)
+    return _measure_phase(feeds, by_host), _measure_phase(pages, by_host)
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A run over the site: what the hosts logged, and the run's own summary."""
 
-    site: list[Plan]
-    log: list[Asked]
+    site: list[HostPlan]
+    log: list[LoggedRequest]
     summary: dict[str, Any]
 
     def violations(self) -> Counter[str]:
         """What the judge found."""
-        return judge(self.log, self.site)
+        return count_violations(self.log, self.site)
 
     def ratio(self) -> float:
         """The time at best to the time that it took."""
-        both = phases(self.log, self.site)
+        both = measure_phases(self.log, self.site)
         return sum(p.ideal for p in both) / sum(p.real for p in both)
 
 
-def measure(hosts: int, articles: int, delay: float) -> Measured:
+def measure_politeness(hosts: int, articles: int, delay: float) -> Measurement:
     """Run `ingest`, in a process of its own, over a site."""
-    site = plans(hosts, articles, delay)
+    site = plan_hosts(hosts, articles, delay)
     with (
-        Loopback([plan.host for plan in site]) as web,
+        LocalServers([plan.host for plan in site]) as web,
         tempfile.TemporaryDirectory() as folder,
     ):
         for plan in site:
-            set_up(web, plan)
+            add_answers(web, plan)
         feeds = Path(folder, "feeds.txt")
         feeds.write_text("".join(f"{web.base(plan.host)}/feed.xml\n" for plan in site))
         flags = {
@@ -251,7 +253,7 @@ def measure(hosts: int, articles: int, delay: float) -> Measured:
             "formats": "jsonl",
             "host_delay_sec": delay,
             "fetch_timeout_sec": _TIMEOUT,
-            "max_fetch_bytes": _MOST_BYTES,
+            "max_fetch_bytes": _MAX_BYTES,
             "fetch_attempts": _TRIES,
             "allow_private_networks": "127.0.0.0/8",
             "max_dead_letter_ratio": 1,
@@ -260,17 +262,17 @@ def measure(hosts: int, articles: int, delay: float) -> Measured:
         command = [sys.executable, "-m", "pipeline", "ingest", *named]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         (summary,) = Path(folder, "out").glob("runs/*/summary.json")
-        return Measured(site, list(web.log), json.loads(summary.read_text(encoding="utf-8")))
+        return Measurement(site, list(web.log), json.loads(summary.read_text(encoding="utf-8")))
 
 
-def table(measured: Measured) -> str:
+def format_table(measured: Measurement) -> str:
     """What was measured, for people."""
     site, summary = measured.site, measured.summary
     lines = [f"{'kind':<13}{'hosts':>6}{'requests':>10}{'violations':>12}  what its hosts do"]
     for kind, about in KINDS.items():
         hosts = {plan.host: plan for plan in site if plan.kind == kind}
         log = [asked for asked in measured.log if asked.host in hosts]
-        count = judge(log, hosts.values()).total()
+        count = count_violations(log, hosts.values()).total()
         lines.append(f"{kind:<13}{len(hosts):>6}{len(log):>10}{count:>12}  {about}")
     broken = measured.violations()
     lines.append(f"{'all':<13}{len(site):>6}{len(measured.log):>10}{broken.total():>12}")
@@ -281,7 +283,7 @@ def table(measured: Measured) -> str:
     dead = (f"{count} {name}" for name, count in summary["dead_letters"].items())
     lines += ["dead letters: " + ", ".join(dead), ""]
     kinds = {plan.host: plan.kind for plan in site}
-    for name, part in zip(("feeds", "pages"), phases(measured.log, site), strict=True):
+    for name, part in zip(("feeds", "pages"), measure_phases(measured.log, site), strict=True):
         slowest = f"{part.slowest}, {kinds[part.slowest]}"
         lines.append(f"{name}: {part.real:.2f} s; at best {part.ideal:.2f} s, as {slowest} needs")
     start, end = min(a.start for a in measured.log), max(a.end for a in measured.log)
@@ -297,8 +299,8 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=20, help="articles of each host")
     parser.add_argument("--delay", type=float, default=0.25, help="seconds between requests")
     args = parser.parse_args()
-    measured = measure(args.hosts, args.articles, args.delay)
-    print(table(measured))
+    measured = measure_politeness(args.hosts, args.articles, args.delay)
+    print(format_table(measured))
     polite = not measured.violations().total() and measured.summary["adds_up"]
     return 0 if polite and measured.ratio() >= TARGET else 1
 

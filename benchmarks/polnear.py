@@ -37,7 +37,7 @@ class Attribution(NamedTuple):
     content: list[Span]
 
 
-class Gold(NamedTuple):
+class GoldQuote(NamedTuple):
     """A quote or an indirect attribution as it should be found."""
 
     kind: str
@@ -52,8 +52,8 @@ class Document(NamedTuple):
 
     name: str
     text: str
-    quotes: list[Gold]
-    indirect: list[Gold]
+    quotes: list[GoldQuote]
+    indirect: list[GoldQuote]
     unattributed: list[Span]
     """Quoted segments that nobody says."""
 
@@ -72,7 +72,7 @@ def read_documents(folder: Path) -> Iterator[Document]:
             found = True
             text = path.read_bytes().decode("utf-8")
             attributions = read_attributions(annotations[path.stem].read_text(encoding="utf-8"))
-            yield derive(path.stem, text, attributions)
+            yield derive_gold(path.stem, text, attributions)
     if not found:
         raise FileNotFoundError(f"{folder} has no text/NAME.txt with attributions/NAME_WHO.ann")
 
@@ -102,36 +102,36 @@ def read_attributions(standoff: str) -> list[Attribution]:
     return found
 
 
-def derive(name: str, text: str, attributions: Sequence[Attribution]) -> Document:
+def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> Document:
     """The gold of a text: a segment goes to the first attribution that it fits."""
-    left = marked_segments(text)
-    quotes: list[Gold] = []
-    indirect: list[Gold] = []
+    left = find_marked_segments(text)
+    quotes: list[GoldQuote] = []
+    indirect: list[GoldQuote] = []
     for source, cue, content in attributions:
-        mine = [s for s in left if 2 * overlap([s], content) >= s[1] - s[0]]
+        mine = [s for s in left if 2 * count_overlap([s], content) >= s[1] - s[0]]
         left = [s for s in left if s not in mine]
-        said_by, by_cue = take(text, source) or None, take(text, cue) or None
+        said_by, by_cue = join_spans(text, source) or None, join_spans(text, cue) or None
         if mine:
             quoted = sum(_letters(text[start:end]) for start, end in mine)
-            direct = quoted >= _DIRECT * _letters(take(text, content))
+            direct = quoted >= _DIRECT * _letters(join_spans(text, content))
             kind = "direct" if direct else "mixed"
-            quotes += [Gold(kind, [span], said_by, by_cue) for span in mine]
+            quotes += [GoldQuote(kind, [span], said_by, by_cue) for span in mine]
         else:
-            spans = [trim(text, start, end) for start, end in content]
+            spans = [trim_span(text, start, end) for start, end in content]
             spans = [(start, end) for start, end in spans if start < end]
             if spans:
-                indirect.append(Gold("indirect", spans, said_by, by_cue))
+                indirect.append(GoldQuote("indirect", spans, said_by, by_cue))
     return Document(name, text, quotes, indirect, left)
 
 
-def marked_segments(text: str) -> list[Span]:
+def find_marked_segments(text: str) -> list[Span]:
     """What stands between double marks, by paragraph, without marks and outer spaces.
 
     Kept apart from the pipeline's own finder of marks, which is judged by it. An open mark runs to
     the end of its paragraph; a mark that closes what the paragraph before left open counts.
 
     >>> text = 'He “went” on.'
-    >>> [text[start:end] for start, end in marked_segments(text)]
+    >>> [text[start:end] for start, end in find_marked_segments(text)]
     ['went']
     """
     segments: list[Span] = []
@@ -180,17 +180,17 @@ def _is_opening(body: str, mark: re.Match[str], is_open: bool) -> bool:
     return opens if opens != closes else not is_open
 
 
-def overlap(one: Sequence[Span], other: Sequence[Span]) -> int:
+def count_overlap(one: Sequence[Span], other: Sequence[Span]) -> int:
     """Characters that two lists of spans have in common."""
     return sum(max(0, min(b, d) - max(a, c)) for a, b in one for c, d in other)
 
 
-def take(text: str, spans: Sequence[Span]) -> str:
+def join_spans(text: str, spans: Sequence[Span]) -> str:
     """The text of spans, with a space between them."""
     return " ".join(text[start:end] for start, end in spans)
 
 
-def trim(text: str, start: int, end: int) -> Span:
+def trim_span(text: str, start: int, end: int) -> Span:
     """A span without spaces and marks at its ends."""
     while start < end and (text[start].isspace() or text[start] in _MARKS):
         start += 1

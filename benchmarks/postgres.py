@@ -34,33 +34,33 @@ _VALUES: Final = {"integer": 1, "float": 0.5, "boolean": False}
 _VALUES_OF_TIME: Final = {"timestamp": _TIME, "date": _TIME.date()}
 
 
-def records(articles: int, run_id: str) -> Iterator[Record]:
+def make_records(articles: int, run_id: str) -> Iterator[Record]:
     """Articles of 3,000 characters, and their quotes."""
     for number in range(articles):
         article_id = stable_id("article", number)
-        yield _record(
+        yield _make_record(
             Article, article_id, article_id=article_id, run_id=run_id, text="words " * 500
         )
         for place in range(_QUOTES):
             key = stable_id(article_id, place)
             name = f"Speaker {number % 1000}"
-            yield _record(Quote, key, article_id=article_id, run_id=run_id, speaker_name=name)
+            yield _make_record(Quote, key, article_id=article_id, run_id=run_id, speaker_name=name)
 
 
-def _record(record: type[Record], key: str, **given: Any) -> Record:
+def _make_record(record: type[Record], key: str, **given: Any) -> Record:
     values: dict[str, Any] = {
-        f.name: _value(f) for f in fields_of(record) if f.name != "schema_version"
+        f.name: _make_value(f) for f in fields_of(record) if f.name != "schema_version"
     }
     return record(**(values | {record.KEY: key} | given))
 
 
-def _value(field: Field) -> Any:
+def _make_value(field: Field) -> Any:
     if field.repeated:
         return ["elections"]
     return _VALUES_OF_TIME.get(field.kind) or _VALUES.get(field.kind, f"some {field.name}")
 
 
-def write(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> None:
+def write_run(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> None:
     """A run of these records."""
     folder = output / "runs" / run_id
     for record in (Article, Quote):
@@ -71,7 +71,7 @@ def write(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> Non
     (folder / "summary.json").write_text(json.dumps({"started_at": started}), encoding="utf-8")
 
 
-def bare_copy(dsn: str, rows: Sequence[Record]) -> float:
+def time_bare_copy(dsn: str, rows: Sequence[Record]) -> float:
     """Seconds that COPY alone takes."""
     with psycopg.connect(dsn) as db:
         ready = [
@@ -90,7 +90,7 @@ def bare_copy(dsn: str, rows: Sequence[Record]) -> float:
         return time.perf_counter() - started
 
 
-def measure(dsn: str, articles: int) -> dict[str, float]:
+def measure_speeds(dsn: str, articles: int) -> dict[str, float]:
     """Rows a second, by what was done."""
     database = PostgresDatabase(PostgresOptions(postgres=dsn, postgres_schema=SCHEMA))
     with psycopg.connect(dsn, autocommit=True) as db, tempfile.TemporaryDirectory() as folder:
@@ -99,12 +99,12 @@ def measure(dsn: str, articles: int) -> dict[str, float]:
         speeds: dict[str, float] = {}
         try:
             for minute, run_id in enumerate(("new", "again")):
-                rows = list(records(articles, run_id))
-                write(Path(folder), run_id, rows, minute)
+                rows = list(make_records(articles, run_id))
+                write_run(Path(folder), run_id, rows, minute)
                 started = time.perf_counter()
                 loaded = database.load(read_committed_run(folder, run_id))
                 speeds[run_id] = sum(loaded.values()) / (time.perf_counter() - started)
-            speeds["bare COPY"] = len(rows) / bare_copy(dsn, rows)
+            speeds["bare COPY"] = len(rows) / time_bare_copy(dsn, rows)
         finally:
             db.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     return speeds
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--postgres", required=True, metavar="DSN")
     parser.add_argument("--articles", type=int, default=3000)
     args = parser.parse_args()
-    speeds = measure(args.postgres, args.articles)
+    speeds = measure_speeds(args.postgres, args.articles)
     for name, speed in speeds.items():
         print(f"{name:<10}{speed:>10,.0f} rows/s  {speed / speeds['bare COPY']:.2f} of bare COPY")
 

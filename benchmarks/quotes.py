@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, TypeVar
 from spacy.tokens import Doc
 
 from benchmarks.polnear import Document, read_documents
-from benchmarks.scores import JUDGED, KINDS, RIGHT, Finding, Ratio, Score
+from benchmarks.quote_scoring import JUDGED, KINDS, RIGHT, JudgedQuote, PrecisionRecall, QuoteScore
 from schemas import Entity, Quote
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
@@ -33,7 +33,7 @@ _BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
 Result = TypeVar("Result")
 
 
-class Parsed(NamedTuple):
+class ParsedDocument(NamedTuple):
     """A document of the corpus, analysed."""
 
     document: Document
@@ -41,21 +41,21 @@ class Parsed(NamedTuple):
     entities: list[Entity]
 
 
-def parse(documents: Sequence[Document]) -> Iterator[Parsed]:
+def parse_documents(documents: Sequence[Document]) -> Iterator[ParsedDocument]:
     """The documents with what the stages before the quotes find in them."""
     docs = analyse_texts(load_model(), [document.text for document in documents])
     gazetteer = load_gazetteer()
     for document, doc in zip(documents, docs, strict=True):
-        yield Parsed(document, doc, _entities(document, doc, gazetteer))
+        yield ParsedDocument(document, doc, _find_document_entities(document, doc, gazetteer))
 
 
-def _entities(document: Document, doc: Doc, gazetteer: Gazetteer) -> list[Entity]:
+def _find_document_entities(document: Document, doc: Doc, gazetteer: Gazetteer) -> list[Entity]:
     return find_entities(
         doc, document.text, article_id=document.name, run_id="", day=_DAY, gazetteer=gazetteer
     )
 
 
-def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
+def find_document_quotes(parsed: ParsedDocument, ranker: Ranker | None) -> list[Quote]:
     """The quotes of a document as the pipeline finds them."""
     document, doc, entities = parsed
     with Words(doc) as words:
@@ -71,7 +71,7 @@ def find(parsed: Parsed, ranker: Ranker | None) -> list[Quote]:
         return resolve_speakers(words, document.text, quotes, entities)
 
 
-def tables(quotes: Score, speech: Score) -> Iterator[str]:
+def format_tables(quotes: QuoteScore, speech: QuoteScore) -> Iterator[str]:
     """The figures as lines of text."""
     yield f"{'':28}precision  recall     F1   right   found  wanted"
     for title, ratio in (
@@ -80,7 +80,7 @@ def tables(quotes: Score, speech: Score) -> Iterator[str]:
         ("indirect speech, detection", speech.detection),
         ("indirect speech, end to end", speech.end_to_end),
     ):
-        yield f"{title:28}{_three(ratio)} {ratio.right:7} {ratio.found:7} {ratio.wanted:7}"
+        yield f"{title:28}{_format_figures(ratio)} {ratio.right:7} {ratio.found:7} {ratio.wanted:7}"
     yield f"\n{'speaker accuracy':24}" + "".join(f"{kind:>20}" for kind in ("all", *KINDS))
     for title, score in (("quotes", quotes), ("indirect speech", speech)):
         cells = (score.accuracy(kind) for kind in (None, *KINDS))
@@ -91,21 +91,21 @@ def tables(quotes: Score, speech: Score) -> Iterator[str]:
     )
     findings = [*quotes.findings, *speech.findings]
     yield f"\n{'method':22}{'found':>7}{'right':>8}{'confidence':>12}"
-    yield from _reliability(findings, lambda quote: quote.method)
+    yield from _format_reliability(findings, lambda quote: quote.method)
     yield f"\n{'confidence':22}{'found':>7}{'right':>8}{'confidence':>12}"
-    yield from _reliability(findings, _bin)
+    yield from _format_reliability(findings, _confidence_bin)
 
 
-def _three(ratio: Ratio) -> str:
+def _format_figures(ratio: PrecisionRecall) -> str:
     return f"{ratio.precision:9.3f} {ratio.recall:7.3f} {ratio.f1:6.3f}"
 
 
-def _bin(quote: Quote) -> str:
+def _confidence_bin(quote: Quote) -> str:
     high = next(edge for edge in _BINS[1:] if quote.confidence < edge)
     return f"{_BINS[_BINS.index(high) - 1]:.2f} to {min(high, 1.0):.2f}"
 
 
-def _reliability(findings: list[Finding], key: Callable[[Quote], str]) -> Iterator[str]:
+def _format_reliability(findings: list[JudgedQuote], key: Callable[[Quote], str]) -> Iterator[str]:
     """Share right and mean confidence by a key of the quote; what cannot be judged is left out."""
     rows: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for quote, verdict in findings:
@@ -118,7 +118,7 @@ def _reliability(findings: list[Finding], key: Callable[[Quote], str]) -> Iterat
         yield f"{name:22}{len(values):7}{share:8.3f}{confidence:12.3f}"
 
 
-def timed(function: Callable[[], Result]) -> tuple[Result, float]:
+def measure_cpu(function: Callable[[], Result]) -> tuple[Result, float]:
     """What a function returns, and the CPU seconds of the quicker of two runs."""
     times = []
     for _ in range(2):
@@ -133,17 +133,17 @@ def main(folder: Path, ranker: Ranker | None) -> None:
     documents = list(read_documents(folder))
     texts = [document.text for document in documents]
     model, gazetteer = load_model(), load_gazetteer()
-    docs, spacy_seconds = timed(lambda: list(analyse_texts(model, texts)))
+    docs, spacy_seconds = measure_cpu(lambda: list(analyse_texts(model, texts)))
     parsed = [
-        Parsed(document, doc, _entities(document, doc, gazetteer))
+        ParsedDocument(document, doc, _find_document_entities(document, doc, gazetteer))
         for document, doc in zip(documents, docs, strict=True)
     ]
-    found, seconds = timed(lambda: [find(each, ranker) for each in parsed])
-    quotes, speech = Score(), Score()
+    found, seconds = measure_cpu(lambda: [find_document_quotes(each, ranker) for each in parsed])
+    quotes, speech = QuoteScore(), QuoteScore()
     for document, records in zip(documents, found, strict=True):
         quotes.add_quotes(document, records)
         speech.add_speech(document, records)
-    print("\n".join(tables(quotes, speech)))
+    print("\n".join(format_tables(quotes, speech)))
     print(f"\n{len(documents)} documents; CPU time: quotes / spaCy = {seconds / spacy_seconds:.3f}")
 
 

@@ -30,7 +30,7 @@ LABELS: Final = Path(__file__).with_name("resolution_labels.tsv")
 NOBODY: Final = "-"
 
 
-class Label(NamedTuple):
+class SpeakerLabel(NamedTuple):
     """Who is meant by a speaker."""
 
     document: str
@@ -39,14 +39,17 @@ class Label(NamedTuple):
     name: str
 
 
-def read_labels(path: Path = LABELS) -> list[Label]:
+def read_labels(path: Path = LABELS) -> list[SpeakerLabel]:
     """The labels in the order of the file."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file, delimiter="\t")
-        return [Label(document, int(start), int(end), name) for document, start, end, name in rows]
+        return [
+            SpeakerLabel(document, int(start), int(end), name)
+            for document, start, end, name in rows
+        ]
 
 
-def speakers(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote]]]:
+def find_resolved_quotes(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote]]]:
     """For each document its id and its quotes, resolved."""
     documents = list(texts)
     keys = {"article_id": "", "run_id": "", "day": dt.date.min}
@@ -59,10 +62,10 @@ def speakers(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote
         yield name, resolve_speakers(words, text, quotes, entities)
 
 
-def is_same(name: str, label: str) -> bool:
+def is_same_name(name: str, label: str) -> bool:
     """Whether all words of one name are among those of the other.
 
-    >>> is_same("Lopez", "Ana López"), is_same("Ben López", "Ana López")
+    >>> is_same_name("Lopez", "Ana López"), is_same_name("Ben López", "Ana López")
     (True, False)
     """
     one, other = _words(name), _words(label)
@@ -74,7 +77,7 @@ def _words(name: str) -> frozenset[str]:
     return frozenset(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
 
 
-def report(labels: list[Label], found: dict[str, list[Quote]]) -> Iterator[str]:
+def format_report(labels: list[SpeakerLabel], found: dict[str, list[Quote]]) -> Iterator[str]:
     """A table of precision and coverage by kind of speaker."""
     counts: dict[str, Counter[str]] = {k: Counter() for k in ("pronoun", "description", "all")}
     gone = 0
@@ -91,7 +94,7 @@ def report(labels: list[Label], found: dict[str, list[Quote]]) -> Iterator[str]:
             count["resolved"] += name is not None
             count["covered"] += name is not None and label.name != NOBODY
             count["right"] += (
-                name is not None and label.name != NOBODY and is_same(name, label.name)
+                name is not None and label.name != NOBODY and is_same_name(name, label.name)
             )
     yield "speakers      right  resolved  named  precision  coverage"
     for kind, count in counts.items():
@@ -109,13 +112,13 @@ def main(folder: Path) -> None:
     labels = read_labels()
     paths = [folder / "text" / f"{name}.txt" for name in sorted({la.document for la in labels})]
     texts = [(path.stem, path.read_bytes().decode("utf-8")) for path in paths]
-    found = dict(speakers(texts))
+    found = dict(find_resolved_quotes(texts))
     for title, part in (
         ("All", labels),
         ("The first 60, on which the rules were built", labels[:60]),
         ("The others", labels[60:]),
     ):
-        print(f"{title}\n" + "\n".join(report(part, found)) + "\n")
+        print(f"{title}\n" + "\n".join(format_report(part, found)) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,15 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from benchmarks.processes import Cost, cost_of
+from benchmarks.process_cost import Cost, measure_command
 from sample.server import SITE, SampleSite
 
 PARAGRAPHS: Final = 10
-ENTRIES_A_FEED: Final = 500
+ENTRIES_PER_FEED: Final = 500
 OUTLETS: Final = ("harbor-courier", "meridian-wire", "capitol-ledger")
 
 
-def sample_articles() -> dict[Path, str]:
+def read_sample_articles() -> dict[Path, str]:
     """The sample site's English articles, as they are in its files."""
     pages = [p for outlet in OUTLETS for p in sorted((SITE / outlet).rglob("*.html"))]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
@@ -35,7 +35,7 @@ def sample_articles() -> dict[Path, str]:
 
 def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> list[str]:
     """Write a site of so many articles; the paths of its feeds."""
-    texts = sample_articles()
+    texts = read_sample_articles()
     paragraphs = [p for text in texts.values() for p in re.findall(r"<p>.*?</p>", text, re.DOTALL)]
     for outlet in OUTLETS:
         (folder / outlet / "n").mkdir(parents=True)
@@ -55,10 +55,10 @@ def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> l
         path.write_text(f"{matter}\n---\n{body}\n", encoding="utf-8")
         links.append(f"/{outlet}/n/{number}")
     feeds = []
-    for first in range(0, count, ENTRIES_A_FEED):
+    for first in range(0, count, ENTRIES_PER_FEED):
         items = "".join(
             f"<item><title>{link}</title><link>{{{{base}}}}{link}</link></item>"
-            for link in links[first : first + ENTRIES_A_FEED]
+            for link in links[first : first + ENTRIES_PER_FEED]
         )
         feed = f"<rss version='2.0'><channel><title>Bench</title>{items}</channel></rss>"
         (folder / f"feed-{first}.xml").write_text(feed, encoding="utf-8")
@@ -67,7 +67,7 @@ def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> l
 
 
 @contextmanager
-def site_of(count: int) -> Iterator[list[str]]:
+def serve_generated_site(count: int) -> Iterator[list[str]]:
     """The feeds' addresses of a served site of so many articles."""
     with tempfile.TemporaryDirectory() as name:
         paths = write_site(Path(name), count)
@@ -75,18 +75,18 @@ def site_of(count: int) -> Iterator[list[str]]:
             yield [site.base + path for path in paths]
 
 
-def cost_of_loop(count: int) -> Cost:
+def measure_loop(count: int) -> Cost:
     """The loop over so many articles."""
-    with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
-        cost = cost_of("benchmarks.loop", f"{out}/articles.jsonl", *feeds)
+    with serve_generated_site(count) as feeds, tempfile.TemporaryDirectory() as out:
+        cost = measure_command("benchmarks.naive_loop", f"{out}/articles.jsonl", *feeds)
         lines = Path(out, "articles.jsonl").read_text(encoding="utf-8").splitlines()
         assert len(lines) == count, (len(lines), count)
         return cost
 
 
-def cost_of_ingest(count: int) -> Cost:
+def measure_ingest(count: int) -> Cost:
     """`ingest` over so many articles."""
-    with site_of(count) as feeds, tempfile.TemporaryDirectory() as out:
+    with serve_generated_site(count) as feeds, tempfile.TemporaryDirectory() as out:
         flags = [
             "--allow_private_networks",
             "127.0.0.1/32",
@@ -95,7 +95,7 @@ def cost_of_ingest(count: int) -> Cost:
             "--max_pages_per_host",
             "1000000",
         ]
-        cost = cost_of("pipeline", "ingest", "--feeds", *feeds, "--output", out, *flags)
+        cost = measure_command("pipeline", "ingest", "--feeds", *feeds, "--output", out, *flags)
         (articles,) = Path(out).glob("runs/*/jsonl/articles")
         lines = sum(
             len(p.read_text(encoding="utf-8").splitlines()) for p in articles.rglob("*.jsonl")
@@ -115,7 +115,7 @@ def main() -> None:
         f"{'':<8}{'start-up CPU s':>16}{'CPU ms/article':>16}{'articles/CPU s':>16}{'peak MiB':>10}"
     )
     speeds, peaks = {}, {}
-    for name, cost in (("loop", cost_of_loop), ("ingest", cost_of_ingest)):
+    for name, cost in (("loop", measure_loop), ("ingest", measure_ingest)):
         one, all_of_them = cost(1), cost(count)
         each = (all_of_them.cpu - one.cpu) / (count - 1)
         speeds[name], peaks[name] = 1 / each, all_of_them.peak

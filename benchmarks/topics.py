@@ -24,7 +24,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.scores import Ratio
+from benchmarks.quote_scoring import PrecisionRecall
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.topics.tagger import TopicTagger
 
@@ -37,7 +37,7 @@ Topics = Mapping[str, Collection[str]]
 """Topics by article."""
 
 
-class Article(NamedTuple):
+class EvaluationArticle(NamedTuple):
     """An article of the collection."""
 
     topic: str
@@ -45,18 +45,21 @@ class Article(NamedTuple):
     text: str
 
 
-def row(name: str, ratio: Ratio) -> str:
+def format_row(name: str, ratio: PrecisionRecall) -> str:
     """A line of a table."""
     figures = f"{ratio.precision:10.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
     return f"{name:14}{figures}{ratio.right:8}{ratio.found:8}{ratio.wanted:8}"
 
 
-def read_articles(path: Path) -> dict[str, Article]:
+def read_articles(path: Path) -> dict[str, EvaluationArticle]:
     """The articles of a file by id."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = map(json.loads, lines)
         return {
-            row["ID"]: Article(row["topic"], row["title"], row["content_original"]) for row in rows
+            format_row["ID"]: EvaluationArticle(
+                format_row["topic"], format_row["title"], format_row["content_original"]
+            )
+            for format_row in rows
         }
 
 
@@ -69,7 +72,9 @@ def read_labels(path: Path = LABELS) -> dict[str, dict[str, list[str]]]:
     return dict(labels)
 
 
-def tag(tagger: TopicTagger, articles: Mapping[str, Article]) -> dict[str, set[str]]:
+def tag_articles(
+    tagger: TopicTagger, articles: Mapping[str, EvaluationArticle]
+) -> dict[str, set[str]]:
     """The topics that each article gets."""
     topics = tagger.taxonomy.topics
     found = {}
@@ -79,7 +84,9 @@ def tag(tagger: TopicTagger, articles: Mapping[str, Article]) -> dict[str, set[s
     return found
 
 
-def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str, Ratio]:
+def count_matches(
+    found: Topics, wanted: Topics, topics: Collection[str]
+) -> dict[str, PrecisionRecall]:
     """Counts for each topic and for all together, over the articles of ``wanted``."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
     for article, labels in wanted.items():
@@ -87,11 +94,11 @@ def compare(found: Topics, wanted: Topics, topics: Collection[str]) -> dict[str,
             right[topic] += topic in labels and topic in found[article]
             said[topic] += topic in found[article]
             true[topic] += topic in labels
-    counts = {topic: Ratio(right[topic], said[topic], true[topic]) for topic in topics}
-    return counts | {"all": Ratio(right.total(), said.total(), true.total())}
+    counts = {topic: PrecisionRecall(right[topic], said[topic], true[topic]) for topic in topics}
+    return counts | {"all": PrecisionRecall(right.total(), said.total(), true.total())}
 
 
-def cost(tagger: TopicTagger, articles: Collection[Article]) -> str:
+def measure_cost(tagger: TopicTagger, articles: Collection[EvaluationArticle]) -> str:
     """What tagging costs, beside the language model."""
     nlp = load_model()
     texts = [article.text for article in articles]
@@ -110,33 +117,35 @@ def cost(tagger: TopicTagger, articles: Collection[Article]) -> str:
     )
 
 
-def report(
+def format_report(
     tagger: TopicTagger, folder: Path, labels: Mapping[str, Mapping[str, list[str]]]
 ) -> Iterator[str]:
     """The tables."""
     tops = [topic.id for topic in tagger.taxonomy.topics if topic.parent is None]
     articles = read_articles(folder / "dev.jsonl.gz")
-    found = tag(tagger, articles)
+    found = tag_articles(tagger, articles)
     header = f"{'':14}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>8}{'found':>8}{'wanted':>8}"
     yield f"{len(articles)} articles with one label\n{header}"
     single = {article_id: {article.topic} for article_id, article in articles.items()}
     for topic in SINGLE:
-        yield row(topic, compare(found, single, [topic])[topic])
+        yield format_row(topic, count_matches(found, single, [topic])[topic])
     yield f"\n{len(labels['dev'])} articles labelled with all top-level topics\n{header}"
-    for name, counts in compare(found, labels["dev"], tops).items():
-        yield row(name, counts)
-    again = compare(labels["again"], {i: labels["dev"][i] for i in labels["again"]}, tops)["all"]
+    for name, counts in count_matches(found, labels["dev"], tops).items():
+        yield format_row(name, counts)
+    again = count_matches(labels["again"], {i: labels["dev"][i] for i in labels["again"]}, tops)[
+        "all"
+    ]
     yield f"labels made a second time for {len(labels['again'])} of them: F1 {again.f1:.3f}"
     for_thresholds = read_articles(folder / "train.jsonl.gz")
     chosen = {article: for_thresholds[article] for article in labels["train"]}
-    counts = compare(tag(tagger, chosen), labels["train"], tops)["all"]
+    counts = count_matches(tag_articles(tagger, chosen), labels["train"], tops)["all"]
     yield f"F1 on the {len(chosen)} articles by which thresholds were set: {counts.f1:.3f}"
-    yield "\n" + cost(tagger, [*articles.values()][:TIMED])
+    yield "\n" + measure_cost(tagger, [*articles.values()][:TIMED])
 
 
 def main(folder: Path) -> None:
     """Print the tables."""
-    print("\n".join(report(TopicTagger(), folder, read_labels())))
+    print("\n".join(format_report(TopicTagger(), folder, read_labels())))
 
 
 if __name__ == "__main__":

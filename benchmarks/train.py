@@ -19,9 +19,17 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from benchmarks.polnear import Document, Gold, Span, read_documents
-from benchmarks.quotes import Parsed, parse
-from benchmarks.scores import LEAST_OVERLAP, NO_SOURCE, RESOLVED, RIGHT, judge, pair, share
+from benchmarks.polnear import Document, GoldQuote, Span, read_documents
+from benchmarks.quote_scoring import (
+    MIN_OVERLAP,
+    NO_SOURCE,
+    RESOLVED,
+    RIGHT,
+    jaccard,
+    judge_speaker,
+    match_spans,
+)
+from benchmarks.quotes import ParsedDocument, parse_documents
 from transforms.language.quotes import ranker
 from transforms.language.quotes.attribution_rules import LABEL, Rules
 from transforms.language.quotes.indirect_candidates import Options
@@ -47,9 +55,9 @@ from transforms.language.tokens import Words
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2
 MAX_ITERATIONS: Final = 300
-SLIGHT: Final = 0.02
+MIN_WEIGHT: Final = 0.02
 """Weights nearer to zero are left out."""
-CLOSEST: Final = 0.15
+MAX_OVERLAP_GAP: Final = 0.15
 """Contents that overlap gold this much less than the best one are not right."""
 
 
@@ -57,7 +65,7 @@ class Penalty(NamedTuple):
     """What keeps a model simple."""
 
     l2: float
-    rarest: int
+    min_candidates: int
     """Features of fewer candidates are left out."""
 
 
@@ -68,14 +76,14 @@ PENALTIES: Final = {
 }
 
 
-class Group(NamedTuple):
+class CandidateGroup(NamedTuple):
     """Alternatives, and which of them are right."""
 
     features: list[Sequence[str]]
     right: list[bool]
 
 
-class Seen(NamedTuple):
+class JudgedSegment(NamedTuple):
     """A quoted segment and what gold says of it."""
 
     site: Site
@@ -84,7 +92,7 @@ class Seen(NamedTuple):
     """Of each candidate."""
 
 
-class _ByRule:
+class _RuleChooser:
     """Decides as the rules do."""
 
     def choose(self, site: Site) -> Decision:
@@ -105,7 +113,7 @@ class _Recorder:
         return self._chooser.choose(site)
 
 
-class Setting(NamedTuple):
+class PreparedDocument(NamedTuple):
     """A document with what the stages before the ranker make of it."""
 
     document: Document
@@ -115,16 +123,16 @@ class Setting(NamedTuple):
     rules: Rules
 
 
-def prepare(parsed: Parsed) -> Setting:
+def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
     """What the ranker works on."""
     document, doc, entities = parsed
     segments = [s for s in quoted_segments(document.text) if s.right <= len(doc.text)]
     page = Page(Words(doc), document.text, segments)
     speakers = Speakers(page, entities)
-    return Setting(document, segments, page, speakers, Rules(page, speakers))
+    return PreparedDocument(document, segments, page, speakers, Rules(page, speakers))
 
 
-def look_at(setting: Setting, chooser: Chooser) -> Iterator[Seen]:
+def judge_segments(setting: PreparedDocument, chooser: Chooser) -> Iterator[JudgedSegment]:
     """The segments of a document while ``chooser`` decides.
 
     What single marks enclose is left out: the corpus has no gold for it.
@@ -133,24 +141,26 @@ def look_at(setting: Setting, chooser: Chooser) -> Iterator[Seen]:
     recorder = _Recorder(chooser)
     read_quotes(setting.page, setting.speakers, setting.rules, recorder)
     segments = [site.segment for site in recorder.sites]
-    pairs = pair([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
+    pairs = match_spans([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
     for number, site in enumerate(recorder.sites):
         mark = document.text[site.segment.left : site.segment.left + 2]
         if mark[:1] in "'‘" and mark not in ("''", "‘‘"):
             continue
         gold = document.quotes[pairs[number]] if number in pairs else None
-        verdicts = [_verdict(gold, candidate, document.text) for candidate in site.candidates]
-        yield Seen(site, gold is not None, verdicts)
+        verdicts = [
+            _judge_candidate(gold, candidate, document.text) for candidate in site.candidates
+        ]
+        yield JudgedSegment(site, gold is not None, verdicts)
 
 
-def _verdict(gold: Gold | None, candidate: Candidate, text: str) -> str | None:
+def _judge_candidate(gold: GoldQuote | None, candidate: Candidate, text: str) -> str | None:
     speaker = candidate.attribution.speaker
     if gold is None or speaker is None:
         return None
-    return judge(gold.source, text[speaker.start : speaker.end], text)
+    return judge_speaker(gold.source, text[speaker.start : speaker.end], text)
 
 
-def speaker_groups(seen: Sequence[Seen]) -> Iterator[Group]:
+def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
     """The candidates of each quote that has a right one; those that cannot be judged left out."""
     for site, _, verdicts in seen:
         judged = [
@@ -160,18 +170,18 @@ def speaker_groups(seen: Sequence[Seen]) -> Iterator[Group]:
         ]
         right = [is_right for _, is_right in judged]
         if any(right) and len(right) > 1:
-            yield Group([features for features, _ in judged], right)
+            yield CandidateGroup([features for features, _ in judged], right)
 
 
-def quote_groups(seen: Sequence[Seen], chooser: Ranker) -> Iterator[Group]:
+def group_quotes(seen: Sequence[JudgedSegment], chooser: Ranker) -> Iterator[CandidateGroup]:
     """Each segment as a quote or nothing, described with the speaker that is chosen for it."""
     for site, is_quote, _ in seen:
         decision = chooser.choose(site)
         features = quote_features(site, decision.candidate, decision.is_speaker)
-        yield Group([features, ()], [is_quote, not is_quote])
+        yield CandidateGroup([features, ()], [is_quote, not is_quote])
 
 
-def report_groups(setting: Setting) -> Iterator[Group]:
+def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
     """What each cue may report, or nothing."""
     document, page = setting.document, setting.page
     contents = Contents(page.words, [(s.left, s.right) for s in setting.segments])
@@ -179,30 +189,30 @@ def report_groups(setting: Setting) -> Iterator[Group]:
     for index, cue in sorted(setting.rules.heard.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]
         found = options.of(index)
-        shares = [_fit(document, (o.start, o.end), speaker) for o in found]
-        least = max(LEAST_OVERLAP, max(shares, default=0.0) - CLOSEST)
+        shares = [_match_attribution(document, (o.start, o.end), speaker) for o in found]
+        least = max(MIN_OVERLAP, max(shares, default=0.0) - MAX_OVERLAP_GAP)
         right = [value >= least for value in shares]
-        yield Group([*(o.features for o in found), NOTHING], [*right, not any(right)])
+        yield CandidateGroup([*(o.features for o in found), NOTHING], [*right, not any(right)])
 
 
-def _fit(document: Document, span: Span, speaker: str) -> float:
+def _match_attribution(document: Document, span: Span, speaker: str) -> float:
     """How much of an attribution of this speaker a span shares."""
     shared, gold = max(
-        ((share(gold.spans, span), gold) for gold in document.indirect),
-        key=lambda pair: pair[0],
+        ((jaccard(gold.spans, span), gold) for gold in document.indirect),
+        key=lambda match_spans: match_spans[0],
         default=(0.0, None),
     )
-    if gold is None or shared < LEAST_OVERLAP:
+    if gold is None or shared < MIN_OVERLAP:
         return 0.0
-    verdict = judge(gold.source, speaker, document.text)
+    verdict = judge_speaker(gold.source, speaker, document.text)
     return shared if verdict in (RIGHT, RESOLVED, NO_SOURCE) else 0.0
 
 
-def fit(groups: Sequence[Group], penalty: Penalty) -> dict[str, float]:
+def fit_weights(groups: Sequence[CandidateGroup], penalty: Penalty) -> dict[str, float]:
     """The weights under which the right alternatives of each group are likeliest."""
     rows = [frozenset(features) for group in groups for features in group.features]
     counts = Counter(feature for row in rows for feature in row)
-    known = sorted(feature for feature, count in counts.items() if count >= penalty.rarest)
+    known = sorted(feature for feature, count in counts.items() if count >= penalty.min_candidates)
     numbers = {feature: number for number, feature in enumerate(known)}
     columns = [sorted(numbers[feature] for feature in row if feature in numbers) for row in rows]
     matrix = csr_matrix(
@@ -237,29 +247,29 @@ def fit(groups: Sequence[Group], penalty: Penalty) -> dict[str, float]:
     return {
         feature: round(float(weight), 3)
         for feature, weight in zip(known, found.x, strict=True)
-        if abs(weight) >= SLIGHT
+        if abs(weight) >= MIN_WEIGHT
     }
 
 
-def train(
-    parsed: Sequence[Parsed], penalties: Mapping[str, Penalty] = MappingProxyType(PENALTIES)
+def train_models(
+    parsed: Sequence[ParsedDocument], penalties: Mapping[str, Penalty] = MappingProxyType(PENALTIES)
 ) -> Weights:
     """The weights of the three models."""
-    settings = [prepare(each) for each in parsed]
-    reports = [group for setting in settings for group in report_groups(setting)]
-    weights = {REPORTS: fit(reports, penalties[REPORTS])}
-    chooser: Chooser = _ByRule()
+    settings = [prepare_document(each) for each in parsed]
+    reports = [group for setting in settings for group in group_reports(setting)]
+    weights = {REPORTS: fit_weights(reports, penalties[REPORTS])}
+    chooser: Chooser = _RuleChooser()
     for _ in range(ROUNDS):
-        seen = [site for setting in settings for site in look_at(setting, chooser)]
-        speakers = fit(list(speaker_groups(seen)), penalties[SPEAKERS])
+        seen = [site for setting in settings for site in judge_segments(setting, chooser)]
+        speakers = fit_weights(list(group_speakers(seen)), penalties[SPEAKERS])
         chooser = Ranker({**weights, SPEAKERS: speakers, QUOTES: {}})
-        quotes = fit(list(quote_groups(seen, chooser)), penalties[QUOTES])
+        quotes = fit_weights(list(group_quotes(seen, chooser)), penalties[QUOTES])
         weights |= {SPEAKERS: speakers, QUOTES: quotes}
         chooser = Ranker(weights)
     return weights
 
 
-def write(weights: Weights, path: Path, documents: int) -> None:
+def write_weights(weights: Weights, path: Path, documents: int) -> None:
     """Write weights as lines of table, feature and weight, separated by tabs."""
     lines = [
         "# Weights of transforms/language/quotes/ranker.py, made by benchmarks/train.py from the",
@@ -275,9 +285,9 @@ def write(weights: Weights, path: Path, documents: int) -> None:
 
 def main(folder: Path) -> None:
     """Train on a folder and put the weights where the package reads them."""
-    parsed = list(parse(list(read_documents(folder))))
-    weights = train(parsed)
-    write(weights, OUTPUT, len(parsed))
+    parsed = list(parse_documents(list(read_documents(folder))))
+    weights = train_models(parsed)
+    write_weights(weights, OUTPUT, len(parsed))
     sizes = ", ".join(f"{table} {len(weights[table])}" for table in weights)
     print(f"{OUTPUT.name}: {sizes} weights from {len(parsed)} documents")
 

@@ -41,27 +41,27 @@ OUTPUT: Final = Path(model.__file__).with_name(MODEL_FILE)
 OTHER: Final = "other"
 
 
-class Limits(NamedTuple):
+class FeatureLimits(NamedTuple):
     """Which features of a block are kept, and how much they may say."""
 
-    articles: int
+    min_articles: int
     """A feature has to occur in so many."""
-    outlets: int
+    min_outlets: int
     """And in so many outlets."""
-    most: int
+    max_features: int
     strength: float
 
 
 LIMITS: Final = {
-    "title": Limits(articles=2, outlets=2, most=20_000, strength=1.0),
-    "opening": Limits(articles=8, outlets=8, most=50_000, strength=0.6),
-    "text": Limits(articles=8, outlets=8, most=50_000, strength=1.0),
+    "title": FeatureLimits(min_articles=2, min_outlets=2, max_features=20_000, strength=1.0),
+    "opening": FeatureLimits(min_articles=8, min_outlets=8, max_features=50_000, strength=0.6),
+    "text": FeatureLimits(min_articles=8, min_outlets=8, max_features=50_000, strength=1.0),
 }
 PENALTY: Final = 1 / 8
 MAX_ITERATIONS: Final = 200
 
 
-class Article(NamedTuple):
+class TrainingArticle(NamedTuple):
     """A labelled article."""
 
     label: str
@@ -75,17 +75,17 @@ class Article(NamedTuple):
         return words[:OPENING_WORDS] if block == "opening" else words
 
 
-def read_articles(folder: Path) -> Iterator[Article]:
+def read_training_articles(folder: Path) -> Iterator[TrainingArticle]:
     """The articles of a folder; raises what `read_labelled` does."""
     words = Matcher((), 0)
     for label, source, title, text in read_labelled(folder):
-        yield Article(label, source, words.find(title).words, words.find(text).words)
+        yield TrainingArticle(label, source, words.find(title).words, words.find(text).words)
 
 
-def train(
-    articles: Sequence[Article],
+def train_model(
+    articles: Sequence[TrainingArticle],
     wanted: Collection[str],
-    limits: Mapping[str, Limits] = MappingProxyType(LIMITS),
+    limits: Mapping[str, FeatureLimits] = MappingProxyType(LIMITS),
 ) -> TopicModel:
     """The model that tells some labels from each other and from all others."""
     labels = np.array([a.label if a.label in wanted else OTHER for a in articles])
@@ -93,7 +93,7 @@ def train(
     rarity: list[float] = []
     strength: list[float] = []
     for block in BLOCKS:
-        kept = choose(articles, block, labels, limits[block])
+        kept = select_features(articles, block, labels, limits[block])
         names += [f"{block}:{gram}" for gram in kept]
         rarity += kept.values()
         strength += [limits[block].strength] * len(kept)
@@ -122,8 +122,8 @@ def train(
     )
 
 
-def choose(
-    articles: Sequence[Article], block: str, labels: NDArray[np.str_], limits: Limits
+def select_features(
+    articles: Sequence[TrainingArticle], block: str, labels: NDArray[np.str_], limits: FeatureLimits
 ) -> dict[str, float]:
     """The words and pairs of a block that tell labels apart best, with the rarity of each."""
     parts = [set(grams(article.words(block))) for article in articles]
@@ -131,9 +131,9 @@ def choose(
     outlets: dict[str, set[str]] = defaultdict(set)
     for article, part in zip(articles, parts, strict=True):
         for gram in part:
-            if counts[gram] >= limits.articles:
+            if counts[gram] >= limits.min_articles:
                 outlets[gram].add(article.source)
-    known = sorted(gram for gram, sources in outlets.items() if len(sources) >= limits.outlets)
+    known = sorted(gram for gram, sources in outlets.items() if len(sources) >= limits.min_outlets)
     numbers = {gram: number for number, gram in enumerate(known)}
     columns = [sorted(numbers[gram] for gram in part if gram in numbers) for part in parts]
     present = csr_matrix(
@@ -145,7 +145,7 @@ def choose(
         shape=(len(parts), len(known)),
     )
     telling, _ = chi2(present, labels)
-    best = sorted(np.argsort(-telling, kind="stable")[: limits.most])
+    best = sorted(np.argsort(-telling, kind="stable")[: limits.max_features])
     return {
         known[number]: math.log((1 + len(parts)) / (1 + counts[known[number]])) + 1
         for number in best
@@ -154,11 +154,11 @@ def choose(
 
 def main(folder: Path, wanted: Collection[str]) -> None:
     """Train on a folder and put the model where the package reads it."""
-    articles = list(read_articles(folder))
+    articles = list(read_training_articles(folder))
     counts = Counter(article.label for article in articles)
     if missing := [label for label in wanted if not counts[label]]:
         sys.exit(f"no article is labelled {', '.join(missing)}")
-    model = train(articles, wanted)
+    model = train_model(articles, wanted)
     write_topic_model(OUTPUT, model)
     print(f"{OUTPUT.name}: {len(model.features.names)} features, from {model.made_from}")
     print("\n".join(f"{label}: {counts[label]} articles" for label in wanted))

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.engines.flink import Flink
-from benchmarks.engines.pool import Pool
-from benchmarks.engines.prism import Prism
+from benchmarks.engines.flink import FlinkCluster
+from benchmarks.engines.prism import PrismServer
+from benchmarks.engines.worker_pool import WorkerPool
 
 
 class Engine(Protocol):
@@ -19,7 +19,7 @@ class Engine(Protocol):
         """Beam's flags for a run on it."""
 
     @property
-    def pool(self) -> Pool | None:
+    def pool(self) -> WorkerPool | None:
         """Where its workers come from."""
 
     def __enter__(self) -> "Engine": ...
@@ -27,7 +27,7 @@ class Engine(Protocol):
     def __exit__(self, *error: object) -> None: ...
 
 
-class Portable:
+class EmbeddedJobService:
     """Beam's job service within the run, which talks to a worker in the same process by gRPC."""
 
     pool = None
@@ -37,18 +37,18 @@ class Portable:
         "--environment_type=LOOPBACK",
     ]
 
-    def __enter__(self) -> "Portable":
+    def __enter__(self) -> "EmbeddedJobService":
         return self
 
     def __exit__(self, *error: object) -> None:
         return
 
 
-NAMES: Final = ("flink", "prism", "portable")
+ENGINE_NAMES: Final = ("flink", "prism", "portable")
 
 
-def engine(name: str, folder: Path, parallelism: int = 2) -> Engine:
+def make_engine(name: str, folder: Path, parallelism: int = 2) -> Engine:
     """The engine of a name. Only Flink can be told how many workers it has."""
     if name == "flink":
-        return Flink(folder, task_managers=parallelism, keep_workers=True)
-    return Prism(folder) if name == "prism" else Portable()
+        return FlinkCluster(folder, task_managers=parallelism, keep_workers=True)
+    return PrismServer(folder) if name == "prism" else EmbeddedJobService()

@@ -10,8 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.engines.children import HOST, Child, EngineError, free_ports, wait_until
-from benchmarks.engines.pool import ROOT, Pool
+from benchmarks.engines.server_process import (
+    HOST,
+    EngineError,
+    ServerProcess,
+    free_ports,
+    wait_until,
+)
+from benchmarks.engines.worker_pool import ROOT, WorkerPool
 
 JARS: Final = ROOT / ".engines" / "flink" / "jars"
 _PACKAGE: Final = "org.apache.flink.runtime"
@@ -65,7 +71,7 @@ _MEMORY: Final = {
 }
 
 
-class Flink:
+class FlinkCluster:
     """A job manager, task managers and a job server, each a process, while the context lasts.
 
     ``settings`` are Flink's own (``restart-strategy.type``, ``execution.checkpointing.interval``,
@@ -91,7 +97,7 @@ class Flink:
     ) -> None:
         self._jars = jars
         self._folder = folder
-        self._number = task_managers
+        self._task_manager_count = task_managers
         self._cache_millis = 3_600_000 if keep_workers else 0
         self.parallelism = task_managers * slots
         rpc_port, self._rest_port, self._job_port = free_ports(3)
@@ -117,7 +123,7 @@ class Flink:
             **_MEMORY,
             **(settings or {}),
         }
-        self.task_managers: list[Child] = []
+        self.task_managers: list[ServerProcess] = []
         self._started = 0
 
     @property
@@ -137,7 +143,7 @@ class Flink:
             *self.pool.flags,
         ]
 
-    def __enter__(self) -> "Flink":
+    def __enter__(self) -> "FlinkCluster":
         if not any(self._jars.glob("flink-runtime-*.jar")):
             raise EngineError(f"there is no Flink in {self._jars}; run deploy/engines/fetch flink")
         for name in ("conf", "tmp", "blobs", "artifacts"):
@@ -146,9 +152,9 @@ class Flink:
         (self._folder / "conf" / "config.yaml").write_text("".join(lines), encoding="utf-8")
         with ExitStack() as stack:
             self._stack = stack
-            self.pool = stack.enter_context(Pool(self._folder))
+            self.pool = stack.enter_context(WorkerPool(self._folder))
             self.job_manager = self._start("job-manager", "512m", _JOB_MANAGER)
-            for _ in range(self._number):
+            for _ in range(self._task_manager_count):
                 self.start_task_manager()
             self.job_server = self._start(
                 "job-server",
@@ -164,14 +170,14 @@ class Flink:
             )
             self.job_manager.wait_for_port(self._rest_port)
             self.job_server.wait_for_port(self._job_port)
-            self.wait_for_task_managers(self._number)
+            self.wait_for_task_managers(self._task_manager_count)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def start_task_manager(self) -> Child:
+    def start_task_manager(self) -> ServerProcess:
         """Start another task manager; it offers its slots when it is ready."""
         self._started += 1
         child = self._start(f"task-manager-{self._started}", "512m", _TASK_MANAGER)
@@ -187,12 +193,12 @@ class Flink:
 
         def known() -> bool:
             with contextlib.suppress(EngineError, OSError):  # it may still elect itself
-                return len(self.ask("/taskmanagers")["taskmanagers"]) == number
+                return len(self.call_rest("/taskmanagers")["taskmanagers"]) == number
             return False
 
         wait_until(known, f"{number} task managers", seconds, self.job_manager)
 
-    def ask(self, path: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def call_rest(self, path: str, data: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What Flink's REST interface answers, such as ``ask("/jobs/overview")``.
 
         With ``data`` it is a POST: ``ask(f"/jobs/{job}/savepoints", {"cancel-job": True})``.
@@ -211,11 +217,11 @@ class Flink:
             raise EngineError(f"Flink refuses {path}: {error.code} {text}") from error
         return found
 
-    def _start(self, name: str, heap: str, main: str, *arguments: str) -> Child:
+    def _start(self, name: str, heap: str, main: str, *arguments: str) -> ServerProcess:
         java = shutil.which("java")
         if java is None:
             raise EngineError("there is no java on this machine")
         conf = ["--configDir", str(self._folder / "conf")] if main.startswith(_PACKAGE) else []
         classes = f"{self._jars}/*"
         command = [java, f"-Xmx{heap}", *_JAVA_FLAGS, "-cp", classes, main, *conf, *arguments]
-        return self._stack.enter_context(Child(name, command, self._folder))
+        return self._stack.enter_context(ServerProcess(name, command, self._folder))

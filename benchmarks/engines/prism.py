@@ -4,13 +4,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.engines.children import HOST, Child, EngineError, free_ports
-from benchmarks.engines.pool import ROOT, Pool
+from benchmarks.engines.server_process import HOST, EngineError, ServerProcess, free_ports
+from benchmarks.engines.worker_pool import ROOT, WorkerPool
 
 PRISM: Final = ROOT / ".engines" / "prism" / "prism"
 
 
-class Prism:
+class PrismServer:
     """Prism as a process while the context lasts. It has one worker a job, with many threads."""
 
     def __init__(self, folder: Path, *, program: Path = PRISM) -> None:
@@ -24,14 +24,14 @@ class Prism:
         endpoint = f"--job_endpoint={HOST}:{self._port}"
         return ["--runner=PortableRunner", endpoint, "--job_server_timeout=3600", *self.pool.flags]
 
-    def __enter__(self) -> "Prism":
+    def __enter__(self) -> "PrismServer":
         if not self._program.is_file():
             raise EngineError(f"there is no {self._program}; run deploy/engines/fetch prism")
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [str(self._program), f"--job_port={self._port}", "--serve_http=false"]
         with ExitStack() as stack:
-            self.pool = stack.enter_context(Pool(self._folder))
-            self.server = stack.enter_context(Child("prism", command, self._folder))
+            self.pool = stack.enter_context(WorkerPool(self._folder))
+            self.server = stack.enter_context(ServerProcess("prism", command, self._folder))
             self.server.wait_for_port(self._port)
             self._stack = stack.pop_all()
         return self

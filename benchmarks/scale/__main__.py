@@ -19,20 +19,20 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.engines.comparing import ingest
-from benchmarks.engines.engine import engine
-from benchmarks.scale.costs import FLAGS, Costs, measure
+from benchmarks.engines.engine import make_engine
+from benchmarks.engines.run_comparison import run_ingest
+from benchmarks.scale.costs import FLAGS, Costs, measure_unit_costs
 from benchmarks.scale.model import (
+    HostTiming,
     Load,
-    Machine,
-    Needs,
-    Politeness,
     Prices,
-    needs,
-    predicted_seconds,
+    Requirements,
+    WorkerMachine,
+    estimate_requirements,
+    predict_seconds,
 )
 from benchmarks.scale.state import StateCosts
-from benchmarks.throughput import site_of
+from benchmarks.throughput import serve_generated_site
 
 
 def main() -> None:
@@ -53,26 +53,26 @@ def main() -> None:
     sub.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     args = parser.parse_args()
     if args.command == "measure":
-        costs = measure(args.articles, args.feeds, args.pages)
+        costs = measure_unit_costs(args.articles, args.feeds, args.pages)
         args.costs.write_text(json.dumps(dataclasses.asdict(costs), indent=2) + "\n")
         print(args.costs.read_text(), end="")
         return
     read = json.loads(args.costs.read_text())
     costs = Costs(**read | {"state": StateCosts(**read["state"])})
     if args.command == "needs":
-        _show_needs(costs, args.feeds)
+        _print_requirements(costs, args.feeds)
     else:
-        _check(costs, args.articles, args.workers)
+        _print_check(costs, args.articles, args.workers)
 
 
-def _show_needs(costs: Costs, numbers: list[int]) -> None:
-    rest = (costs, Machine(), Prices(), Politeness())
+def _print_requirements(costs: Costs, numbers: list[int]) -> None:
+    rest = (costs, WorkerMachine(), Prices(), HostTiming())
     for mode, runs, days in (("a run an hour", 24.0, 3 * 365.0), ("a stream", 0.0, 90.0)):
         usual = Load(0, runs=runs, remembered_days=days)
         loads = [dataclasses.replace(usual, feeds=n, busiest_host=n // 200) for n in numbers]
-        found = [needs(load, *rest) for load in loads]
+        found = [estimate_requirements(load, *rest) for load in loads]
         print(f"{mode:<18}" + "".join(f"{n:>14,}" for n in numbers))
-        for field in dataclasses.fields(Needs)[:-1]:
+        for field in dataclasses.fields(Requirements)[:-1]:
             values = "".join(f"{getattr(each, field.name):>14,.4g}" for each in found)
             print(f"{field.name:<18}{values}")
         for what in found[0].limits:
@@ -82,7 +82,7 @@ def _show_needs(costs: Costs, numbers: list[int]) -> None:
         print()
 
 
-def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
+def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     cores = os.cpu_count() or 1
     print(f"{cores} cores; beyond the smallest: how much longer than runs of {sizes[0]} articles")
     names = ("articles", "workers", "predicted s", "took s", "ratio", "beyond the smallest")
@@ -90,8 +90,8 @@ def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     smallest: dict[int, tuple[float, float]] = {}
     for size in sizes:
         for workers in numbers:
-            took = _took(size, workers)
-            said = predicted_seconds(costs, size, workers, cores)
+            took = _measure_run(size, workers)
+            said = predict_seconds(costs, size, workers, cores)
             first, first_said = smallest.setdefault(workers, (took, said))
             beyond = (took - first) / (said - first_said) if size > sizes[0] else math.nan
             cells = (size, workers, f"{said:.0f}", f"{took:.0f}", f"{took / said:.2f}")
@@ -101,13 +101,13 @@ def _check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
             )
 
 
-def _took(articles: int, workers: int) -> float:
+def _measure_run(articles: int, workers: int) -> float:
     """Seconds of a run on Flink, which is up already."""
-    with site_of(articles) as feeds, tempfile.TemporaryDirectory() as name:
+    with serve_generated_site(articles) as feeds, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with engine("flink", folder / "flink", workers) as running:
+        with make_engine("flink", folder / "flink", workers) as running:
             started = time.monotonic()
-            ingest(feeds, folder / "output", *FLAGS[2:], *running.flags)
+            run_ingest(feeds, folder / "output", *FLAGS[2:], *running.flags)
             took = time.monotonic() - started
         (path,) = folder.glob("output/runs/*/summary.json")
         written = json.loads(path.read_text(encoding="utf-8"))["outcomes"]["article"]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from benchmarks.processes import Cost, cost_of
-from benchmarks.scale.state import StateCosts, measure_state
+from benchmarks.process_cost import Cost, measure_command
+from benchmarks.scale.state import StateCosts, measure_state_costs
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from schemas import Article, Record
@@ -68,25 +68,25 @@ class Costs:
     """Seconds an article in some stages, timed alone."""
 
 
-def measure(articles: int, feeds: int, pages: Path | None = None) -> Costs:
+def measure_unit_costs(articles: int, feeds: int, pages: Path | None = None) -> Costs:
     """Measure with sites of so many articles, and so many feeds.
 
     ``pages`` is a folder of pages as they are out there, ``.html`` or ``.html.gz``; without it,
     they are taken to be as light as those of the sites.
     """
-    state = measure_state()  # first
+    state = measure_state_costs()  # first
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        one = _ingest_site(folder / "one", 1)
-        many = _ingest_site(folder / "many", articles)
-        known = [_ingest_again(folder / name) for name in ("one", "many")]
-        unchanged = _many_feeds(folder / "feeds", feeds)
+        one = _measure_first_run(folder / "one", 1)
+        many = _measure_first_run(folder / "many", articles)
+        known = [_measure_changed_feeds(folder / name) for name in ("one", "many")]
+        unchanged = _measure_feeds(folder / "feeds", feeds)
         runs = folder / "many" / "output" / "runs"
         parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
         lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
-        stages, light = _stages(folder / "many")
-        there = _pages(pages) if pages else light
-        heavier = max(0.0, _extraction(there) - stages["extract"]) if pages else 0.0
+        stages, light = _measure_stages(folder / "many")
+        there = _read_pages(pages) if pages else light
+        heavier = max(0.0, _measure_extraction(there) - stages["extract"]) if pages else 0.0
     each = (many.cpu - one.cpu) / (articles - 1)
     return Costs(
         start=one.cpu - each,
@@ -104,47 +104,55 @@ def measure(articles: int, feeds: int, pages: Path | None = None) -> Costs:
     )
 
 
-def _ingest_site(folder: Path, count: int) -> Cost:
+def _measure_first_run(folder: Path, count: int) -> Cost:
     paths = write_site(folder / "site", count)
-    with _served(folder) as base:
+    with _serve_folder(folder) as base:
         feeds = [base + path for path in paths]
-        return cost_of("pipeline", "ingest", "--feeds", *feeds, *_output(folder), *FLAGS)
-
-
-def _ingest_again(folder: Path) -> float:
-    """Another run, after all feeds have changed in what is no entry."""
-    urls = [f"/{feed.name}" for feed in sorted((folder / "site").glob("feed-*.xml"))]
-    with _served(folder) as base:
-        feeds = [base + url for url in urls]
-        return _least(
-            lambda: cost_of("pipeline", "ingest", "--feeds", *feeds, *_output(folder), *FLAGS),
-            before=lambda number: _entitle(folder, number),
+        return measure_command(
+            "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *FLAGS
         )
 
 
-def _many_feeds(folder: Path, count: int) -> tuple[float, float]:
+def _measure_changed_feeds(folder: Path) -> float:
+    """Another run, after all feeds have changed in what is no entry."""
+    urls = [f"/{feed.name}" for feed in sorted((folder / "site").glob("feed-*.xml"))]
+    with _serve_folder(folder) as base:
+        feeds = [base + url for url in urls]
+        return _measure_min_cpu(
+            lambda: measure_command(
+                "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *FLAGS
+            ),
+            before=lambda number: _change_titles(folder, number),
+        )
+
+
+def _measure_feeds(folder: Path, count: int) -> tuple[float, float]:
     """A feed that is unchanged, and one that has changed: what each adds to a run."""
     write_site(folder / "site", 1)
     feed = (folder / "site" / "feed-0.xml").read_text(encoding="utf-8")
     for number in range(count):
         (folder / "site" / f"feed-{number}.xml").write_text(feed, encoding="utf-8")
-    with _served(folder) as base:
+    with _serve_folder(folder) as base:
         urls = "".join(f"{base}/feed-{number}.xml\n" for number in range(count))
         (folder / "feeds.txt").write_text(urls, encoding="utf-8")
         (folder / "feed.txt").write_text(urls.partition("\n")[0] + "\n", encoding="utf-8")
 
         def over(name: str) -> Cost:
             feeds = str(folder / name)
-            return cost_of("pipeline", "ingest", "--feeds", feeds, *_output(folder), *FLAGS)
+            return measure_command(
+                "pipeline", "ingest", "--feeds", feeds, *_output_flags(folder), *FLAGS
+            )
 
         over("feeds.txt")
-        one = _least(lambda: over("feed.txt"))
-        unchanged = _least(lambda: over("feeds.txt"))
-        changed = _least(lambda: over("feeds.txt"), before=lambda number: _entitle(folder, number))
+        one = _measure_min_cpu(lambda: over("feed.txt"))
+        unchanged = _measure_min_cpu(lambda: over("feeds.txt"))
+        changed = _measure_min_cpu(
+            lambda: over("feeds.txt"), before=lambda number: _change_titles(folder, number)
+        )
     return (unchanged - one) / (count - 1), (changed - one) / (count - 1)
 
 
-def _entitle(folder: Path, number: int) -> None:
+def _change_titles(folder: Path, number: int) -> None:
     """Give every feed of a site another title."""
     for path in (folder / "site").glob("feed-*.xml"):
         text = path.read_text(encoding="utf-8")
@@ -153,7 +161,9 @@ def _entitle(folder: Path, number: int) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _least(run: Callable[[], Cost], before: Callable[[int], None] = lambda _: None) -> float:
+def _measure_min_cpu(
+    run: Callable[[], Cost], before: Callable[[int], None] = lambda _: None
+) -> float:
     """The least processor time of some runs: what else the machine does only ever adds to it."""
     tries = []
     for number in range(_REPEATS):
@@ -162,12 +172,12 @@ def _least(run: Callable[[], Cost], before: Callable[[int], None] = lambda _: No
     return min(tries)
 
 
-def _output(folder: Path) -> list[str]:
+def _output_flags(folder: Path) -> list[str]:
     return ["--output", str(folder / "output")]
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[str]:
+def _serve_folder(folder: Path) -> Iterator[str]:
     """The site of a folder, at the same address each time: feeds are known by theirs."""
     port = folder / "port"
     with SampleSite(folder / "site", port=int(port.read_text()) if port.exists() else 0) as site:
@@ -175,7 +185,7 @@ def _served(folder: Path) -> Iterator[str]:
         yield site.base
 
 
-def _pages(folder: Path) -> list[bytes]:
+def _read_pages(folder: Path) -> list[bytes]:
     """Raises ValueError if there are none."""
     pages = [path.read_bytes() for path in sorted(folder.rglob("*.html"))]
     pages += [gzip.decompress(path.read_bytes()) for path in sorted(folder.rglob("*.html.gz"))]
@@ -184,11 +194,11 @@ def _pages(folder: Path) -> list[bytes]:
     return pages
 
 
-def _extraction(pages: list[bytes]) -> float:
-    return _time(lambda: [extract_page(page, url=_PAGE) for page in pages]) / len(pages)
+def _measure_extraction(pages: list[bytes]) -> float:
+    return _measure_cpu(lambda: [extract_page(page, url=_PAGE) for page in pages]) / len(pages)
 
 
-def _stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
+def _measure_stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
     """Seconds of processor time an article in each stage, timed alone; and the pages.
 
     The site of the folder has been ingested; the stages get what they got then.
@@ -203,7 +213,7 @@ def _stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
         )
         with Fetcher(options) as fetcher:
             requests = [Request(url)] * len(pages)
-            fetched = _time(lambda: fetcher.fetch(requests))
+            fetched = _measure_cpu(lambda: fetcher.fetch(requests))
     (lines,) = folder.glob("output/runs/*/jsonl/articles")
     articles = [
         a for path in sorted(lines.rglob("*.jsonl")) for a in read_lines(str(path), Article)
@@ -214,10 +224,10 @@ def _stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
     records = [record for each in found for kind in each for record in kind]
     seconds = {
         "fetch": fetched,
-        "parse": _time(lambda: [parse_feed(feed, url=url) for feed in feeds]),
-        "extract": _extraction(pages) * len(pages),
-        "analyse": _time(lambda: [analyse(batch) for batch in batches]),
-        "write": _time(lambda: _write(folder, [*articles, *records])),
+        "parse": _measure_cpu(lambda: [parse_feed(feed, url=url) for feed in feeds]),
+        "extract": _measure_extraction(pages) * len(pages),
+        "analyse": _measure_cpu(lambda: [analyse(batch) for batch in batches]),
+        "write": _measure_cpu(lambda: _write(folder, [*articles, *records])),
     }
     return {stage: each / len(articles) for stage, each in seconds.items()}, pages
 
@@ -231,7 +241,7 @@ def _write(folder: Path, records: list[Record]) -> None:
             write_file(str(folder / "written" / f"{number}.{name}"), rows, name)
 
 
-def _time(work: Callable[[], object]) -> float:
+def _measure_cpu(work: Callable[[], object]) -> float:
     """The least of some tries, in seconds of processor time."""
     tries = []
     for _ in range(_REPEATS):

@@ -11,11 +11,11 @@ DAY: Final = 86_400.0
 MONTH_DAYS: Final = 30.0
 GIB: Final = float(2**30)
 _ENTRY_BYTES: Final = 1000.0
-_LINES: Final = 3
+_CHANGES_PER_ARTICLE: Final = 3
 """Changes of an article in a state: itself, and the two entries by which it is known."""
-_TABLE_LOADS: Final = 1500.0
+_TABLE_LOADS_PER_DAY: Final = 1500.0
 """Load jobs of a table a day that BigQuery lets through (its page "Quotas and limits")."""
-_WINDOW_WORK: Final = 2.0
+_MICRO_BATCH_WORK: Final = 2.0
 """What packing and unpacking records costs beside writing them, as a multiple of that."""
 
 
@@ -37,12 +37,12 @@ class Load:
     runs: float = 24.0
     remembered_days: float = 90.0
 
-    window_sec: float = 60.0
+    micro_batch_sec: float = 60.0
 
     @property
-    def loads_a_day(self) -> float:
+    def loads_per_day(self) -> float:
         """How often a table of a database is loaded: once a run, or once a window."""
-        return self.runs or DAY / self.window_sec
+        return self.runs or DAY / self.micro_batch_sec
 
     @property
     def is_stream(self) -> bool:
@@ -51,7 +51,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Machine:
+class WorkerMachine:
     """A worker. ``busy`` is how much of its processors a run may be counted on to use.
 
     On each core there is a process of its own.
@@ -76,7 +76,7 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Politeness:
+class HostTiming:
     """How a host is asked: one request at a time, a pause, and the time that an answer takes."""
 
     pause_sec: float = 1.0
@@ -84,7 +84,7 @@ class Politeness:
 
 
 @dataclass(frozen=True)
-class Needs:
+class Requirements:
     """What a load needs. ``host_hours`` is how long the busiest host is asked in a day.
 
     ``state_gib`` is what is kept of articles, on disk; ``state_process_gib`` the memory of each
@@ -112,9 +112,9 @@ class Needs:
         return max(self.limits, key=lambda what: self.limits[what])
 
 
-def needs(
-    load: Load, costs: Costs, machine: Machine, prices: Prices, politeness: Politeness
-) -> Needs:
+def estimate_requirements(
+    load: Load, costs: Costs, machine: WorkerMachine, prices: Prices, politeness: HostTiming
+) -> Requirements:
     """What a load needs in a day, and what gives way first as it grows."""
     polls, articles = load.feeds * load.polls, load.feeds * load.articles
     changed = polls * (1 - load.unchanged)
@@ -125,12 +125,12 @@ def needs(
     known, state = articles * load.remembered_days, costs.state
     state_gib, process_gib, load_sec = known * state.stream_bytes / GIB, 0.0, 0.0
     if not load.is_stream:
-        latest = min(known, _latest_articles(known))
+        latest = min(known, _count_latest_articles(known))
         state_gib = known * state.row_bytes / GIB
         process_gib = (latest * state.change_bytes + load.feeds * state.feed_bytes) / GIB
         load_sec = known * state.row_seconds + latest * state.change_seconds
         load_sec += load.feeds * state.feed_seconds
-    workers = _workers(work, load.runs, costs.start + load_sec, machine)
+    workers = _count_workers(work, load.runs, costs.start + load_sec, machine)
     starts = load.runs * workers * machine.cores * (costs.start + load_sec)
     traffic = (articles * costs.page_bytes + changed * load.entries * _ENTRY_BYTES) / GIB
     stored = articles * costs.disk_bytes * MONTH_DAYS / GIB
@@ -146,17 +146,17 @@ def needs(
     dollars += stored * (prices.storage_gib_month + prices.table_gib_month)
     limits = {
         "asking the busiest host": host_hours / 24,
-        "loading a BigQuery table": load.loads_a_day / _TABLE_LOADS,
+        "loading a BigQuery table": load.loads_per_day / _TABLE_LOADS_PER_DAY,
     }
     if load.is_stream:
-        one_place = articles / DAY * costs.stages.get("write", 0.0) * _WINDOW_WORK
+        one_place = articles / DAY * costs.stages.get("write", 0.0) * _MICRO_BATCH_WORK
         limits["writing windows, at one place"] = one_place
     else:
         free = machine.memory_gib - machine.cores * costs.base_mib / 1024
         limits["the state in a worker's memory"] = machine.cores * process_gib / free
         limits["the state on a worker's disk"] = machine.cores * state_gib / machine.disk_gib
         limits["reading the state in half of a run's time"] = load_sec / (DAY / load.runs / 2)
-    return Needs(
+    return Requirements(
         articles=articles,
         requests=polls + articles,
         core_seconds=work + starts,
@@ -173,12 +173,15 @@ def needs(
     )
 
 
-def _latest_articles(known: float) -> float:
+def _count_latest_articles(known: float) -> float:
     """How many of the articles that are known may be newer than the snapshot."""
-    return max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * known * _LINES) / _LINES
+    return (
+        max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * known * _CHANGES_PER_ARTICLE)
+        / _CHANGES_PER_ARTICLE
+    )
 
 
-def _workers(work: float, runs: float, start: float, machine: Machine) -> float:
+def _count_workers(work: float, runs: float, start: float, machine: WorkerMachine) -> float:
     """How many end a run before the next one is due, or keep up with a stream."""
     seconds = (DAY / runs if runs else DAY) * machine.busy
     if runs:
@@ -188,7 +191,7 @@ def _workers(work: float, runs: float, start: float, machine: Machine) -> float:
     return max(1, math.ceil(work / max(runs, 1.0) / (seconds * machine.cores)))
 
 
-def predicted_seconds(costs: Costs, articles: int, workers: int, cores: int) -> float:
+def predict_seconds(costs: Costs, articles: int, workers: int, cores: int) -> float:
     """How long a run over so many new articles takes, all on one machine of so many cores.
 
     What starts, starts once a worker, side by side as far as there are cores.

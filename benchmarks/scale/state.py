@@ -37,12 +37,15 @@ class StateCosts:
     stream_bytes: float
 
 
-def measure_state() -> StateCosts:
+def measure_state_costs() -> StateCosts:
     """Measure, in a process that has freed little memory so far: it would be used again."""
-    changes, feeds = [*_changes()], [line_of(_feed(number)) for number in range(_FEEDS)]
+    changes, feeds = (
+        [*_make_changes()],
+        [line_of(_make_feed_state(number)) for number in range(_FEEDS)],
+    )
     state = State()
-    feed_bytes, feed_seconds = _cost(lambda: _apply(state, feeds))
-    change_bytes, change_seconds = _cost(lambda: _apply(state, changes))
+    feed_bytes, feed_seconds = _measure_cost(lambda: _apply(state, feeds))
+    change_bytes, change_seconds = _measure_cost(lambda: _apply(state, changes))
     with tempfile.TemporaryDirectory() as name:
         path = Path(name, "snapshot-1.state")
         write_state_file(str(path), [], [], state.tables)
@@ -58,16 +61,16 @@ def measure_state() -> StateCosts:
         change_seconds=change_seconds / _ARTICLES,
         feed_bytes=feed_bytes / _FEEDS,
         feed_seconds=feed_seconds / _FEEDS,
-        stream_bytes=sum(len(to_line(record)) + len(record.lineage) for record in _records(0)),
+        stream_bytes=sum(len(to_line(record)) + len(record.lineage) for record in _make_records(0)),
     )
 
 
-def _changes() -> Iterator[str]:
+def _make_changes() -> Iterator[str]:
     for number in range(_ARTICLES):
-        yield from (line_of(record) for record in _records(number))
+        yield from (line_of(record) for record in _make_records(number))
 
 
-def _records(number: int) -> tuple[KnownArticle, KnownEntry, KnownEntry]:
+def _make_records(number: int) -> tuple[KnownArticle, KnownEntry, KnownEntry]:
     lineage = stable_id("article", number)
     link, own = (
         KnownEntry(stable_id(kind, number), _AT, "cd" * 8, lineage) for kind in ("link", "id")
@@ -75,7 +78,7 @@ def _records(number: int) -> tuple[KnownArticle, KnownEntry, KnownEntry]:
     return KnownArticle(lineage, _AT, 1, "ab" * 16, True), link, own
 
 
-def _feed(number: int) -> FeedState:
+def _make_feed_state(number: int) -> FeedState:
     url = f"https://news.example/section/{number}/feed.xml"
     published = [_AT - dt.timedelta(minutes=minutes) for minutes in range(10)]
     return FeedState(url, _AT, url, f'"{number}"', next_due=_AT, published=published)
@@ -86,14 +89,14 @@ def _apply(state: State, lines: list[str]) -> None:
         state.apply(line)
 
 
-def _cost(work: Callable[[], object]) -> tuple[int, float]:
+def _measure_cost(work: Callable[[], object]) -> tuple[int, float]:
     """The memory that it takes, in bytes, and the seconds of processor time."""
-    before, started = _resident(), time.process_time()
+    before, started = _read_resident_bytes(), time.process_time()
     work()
     seconds = time.process_time() - started
-    return _resident() - before, seconds
+    return _read_resident_bytes() - before, seconds
 
 
-def _resident() -> int:
+def _read_resident_bytes() -> int:
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     return int(pages) * resource.getpagesize()

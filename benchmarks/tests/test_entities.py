@@ -4,44 +4,48 @@ import pytest
 
 from benchmarks.entities import (
     SCORED,
-    Place,
-    Ratio,
-    grouping_score,
-    mention_score,
+    LabelledSpan,
+    WeightedPrecisionRecall,
+    format_report,
     read_labels,
-    report,
+    score_groups,
+    score_mentions,
 )
 
-ADA, BROOK, POE = Place(0, 9, "PERSON"), Place(20, 25, "PERSON"), Place(40, 43, "PERSON")
-WICK, AS_ORG = Place(60, 64, "GPE"), Place(60, 64, "ORG")
+ADA, BROOK, POE = (
+    LabelledSpan(0, 9, "PERSON"),
+    LabelledSpan(20, 25, "PERSON"),
+    LabelledSpan(40, 43, "PERSON"),
+)
+WICK, AS_ORG = LabelledSpan(60, 64, "GPE"), LabelledSpan(60, 64, "ORG")
 GOLD = [{ADA: "a", BROOK: "a", POE: "p", WICK: "w"}]
 FOUND = [{ADA: "1", BROOK: "1", POE: "1", AS_ORG: "2"}]
 
 
 def test_mentions_are_right_by_place_and_label() -> None:
-    assert mention_score(GOLD, FOUND, "PERSON") == (3, 3, 3, 3)
-    assert mention_score(GOLD, FOUND, "all") == (3, 4, 3, 4)
-    assert mention_score(GOLD, FOUND, "GPE") == (0, 0, 0, 1)
-    assert mention_score(GOLD, FOUND, "ORG") == (0, 1, 0, 0)
+    assert score_mentions(GOLD, FOUND, "PERSON") == (3, 3, 3, 3)
+    assert score_mentions(GOLD, FOUND, "all") == (3, 4, 3, 4)
+    assert score_mentions(GOLD, FOUND, "GPE") == (0, 0, 0, 1)
+    assert score_mentions(GOLD, FOUND, "ORG") == (0, 1, 0, 0)
 
 
 def test_groups() -> None:
-    shared = grouping_score(GOLD, FOUND, shared=True)
+    shared = score_groups(GOLD, FOUND, shared=True)
     assert shared.precision == pytest.approx((2 / 3 + 2 / 3 + 1 / 3) / 3)
     assert shared.recall == 1
-    everything = grouping_score(GOLD, FOUND, shared=False)
+    everything = score_groups(GOLD, FOUND, shared=False)
     assert everything.precision == pytest.approx((2 / 3 + 2 / 3 + 1 / 3) / 4)
     assert everything.recall == pytest.approx(3 / 4)
-    assert grouping_score(GOLD, GOLD, shared=False).f1 == 1
+    assert score_groups(GOLD, GOLD, shared=False).f1 == 1
 
 
 def test_nothing_is_not_a_score() -> None:
-    nothing = Ratio(0, 0, 0, 0)
+    nothing = WeightedPrecisionRecall(0, 0, 0, 0)
     assert (nothing.precision, nothing.recall, nothing.f1) == (0, 0, 0)
 
 
 def test_report() -> None:
-    lines = [*report(GOLD, {"one": FOUND})]
+    lines = [*format_report(GOLD, {"one": FOUND})]
     assert len(lines) == 1 + 4 + 2
     assert lines[1].split() == ["one,", "PERSON", "1.000", "1.000", "1.000"]
 

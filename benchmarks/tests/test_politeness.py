@@ -4,28 +4,28 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.loopback import Asked
+from benchmarks.local_servers import LoggedRequest
 from benchmarks.politeness import (
     VIOLATIONS,
-    Measured,
-    Plan,
-    judge,
-    measure,
-    phases,
-    plans,
-    table,
+    HostPlan,
+    Measurement,
+    count_violations,
+    format_table,
+    measure_phases,
+    measure_politeness,
+    plan_hosts,
 )
 
 HOST = "127.0.0.2"
-PLAN = Plan(HOST, "rules", delay=1.0, articles=4)
+PLAN = HostPlan(HOST, "rules", delay=1.0, articles=4)
 
 
 @pytest.fixture(scope="module")
-def measured() -> Measured:
-    return measure(hosts=6, articles=4, delay=0.2)
+def measured() -> Measurement:
+    return measure_politeness(hosts=6, articles=4, delay=0.2)
 
 
-def test_ingest_is_polite(measured: Measured) -> None:
+def test_ingest_is_polite(measured: Measurement) -> None:
     assert measured.violations() == dict.fromkeys(VIOLATIONS, 0)
     assert measured.summary["adds_up"]
     assert measured.summary["dead_letters"] == {
@@ -38,15 +38,15 @@ def test_ingest_is_polite(measured: Measured) -> None:
     assert sum(path.startswith("/news/") for path in paths) == 5 * 4 - 1 + 1, "one was busy"
 
 
-def test_the_table_has_what_was_measured(measured: Measured) -> None:
-    printed = table(measured)
+def test_the_table_has_what_was_measured(measured: Measurement) -> None:
+    printed = format_table(measured)
     assert f"{len(measured.log)}" in printed and "0 too soon" in printed
     assert "entries: 20 = 18 article + 2 dead_letter" in printed
     assert f"ratio, at best / measured: {measured.ratio():.3f}" in printed
 
 
-def asked(path: str, start: float, end: float, **more: object) -> Asked:
-    made = Asked(HOST, path, "newsbeam/0.1.0 (feed reader)", start, end, status=200)
+def asked(path: str, start: float, end: float, **more: object) -> LoggedRequest:
+    made = LoggedRequest(HOST, path, "newsbeam/0.1.0 (feed reader)", start, end, status=200)
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -69,8 +69,8 @@ PAGE = asked("/news/1", 12.5, 13.0)
         ([replace(ROBOTS, agent=""), FEED], "nameless"),
     ],
 )
-def test_the_judge_finds_what_is_planted(log: list[Asked], violation: str) -> None:
-    found = judge(reversed(log), [PLAN])
+def test_the_judge_finds_what_is_planted(log: list[LoggedRequest], violation: str) -> None:
+    found = count_violations(reversed(log), [PLAN])
     assert {kind: count for kind, count in found.items() if count} == {violation: 1}
 
 
@@ -78,15 +78,15 @@ def test_the_judge_finds_nothing_in_a_polite_log() -> None:
     log = [ROBOTS, FEED, replace(PAGE, retry_after=2.0), asked("/news/2", 15.0, 15.5)]
     other = [replace(one, host="127.0.0.3") for one in log]
     site = [PLAN, replace(PLAN, host="127.0.0.3"), replace(PLAN, host="127.0.0.4")]
-    assert judge(log + other, site) == dict.fromkeys(VIOLATIONS, 0)
+    assert count_violations(log + other, site) == dict.fromkeys(VIOLATIONS, 0)
 
 
 def test_a_robots_txt_that_fails_may_be_tried_twice_and_nothing_else_be_asked_for() -> None:
     down = replace(PLAN, kind="down")
     tries = [replace(asked("/robots.txt", at, at + 0.1), status=500) for at in (10.0, 12.0, 14.0)]
-    assert judge(tries[:2], [down]).total() == 0
-    assert judge(tries, [down])["robots.txt again"] == 1
-    assert judge([*tries[:2], FEED], [down])["disallowed"] == 1
+    assert count_violations(tries[:2], [down]).total() == 0
+    assert count_violations(tries, [down])["robots.txt again"] == 1
+    assert count_violations([*tries[:2], FEED], [down])["disallowed"] == 1
 
 
 def test_the_time_at_best_is_that_of_the_host_which_needs_most() -> None:
@@ -94,16 +94,16 @@ def test_the_time_at_best_is_that_of_the_host_which_needs_most() -> None:
     log = [ROBOTS, FEED, PAGE, asked("/news/2", 14.25, 14.5, host=slow.host)]
     log.append(asked("/news/3", 20.0, 20.5, host=slow.host, status=429, retry_after=6.0))
     log.append(asked("/news/3", 27.0, 27.25, host=slow.host))
-    feeds, pages = phases(log, [PLAN, slow])
+    feeds, pages = measure_phases(log, [PLAN, slow])
     assert (round(feeds.ideal, 9), round(feeds.real, 9), feeds.slowest) == (1.5, 1.5, HOST)
     assert (pages.ideal, pages.real) == (0.25 + 4 + 0.5 + 6 + 0.25, 27.25 - 12.5)
     assert pages.slowest == slow.host
-    measured = Measured([PLAN, slow], log, {})
+    measured = Measurement([PLAN, slow], log, {})
     assert measured.ratio() == pytest.approx((1.5 + 11) / (1.5 + 14.75))
 
 
 def test_a_site_has_all_kinds_in_turn() -> None:
-    site = plans(hosts=50, articles=20, delay=0.5)
+    site = plan_hosts(hosts=50, articles=20, delay=0.5)
     assert len({plan.host for plan in site}) == 50
     assert {plan.delay for plan in site if plan.kind == "crawl-delay"} == {1.0}
     assert {plan.delay for plan in site if plan.kind != "crawl-delay"} == {0.5}

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.polnear import Document, marked_segments, read_documents
-from benchmarks.quotes import find, parse, tables
-from benchmarks.scores import (
+from benchmarks.polnear import Document, find_marked_segments, read_documents
+from benchmarks.quote_scoring import (
     MISSING,
     NO_SOURCE,
     RESOLVED,
     RIGHT,
     WRONG,
-    Score,
-    judge,
-    mention_kind,
-    pair,
+    QuoteScore,
+    classify_mention,
+    judge_speaker,
+    match_spans,
 )
-from benchmarks.train import Group, Penalty, fit, train, write
+from benchmarks.quotes import find_document_quotes, format_tables, parse_documents
+from benchmarks.train import CandidateGroup, Penalty, fit_weights, train_models, write_weights
 from transforms.language.quotes.ranker import QUOTES, REPORTS, SPEAKERS, Ranker, read_weights
 
 # Marked as in brat: [source], {cue}, <content>.
@@ -105,7 +105,7 @@ def test_a_folder_without_annotations_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_marked_segments(text: str, segments: list[str]) -> None:
-    assert [text[start:end] for start, end in marked_segments(text)] == segments
+    assert [text[start:end] for start, end in find_marked_segments(text)] == segments
 
 
 @pytest.mark.parametrize(
@@ -130,17 +130,19 @@ def test_marked_segments(text: str, segments: list[str]) -> None:
     ],
 )
 def test_judgement_of_speakers(source: str | None, speaker: str | None, verdict: str) -> None:
-    assert judge(source, speaker, "The mayor met officials.") == verdict
+    assert judge_speaker(source, speaker, "The mayor met officials.") == verdict
 
 
 def test_kinds_of_mentions() -> None:
     text = "Officials spoke. The officials left."
-    kinds = [mention_kind(m, text) for m in ("Officials", "Anna Lowe", "he", "some of them", "")]
+    kinds = [
+        classify_mention(m, text) for m in ("Officials", "Anna Lowe", "he", "some of them", "")
+    ]
     assert kinds == ["description", "named", "pronoun", "description", "none"]
 
 
 def test_pairs_are_the_best_ones() -> None:
-    assert pair([[(0, 10)], [(12, 20)]], [(0, 9), (1, 9), (19, 40)]) == {0: 0}
+    assert match_spans([[(0, 10)], [(12, 20)]], [(0, 9), (1, 9), (19, 40)]) == {0: 0}
 
 
 def documents(folder: Path) -> list[Document]:
@@ -148,9 +150,9 @@ def documents(folder: Path) -> list[Document]:
 
 
 def test_the_pipeline_is_scored(folder: Path) -> None:
-    quotes, speech = Score(), Score()
-    for each in parse(documents(folder)):
-        found = find(each, None)
+    quotes, speech = QuoteScore(), QuoteScore()
+    for each in parse_documents(documents(folder)):
+        found = find_document_quotes(each, None)
         quotes.add_quotes(each.document, found)
         speech.add_speech(each.document, found)
     assert quotes.detection == (4, 4, 4)
@@ -158,14 +160,18 @@ def test_the_pipeline_is_scored(folder: Path) -> None:
     assert quotes.accuracy("named") == (3, 3, 3)  # "Critics" is written in no other way
     assert (quotes.claimed, quotes.unattributed) == (0, 2)
     assert speech.detection == (2, 2, 2)
-    lines = "\n".join(tables(quotes, speech))
+    lines = "\n".join(format_tables(quotes, speech))
     assert "quotes, end to end              1.000   1.000  1.000" in lines
 
 
 def test_a_wrong_speaker_counts(folder: Path) -> None:
-    score = Score()
-    (each, _) = parse(documents(folder))
-    wrong = [replace(q, speaker="Nobody Else") for q in find(each, None) if q.kind != "indirect"]
+    score = QuoteScore()
+    (each, _) = parse_documents(documents(folder))
+    wrong = [
+        replace(q, speaker="Nobody Else")
+        for q in find_document_quotes(each, None)
+        if q.kind != "indirect"
+    ]
     score.add_quotes(each.document, wrong)
     assert score.detection.f1 == 1.0
     assert score.end_to_end.right == 0
@@ -173,19 +179,19 @@ def test_a_wrong_speaker_counts(folder: Path) -> None:
 
 
 def test_fit_prefers_what_is_right() -> None:
-    groups = [Group([["a", "x"], ["b", "x"]], [True, False])] * 12
-    weights = fit(groups, Penalty(1, 5))
+    groups = [CandidateGroup([["a", "x"], ["b", "x"]], [True, False])] * 12
+    weights = fit_weights(groups, Penalty(1, 5))
     assert weights["a"] > 0 > weights["b"]
     assert "x" not in weights  # it tells nothing
 
 
 def test_training_ends_in_a_file_that_the_ranker_reads(folder: Path, tmp_path: Path) -> None:
-    parsed = list(parse(documents(folder))) * 3
-    weights = train(parsed, dict.fromkeys((SPEAKERS, QUOTES, REPORTS), Penalty(1, 2)))
-    write(weights, tmp_path / "ranker.tsv", len(parsed))
+    parsed = list(parse_documents(documents(folder))) * 3
+    weights = train_models(parsed, dict.fromkeys((SPEAKERS, QUOTES, REPORTS), Penalty(1, 2)))
+    write_weights(weights, tmp_path / "ranker.tsv", len(parsed))
     read = read_weights((tmp_path / "ranker.tsv").read_text(encoding="utf-8"))
     assert read == weights
-    found = find(parsed[1], Ranker(read))
+    found = find_document_quotes(parsed[1], Ranker(read))
     assert [(q.text, q.speaker) for q in found] == [
         ("We will rebuild the pier.", "Anna Lowe"),
         ("a wreck", "The mayor"),

@@ -7,9 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale.costs import Costs, measure
-from benchmarks.scale.model import Load, Machine, Needs, Politeness, Prices, needs
-from benchmarks.scale.model import predicted_seconds as predicted
+from benchmarks.scale.costs import Costs, measure_unit_costs
+from benchmarks.scale.model import (
+    HostTiming,
+    Load,
+    Prices,
+    Requirements,
+    WorkerMachine,
+    estimate_requirements,
+)
+from benchmarks.scale.model import predict_seconds as predicted
 from benchmarks.scale.state import StateCosts
 
 COSTS = Costs(
@@ -36,8 +43,8 @@ COSTS = Costs(
 )
 
 
-def needed(load: Load) -> Needs:
-    return needs(load, COSTS, Machine(), Prices(), Politeness())
+def needed(load: Load) -> Requirements:
+    return estimate_requirements(load, COSTS, WorkerMachine(), Prices(), HostTiming())
 
 
 def test_a_day_of_a_thousand_feeds() -> None:
@@ -65,7 +72,7 @@ def test_what_gives_way_first() -> None:
 
 
 def test_a_stream_reads_no_state_and_is_paid_for_day_and_night() -> None:
-    few, many = (needed(Load(n, runs=0, window_sec=600)) for n in (10, 10_000_000))
+    few, many = (needed(Load(n, runs=0, micro_batch_sec=600)) for n in (10, 10_000_000))
     assert few.workers == 1 and few.state_load_sec == many.state_load_sec == 0
     assert few.dollars_month > 4 * 24 * 30 * 0.069
     assert many.core_seconds < 10_000_000 * (24 * 0.05 + 4 * 0.1)
@@ -91,7 +98,7 @@ def test_costs_are_measured(tmp_path: Path) -> None:
     page = f"<html><body>{'<div></div>' * 5000}<article>{text * 50}</article></body></html>"
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     (tmp_path / "page.html.gz").write_bytes(gzip.compress(page.encode()))
-    costs = measure(6, 4, tmp_path)
+    costs = measure_unit_costs(6, 4, tmp_path)
     assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 100
     assert costs.heavier > 0
     assert 100 < costs.state.row_bytes < costs.state.change_bytes < 5000

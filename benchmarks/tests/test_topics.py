@@ -1,16 +1,34 @@
 """The benchmark of topics, on labels and articles written for these tests."""
 
-from benchmarks.scores import Ratio
-from benchmarks.topics import Article, compare, read_labels, row, tag
+from benchmarks.quote_scoring import PrecisionRecall
+from benchmarks.topics import (
+    EvaluationArticle,
+    count_matches,
+    format_row,
+    read_labels,
+    tag_articles,
+)
 from transforms.language.topics.tagger import TopicTagger
 from transforms.language.topics.taxonomy import load_taxonomy
 
 
 def test_counts_are_over_the_articles_with_labels() -> None:
     found = {"a": {"law", "sport"}, "b": {"law"}, "unlabelled": {"law"}}
-    counts = compare(found, {"a": ["law"], "b": ["sport"]}, ["law", "sport"])
-    assert counts == {"law": Ratio(1, 2, 1), "sport": Ratio(0, 1, 1), "all": Ratio(1, 3, 2)}
-    assert row("all", counts["all"]).split() == ["all", "0.333", "0.500", "0.400", "1", "3", "2"]
+    counts = count_matches(found, {"a": ["law"], "b": ["sport"]}, ["law", "sport"])
+    assert counts == {
+        "law": PrecisionRecall(1, 2, 1),
+        "sport": PrecisionRecall(0, 1, 1),
+        "all": PrecisionRecall(1, 3, 2),
+    }
+    assert format_row("all", counts["all"]).split() == [
+        "all",
+        "0.333",
+        "0.500",
+        "0.400",
+        "1",
+        "3",
+        "2",
+    ]
 
 
 def test_labels_are_of_top_level_topics_and_those_made_again_of_the_same_articles() -> None:
@@ -25,9 +43,11 @@ def test_labels_are_of_top_level_topics_and_those_made_again_of_the_same_article
 
 def test_articles_are_tagged_by_title_and_text() -> None:
     articles = {
-        "a": Article("", "Border wall halted", "It rained."),
-        "b": Article("", "It rained", "The Supreme Court heard the appeal of the plaintiffs."),
+        "a": EvaluationArticle("", "Border wall halted", "It rained."),
+        "b": EvaluationArticle(
+            "", "It rained", "The Supreme Court heard the appeal of the plaintiffs."
+        ),
     }
-    found = tag(TopicTagger(), articles)
+    found = tag_articles(TopicTagger(), articles)
     assert {"immigration", "border-wall"} <= found["a"]
     assert {"law", "courts"} <= found["b"] and "immigration" not in found["b"]

@@ -14,19 +14,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.engines.children import Child, EngineError, free_ports, wait_until
-from benchmarks.engines.comparing import (
-    differences,
-    ingest,
-    most_at_once,
-    seconds_together,
-    start,
-    work,
-)
 from benchmarks.engines.engine import Engine
-from benchmarks.engines.flink import Flink
-from benchmarks.engines.pool import ROOT, Bundle
-from benchmarks.engines.prism import Prism
+from benchmarks.engines.flink import FlinkCluster
+from benchmarks.engines.prism import PrismServer
+from benchmarks.engines.run_comparison import (
+    count_bundles,
+    count_max_concurrent,
+    find_differences,
+    measure_parallel_seconds,
+    run_ingest,
+    start_ingest,
+)
+from benchmarks.engines.server_process import EngineError, ServerProcess, free_ports, wait_until
+from benchmarks.engines.worker_pool import ROOT, Bundle
 from sample.server import SampleSite
 
 RUN_SECONDS = 240.0
@@ -47,7 +47,7 @@ def feeds(site: SampleSite) -> list[str]:
 def local(feeds: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The output of a local run."""
     output = tmp_path_factory.mktemp("local")
-    ingest(feeds, output)
+    run_ingest(feeds, output)
     return output
 
 
@@ -68,9 +68,9 @@ def write_run(output: Path, quotes: list[str], **summary: int) -> Path:
 def test_the_judge_sees_what_is_lost_doubled_or_counted_otherwise(tmp_path: Path) -> None:
     one = write_run(tmp_path / "one", ["a", "b", "c"], entries=3)
     same = write_run(tmp_path / "same", ["c", "a", "b"], entries=3)
-    assert differences(one, same) == []
+    assert find_differences(one, same) == []
     other = write_run(tmp_path / "other", ["a", "a", "b"], entries=2)
-    assert differences(one, other) == [
+    assert find_differences(one, other) == [
         '- quotes {"quote_id": "c", "text": "c"}',
         '+ quotes {"quote_id": "a", "text": "a"}',
         "summary, entries: 3 became 2",
@@ -79,15 +79,15 @@ def test_the_judge_sees_what_is_lost_doubled_or_counted_otherwise(tmp_path: Path
 
 def test_work_of_several_processes_is_told_from_that_of_threads() -> None:
     alone = [Bundle(0.0, 2.0, 1), Bundle(1.0, 3.0, 1), Bundle(4.0, 5.0, 2)]
-    assert work(alone) == {1: 2, 2: 1}
-    assert most_at_once(alone) == 2 and seconds_together(alone) == 0
-    assert seconds_together([*alone, Bundle(1.5, 2.5, 2), Bundle(2.0, 4.5, 3)]) == 2.0
+    assert count_bundles(alone) == {1: 2, 2: 1}
+    assert count_max_concurrent(alone) == 2 and measure_parallel_seconds(alone) == 0
+    assert measure_parallel_seconds([*alone, Bundle(1.5, 2.5, 2), Bundle(2.0, 4.5, 3)]) == 2.0
 
 
 def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no such cluster')"]
     with (
-        Child("server", command, tmp_path) as child,
+        ServerProcess("server", command, tmp_path) as child,
         pytest.raises(EngineError, match=r"(?s)server ended, .*no such cluster"),
     ):
         child.wait_for_port(*free_ports(1))
@@ -96,12 +96,12 @@ def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
 def test_an_engine_that_was_not_fetched_says_how(tmp_path: Path) -> None:
     with (
         pytest.raises(EngineError, match="run deploy/engines/fetch flink"),
-        Flink(tmp_path / "flink", jars=tmp_path),
+        FlinkCluster(tmp_path / "flink", jars=tmp_path),
     ):
         pass
     with (
         pytest.raises(EngineError, match="run deploy/engines/fetch prism"),
-        Prism(tmp_path / "prism", program=tmp_path / "none"),
+        PrismServer(tmp_path / "prism", program=tmp_path / "none"),
     ):
         pass
 
@@ -152,7 +152,7 @@ def run_with_a_kill(feeds: list[str], output: Path, engine: Engine) -> int:
     """
     pool = engine.pool
     assert pool
-    process = start(feeds, output, *engine.flags)
+    process = start_ingest(feeds, output, *engine.flags)
 
     def victim() -> list[int]:
         return pool.busy() if any(output.glob(".staging/*/texts/*")) else []
@@ -178,12 +178,12 @@ def test_flink_tries_again_what_a_killed_worker_was_at(
         "restart-strategy.fixed-delay.attempts": "5",
         "restart-strategy.fixed-delay.delay": "1 s",
     }
-    with Flink(tmp_path / "flink", settings=settings) as flink:
+    with FlinkCluster(tmp_path / "flink", settings=settings) as flink:
         assert run_with_a_kill(feeds, tmp_path / "output", flink) == 0
-        (job,) = flink.ask("/jobs")["jobs"]
+        (job,) = flink.call_rest("/jobs")["jobs"]
         job_manager = flink.job_manager.log.read_text(encoding="utf-8")
         assert f"({job['id']}) switched from state RUNNING to RESTARTING" in job_manager
-    assert differences(local, tmp_path / "output") == []
+    assert find_differences(local, tmp_path / "output") == []
 
 
 @pytest.mark.prism
@@ -192,8 +192,8 @@ def test_a_run_on_prism_whose_worker_is_killed_shows_nothing_and_the_next_all(
     feeds: list[str], local: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"
-    with Prism(tmp_path / "prism") as prism:
+    with PrismServer(tmp_path / "prism") as prism:
         assert run_with_a_kill(feeds, output, prism) == 1
         assert not any((output / "runs").iterdir())
-        ingest(feeds, output, *prism.flags)
-    assert differences(local, output) == []
+        run_ingest(feeds, output, *prism.flags)
+    assert find_differences(local, output) == []

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from benchmarks.engines.comparing import records_of, summary_of
-from benchmarks.engines.engine import Portable
+from benchmarks.engines.engine import EmbeddedJobService
+from benchmarks.engines.run_comparison import read_records, read_summary
 from pipeline.cli import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
@@ -240,7 +240,7 @@ def test_another_run_of_the_same_input_is_quiet_and_the_same(
     assert "entries: " in done.stdout and "IS NOT" not in done.stdout
 
     first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
-    assert records_of(first) == records_of(again)
+    assert read_records(first) == read_records(again)
     files, same = (sorted(p.relative_to(r) for p in r.rglob("*.jsonl")) for r in (first, again))
     assert files == same
 
@@ -251,7 +251,7 @@ def test_worker_processes_write_the_same_records(
     flags = ("--direct_num_workers", "2", "--direct_running_mode", "multi_processing")
     ingest_in_a_process(site, tmp_path, *flags)
     first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
-    assert records_of(first) == records_of(again)
+    assert read_records(first) == read_records(again)
 
 
 @pytest.mark.parametrize("template", [False, True], ids=["waited for", "template"])
@@ -264,7 +264,7 @@ def test_an_output_on_another_file_system(
     command = ["ingest", "--feeds", f"{site.base}/feeds.opml", "--output", output, *LOCAL, *flags]
     assert run_command([*command, "--run_id", "again"]) == 0
     again = tmp_path / "runs" / "again"
-    assert records_of(run.output / "runs" / "first") == records_of(again)
+    assert read_records(run.output / "runs" / "first") == read_records(again)
     left = [p.name for p in (*tmp_path.glob(".staging/**/*"), *tmp_path.glob(".state/lock*"))]
     assert [name for name in left if "." in name] == []  # nothing staged, no lease
     assert run_command(command) == 0
@@ -290,10 +290,10 @@ def test_a_template_needs_folders_that_workers_can_reach(
 def test_a_job_service_writes_the_same_records(
     run: Ingested, site: SampleSite, tmp_path: Path
 ) -> None:
-    ingest_in_a_process(site, tmp_path, *Portable.flags)
+    ingest_in_a_process(site, tmp_path, *EmbeddedJobService.flags)
     first, again = run.output / "runs" / "first", tmp_path / "runs" / "again"
-    assert records_of(first) == records_of(again)
-    assert summary_of(first) == summary_of(again)
+    assert read_records(first) == read_records(again)
+    assert read_summary(first) == read_summary(again)
 
 
 def test_what_was_ingested_is_remembered_when_outputs_move_away(

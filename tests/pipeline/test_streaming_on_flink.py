@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.engines.children import wait_until
-from benchmarks.engines.flink import Flink
+from benchmarks.engines.flink import FlinkCluster
+from benchmarks.engines.server_process import wait_until
 from schemas import RECORDS
 from tests.support.publishing_site import Publisher
 from tests.support.web_server import Web
@@ -34,7 +34,7 @@ HOSTS = {"a": "127.0.0.1", "b": "127.0.0.1", "c": "localhost"}
 
 @contextmanager
 def stream(
-    flink: Flink, feeds: Sequence[str], output: Path, *more: str, code: int = 0
+    flink: FlinkCluster, feeds: Sequence[str], output: Path, *more: str, code: int = 0
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A stream that runs while the context lasts, and ends as it is told to, with a code."""
     command = [sys.executable, "-m", "pipeline", "ingest", "--streaming", "--feeds", *feeds]
@@ -49,7 +49,7 @@ def stream(
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(120) == code
-        jobs = flink.ask("/jobs/overview")["jobs"]
+        jobs = flink.call_rest("/jobs/overview")["jobs"]
         assert {job["state"] for job in jobs} == {"CANCELED"}
 
 
@@ -83,7 +83,7 @@ def gaps(web: Web) -> list[float]:
 
 def test_every_article_is_there_once_though_workers_are_killed(web: Web, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    flink = Flink(tmp_path / "flink", settings=SETTINGS)
+    flink = FlinkCluster(tmp_path / "flink", settings=SETTINGS)
     publisher = Publisher(web, HOSTS, entries=40, every_sec=3.0, shown=60)
     with flink, publisher, stream(flink, publisher.feeds, output):
         wait_until(lambda: len(urls(output)) >= 15, "first articles", 120)
@@ -102,7 +102,7 @@ def test_every_article_is_there_once_though_workers_are_killed(web: Web, tmp_pat
 
 def test_a_stream_goes_on_from_a_savepoint(web: Web, tmp_path: Path) -> None:
     output = tmp_path / "output"
-    flink = Flink(tmp_path / "flink", settings=SETTINGS)
+    flink = FlinkCluster(tmp_path / "flink", settings=SETTINGS)
     publisher = Publisher(web, HOSTS, entries=16, every_sec=3.0, shown=60)
     with flink, publisher:
         with stream(flink, publisher.feeds, output, code=1) as first:
@@ -122,10 +122,14 @@ def test_a_stream_goes_on_from_a_savepoint(web: Web, tmp_path: Path) -> None:
     assert doubled(output) == []
 
 
-def end_with_savepoint(flink: Flink) -> str:
+def end_with_savepoint(flink: FlinkCluster) -> str:
     """End the job that runs; where its savepoint is."""
-    (job,) = (j["jid"] for j in flink.ask("/jobs/overview")["jobs"] if j["state"] == "RUNNING")
+    (job,) = (
+        j["jid"] for j in flink.call_rest("/jobs/overview")["jobs"] if j["state"] == "RUNNING"
+    )
     data = {"cancel-job": True, "target-directory": flink.savepoints.as_uri()}
-    path = f"/jobs/{job}/savepoints/{flink.ask(f'/jobs/{job}/savepoints', data)['request-id']}"
-    wait_until(lambda: flink.ask(path)["status"]["id"] == "COMPLETED", "savepoint", 120)
-    return str(flink.ask(path)["operation"]["location"])
+    path = (
+        f"/jobs/{job}/savepoints/{flink.call_rest(f'/jobs/{job}/savepoints', data)['request-id']}"
+    )
+    wait_until(lambda: flink.call_rest(path)["status"]["id"] == "COMPLETED", "savepoint", 120)
+    return str(flink.call_rest(path)["operation"]["location"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.loopback import Loopback, Reply
+from benchmarks.local_servers import LocalServers, Reply
 from transforms.core.elements import Run
 from transforms.fetching import politeness as hosts_module
 from transforms.fetching.client import HttpOptions, Response
@@ -25,8 +25,8 @@ OPTIONS = FetchOptions(HTTP, PolitenessOptions(host_delay_sec=0, robots="none"))
 
 
 @pytest.fixture
-def web() -> Iterator[Loopback]:
-    with Loopback([A, B]) as served:
+def web() -> Iterator[LocalServers]:
+    with LocalServers([A, B]) as served:
         yield served
 
 
@@ -54,7 +54,7 @@ class Paths(FetchStage):
 
 
 def test_all_lanes_are_begun_before_answers_are_worked_on(
-    web: Loopback, run: Run, state: StateHandle
+    web: LocalServers, run: Run, state: StateHandle
 ) -> None:
     web.answers["/page"] = Reply(b"page")
     stage = Paths(run, FetcherHandle(OPTIONS, state))
@@ -62,14 +62,14 @@ def test_all_lanes_are_begun_before_answers_are_worked_on(
     stage.start_bundle()
     for host in (A, B):
         assert list(stage.process((host, [f"{web.base(host)}/page"]))) == []
-        wait_for(lambda host=host: bool(web.asked(host)))  # type: ignore[misc]
+        wait_for(lambda host=host: bool(web.requests(host)))  # type: ignore[misc]
     found = [output.value for output in stage.finish_bundle() if isinstance(output.value, tuple)]
     assert sorted(found) == [(f"{web.base(host)}/page", b"page") for host in (A, B)]
     stage.teardown()
 
 
 def test_no_more_is_asked_for_while_many_bytes_wait(
-    web: Loopback, monkeypatch: pytest.MonkeyPatch
+    web: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hosts_module, "_MOST_UNREAD", 100_000)
     web.answers["/page"] = Reply(bytes(20_000))

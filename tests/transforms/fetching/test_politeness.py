@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.loopback import ENDLESS_HEADERS, Loopback, Reply
+from benchmarks.local_servers import ENDLESS_HEADERS, LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.core.options import UsageError
@@ -23,8 +23,8 @@ PAGE = Reply(b"page", headers={"Content-Type": "text/html"})
 
 
 @pytest.fixture
-def web() -> Iterator[Loopback]:
-    with Loopback([A, B]) as served:
+def web() -> Iterator[LocalServers]:
+    with LocalServers([A, B]) as served:
         yield served
 
 
@@ -58,23 +58,23 @@ def lost(answer: Response | ItemError) -> ItemError:
     return answer
 
 
-def gaps(web: Loopback, host: str) -> list[float]:
+def gaps(web: LocalServers, host: str) -> list[float]:
     """From the end of each answer to the start of the next request."""
-    return [later.start - before.end for before, later in pairwise(web.asked(host))]
+    return [later.start - before.end for before, later in pairwise(web.requests(host))]
 
 
-def pages(web: Loopback, host: str, count: int) -> list[str]:
+def pages(web: LocalServers, host: str, count: int) -> list[str]:
     paths = [f"/{number}" for number in range(count)]
     web.answers.update(dict.fromkeys(paths, PAGE))
     return [web.base(host) + path for path in paths]
 
 
-def state_of(web: Loopback, at: dt.datetime | None, closures: int) -> HostState:
+def state_of(web: LocalServers, at: dt.datetime | None, closures: int) -> HostState:
     robots = [RobotsFile(web.base(A), 404, "", now())]
     return HostState(f"{A}:{web.port}", now(), at, "it answered 429", closures, robots)
 
 
-def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: Loopback) -> None:
+def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: LocalServers) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = Reply(pieces=[b"slow"], pause=0.3)
     fetch(urls, PolitenessOptions(host_delay_sec=0.15))
@@ -82,14 +82,14 @@ def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: Loopb
     assert min(gaps(web, A)) >= 0.15
 
 
-def test_hosts_are_asked_side_by_side(web: Loopback) -> None:
+def test_hosts_are_asked_side_by_side(web: LocalServers) -> None:
     web.answers["/slow"] = Reply(pieces=[b"x"], pause=0.5)
     fetch([f"{web.base(host)}/slow" for host in (A, B)])
-    one, other = (web.asked(host)[-1] for host in (A, B))
+    one, other = (web.requests(host)[-1] for host in (A, B))
     assert one.start < other.end and other.start < one.end
 
 
-def test_a_host_may_have_a_delay_of_its_own(web: Loopback) -> None:
+def test_a_host_may_have_a_delay_of_its_own(web: LocalServers) -> None:
     urls = pages(web, A, 2) + pages(web, B, 2)
     named = [f"{A}=0.2", f"{B}:{web.port}=0.1", f"{B}=9"]
     fetch(urls, PolitenessOptions(host_delay_sec=0, host_delays=named))
@@ -98,16 +98,16 @@ def test_a_host_may_have_a_delay_of_its_own(web: Loopback) -> None:
 
 
 @pytest.mark.parametrize("as_date", [False, True])
-def test_a_short_retry_after_is_waited_for(web: Loopback, as_date: bool) -> None:
+def test_a_short_retry_after_is_waited_for(web: LocalServers, as_date: bool) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = [Reply(status=429, retry_in=1, as_date=as_date), PAGE]
     (answer,) = fetch([url])
     assert body(answer) == b"page"
-    _, busy, again = web.asked(A)
+    _, busy, again = web.requests(A)
     assert busy.retry_after is not None and again.start - busy.end >= busy.retry_after
 
 
-def test_the_whole_lane_waits(web: Loopback) -> None:
+def test_the_whole_lane_waits(web: LocalServers) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = [Reply(status=503, retry_in=1), PAGE]
     assert [body(answer) for answer in fetch(urls)] == [b"page"] * 3
@@ -116,7 +116,7 @@ def test_the_whole_lane_waits(web: Loopback) -> None:
 
 @pytest.mark.parametrize("as_date", [False, True])
 def test_a_long_retry_after_closes_the_host_for_later_runs_too(
-    web: Loopback, as_date: bool
+    web: LocalServers, as_date: bool
 ) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = Reply(status=503, retry_in=3600, as_date=as_date)
@@ -145,7 +145,7 @@ def test_a_long_retry_after_closes_the_host_for_later_runs_too(
     assert web.paths().count("/robots.txt") == 1, "its robots.txt is remembered"
 
 
-def test_a_closure_is_no_longer_than_is_allowed(web: Loopback) -> None:
+def test_a_closure_is_no_longer_than_is_allowed(web: LocalServers) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = Reply(status=429, retry_in=10**8)
     (answer,) = fetch([url], replace(QUICK, max_retry_after_sec=100))
@@ -156,7 +156,7 @@ def test_a_closure_is_no_longer_than_is_allowed(web: Loopback) -> None:
 @pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("status", [429, 503])
 def test_without_retry_after_the_host_is_left_alone_longer_each_time(
-    web: Loopback, status: int
+    web: LocalServers, status: int
 ) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = Reply(status=status)
@@ -170,11 +170,11 @@ def test_without_retry_after_the_host_is_left_alone_longer_each_time(
     for doubled, seconds in enumerate(lengths):
         assert 900 * 2**doubled <= seconds <= 900 * 1.2 * 2**doubled + 5
     assert len({round(seconds / 2**n, 3) for n, seconds in enumerate(lengths)}) == 3, "no jitter"
-    tries = [asked for asked in web.asked(A) if asked.path == "/0"]
+    tries = [asked for asked in web.requests(A) if asked.path == "/0"]
     assert all(b.start - a.end >= 0.2 for a, b in zip(tries[::2], tries[1::2], strict=True))
 
 
-def test_403_again_and_again_from_a_host_that_answered_is_a_rate_limit(web: Loopback) -> None:
+def test_403_again_and_again_from_a_host_that_answered_is_a_rate_limit(web: LocalServers) -> None:
     urls = pages(web, A, 6)
     for path in ("/1", "/2", "/3", "/4"):
         web.answers[path] = Reply(status=403)
@@ -186,7 +186,7 @@ def test_403_again_and_again_from_a_host_that_answered_is_a_rate_limit(web: Loop
     assert web.paths()[-1] == "/3"
 
 
-def test_403_between_other_answers_is_an_answer(web: Loopback) -> None:
+def test_403_between_other_answers_is_an_answer(web: LocalServers) -> None:
     urls = pages(web, A, 6)
     for path in ("/0", "/1", "/3", "/4"):
         web.answers[path] = Reply(status=403)
@@ -194,7 +194,7 @@ def test_403_between_other_answers_is_an_answer(web: Loopback) -> None:
     assert [isinstance(answer, Response) for answer in answers] == [False, False, True] * 2
 
 
-def test_no_more_pages_of_a_host_than_allowed(web: Loopback) -> None:
+def test_no_more_pages_of_a_host_than_allowed(web: LocalServers) -> None:
     urls = pages(web, A, 4)
     answers = fetch([*urls, f"{web.base(B)}/0"], replace(QUICK, max_pages_per_host=2))
     assert [isinstance(answer, Response) for answer in answers] == [True] * 2 + [False] * 2 + [True]
@@ -203,13 +203,13 @@ def test_no_more_pages_of_a_host_than_allowed(web: Loopback) -> None:
         assert (error.error_type, error.attempts, error.temporary) == ("HostLimit", 0, True)
 
 
-def test_feeds_are_no_pages(web: Loopback) -> None:
+def test_feeds_are_no_pages(web: LocalServers) -> None:
     with fetcher(replace(QUICK, max_pages_per_host=1)) as asking:
         answers = asking.fetch(map(Request, pages(web, A, 3)))
     assert [body(answer) for answer in answers] == [b"page"] * 3
 
 
-def test_no_more_time_for_a_host_than_allowed(web: Loopback) -> None:
+def test_no_more_time_for_a_host_than_allowed(web: LocalServers) -> None:
     urls = pages(web, A, 6)
     answers = fetch(urls, PolitenessOptions(host_delay_sec=0.2, max_host_sec=0.5))
     late = list(map(lost, answers[-2:]))
@@ -217,7 +217,7 @@ def test_no_more_time_for_a_host_than_allowed(web: Loopback) -> None:
     assert {(error.error_type, error.attempts) for error in late} == {("HostLimit", 0)}
 
 
-def test_time_in_which_a_host_is_not_asked_does_not_count(web: Loopback) -> None:
+def test_time_in_which_a_host_is_not_asked_does_not_count(web: LocalServers) -> None:
     slow, quick = f"{web.base(A)}/slow", pages(web, B, 2)
     web.answers["/slow"] = Reply(pieces=[b"x"], pause=0.8)
     with fetcher(PolitenessOptions(host_delay_sec=0.05, max_host_sec=0.6)) as asking:
@@ -226,7 +226,7 @@ def test_time_in_which_a_host_is_not_asked_does_not_count(web: Loopback) -> None
     assert body(answer) == b"page"
 
 
-def test_a_pause_that_is_too_long_is_left_to_a_later_run(web: Loopback) -> None:
+def test_a_pause_that_is_too_long_is_left_to_a_later_run(web: LocalServers) -> None:
     urls = pages(web, A, 3)
     web.answers["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 600")
     first, *others = fetch(urls, replace(QUICK, max_wait_sec=0.3))
@@ -235,7 +235,7 @@ def test_a_pause_that_is_too_long_is_left_to_a_later_run(web: Loopback) -> None:
     assert web.paths() == ["/robots.txt", "/0"]
 
 
-def test_an_answer_cut_off_is_asked_for_again_no_sooner_than_the_delay(web: Loopback) -> None:
+def test_an_answer_cut_off_is_asked_for_again_no_sooner_than_the_delay(web: LocalServers) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = [Reply(status=ENDLESS_HEADERS, pieces=[b"X: x\r\n"]), PAGE]
     (answer,) = fetch([url], PolitenessOptions(host_delay_sec=0.2))
@@ -249,7 +249,7 @@ def moved(to: str, status: int = 302, cookie: str = "") -> Reply:
     return Reply(status=status, headers={"Location": to} | cookies)
 
 
-def test_five_redirects_are_followed_and_no_more(web: Loopback) -> None:
+def test_five_redirects_are_followed_and_no_more(web: LocalServers) -> None:
     web.answers.update({f"/{n}": moved(f"/{n + 1}") for n in range(1, 7)})
     web.answers["/7"] = PAGE
     many, enough = fetch(
@@ -268,14 +268,16 @@ def test_five_redirects_are_followed_and_no_more(web: Loopback) -> None:
         ("http://10.0.0.1/x", "PrivateAddress", 1),
     ],
 )
-def test_redirects_that_lead_nowhere(web: Loopback, target: str, error: str, requests: int) -> None:
+def test_redirects_that_lead_nowhere(
+    web: LocalServers, target: str, error: str, requests: int
+) -> None:
     web.answers["/0"] = moved(target)
     (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
     assert lost(answer).error_type == error
     assert web.paths() == ["/robots.txt"] + ["/0"] * requests
 
 
-def test_a_redirect_to_another_host_is_subject_to_its_robots_and_lane(web: Loopback) -> None:
+def test_a_redirect_to_another_host_is_subject_to_its_robots_and_lane(web: LocalServers) -> None:
     web.answers[f"{B}/robots.txt"] = Reply(b"User-agent: *\nDisallow: /no")
     web.answers["/yes"] = PAGE
     web.answers["/to-no"] = moved(f"{web.base(B)}/no")
@@ -288,7 +290,7 @@ def test_a_redirect_to_another_host_is_subject_to_its_robots_and_lane(web: Loopb
     assert min(gaps(web, A) + gaps(web, B)) >= 0.15
 
 
-def test_no_credentials_are_carried_to_another_host(web: Loopback) -> None:
+def test_no_credentials_are_carried_to_another_host(web: LocalServers) -> None:
     web.answers["/a"] = moved(f"{web.base(B)}/b", cookie="id=1; Domain=127.0.0.3")
     web.answers["/b"] = moved("/c", cookie="id=2")
     web.answers["/c"] = PAGE
@@ -301,7 +303,7 @@ def test_no_credentials_are_carried_to_another_host(web: Loopback) -> None:
     assert not any("cookie" in headers or "referer" in headers for headers in asked.values())
 
 
-def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: Loopback) -> None:
+def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: LocalServers) -> None:
     there = f"{web.base(B)}/feed"
     web.answers["/old"] = moved(there)
     web.answers["/feed"] = [Reply(status=304), Reply(b"new")]
@@ -323,7 +325,7 @@ def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: Loopb
     assert conditional == [("/feed", '"1"', "yesterday")]
 
 
-def test_a_304_that_nobody_asked_for_is_no_answer(web: Loopback) -> None:
+def test_a_304_that_nobody_asked_for_is_no_answer(web: LocalServers) -> None:
     web.answers["/feed"] = Reply(status=304)
     (answer,) = fetch([f"{web.base(A)}/feed"])
     assert lost(answer).error_type == "Http304"
@@ -340,7 +342,7 @@ def test_a_304_that_nobody_asked_for_is_no_answer(web: Loopback) -> None:
     ],
 )
 def test_an_address_has_moved_where_permanent_redirects_alone_led(
-    web: Loopback, statuses: tuple[int, ...], for_good: str | None
+    web: LocalServers, statuses: tuple[int, ...], for_good: str | None
 ) -> None:
     for number, status in enumerate(statuses):
         web.answers[f"/{number}"] = moved(f"/{number + 1}", status)
@@ -351,7 +353,7 @@ def test_an_address_has_moved_where_permanent_redirects_alone_led(
     assert answer.moved_to == (web.base(A) + for_good if for_good else None)
 
 
-def test_a_redirect_without_a_target_is_an_error(web: Loopback) -> None:
+def test_a_redirect_without_a_target_is_an_error(web: LocalServers) -> None:
     web.answers["/0"] = Reply(status=301)
     (answer,) = fetch([f"{web.base(A)}/0"])
     assert lost(answer).error_type == "Http301"
@@ -383,7 +385,7 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after({}, AT) is None
 
 
-def test_remembered_rules_are_read_for_the_same_agent(web: Loopback) -> None:
+def test_remembered_rules_are_read_for_the_same_agent(web: LocalServers) -> None:
     text = "User-agent: deskbot\nDisallow: /0\n\nUser-agent: newsbeam\nDisallow: /1"
     file = RobotsFile(web.base(A), 200, text, now())
     known = replace(state_of(web, None, 0), robots=[file])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.loopback import Loopback, Reply
+from benchmarks.local_servers import LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.fetching.client import HttpOptions, Response
@@ -25,14 +25,14 @@ DENY = b"User-agent: *\nDisallow: /no"
 
 
 @pytest.fixture
-def web() -> Iterator[Loopback]:
-    with Loopback([A, B]) as served:
+def web() -> Iterator[LocalServers]:
+    with LocalServers([A, B]) as served:
         served.answers.update(dict.fromkeys(("/yes", "/no", "/no/x"), Reply(b"page")))
         yield served
 
 
 def fetch(
-    web: Loopback,
+    web: LocalServers,
     *paths: str,
     hosts: PolitenessOptions = QUICK,
     robots: RobotsFile | None = None,
@@ -54,7 +54,7 @@ def rules(text: str, agent: str = "newsbeam") -> Robots:
     return Robots(RobotsFile("https://a.example", 200, text, AT), agent)
 
 
-def test_what_is_disallowed_is_not_asked_for(web: Loopback) -> None:
+def test_what_is_disallowed_is_not_asked_for(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(DENY)
     errors, (state,), answers = fetch(web, "/no/x", "/yes")
     assert errors == ["RobotsDenied", ""]
@@ -114,29 +114,31 @@ def test_crawl_delay(value: str, seconds: float) -> None:
     assert rules(f"User-agent: other\nCrawl-delay: {value}").crawl_delay == 0
 
 
-def test_the_crawl_delay_is_kept_from_the_first_request_on(web: Loopback) -> None:
+def test_the_crawl_delay_is_kept_from_the_first_request_on(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.3")
     fetch(web, "/yes", "/no")
-    robots, first, second = web.asked(A)
+    robots, first, second = web.requests(A)
     assert first.start - robots.end >= 0.3
     assert second.start - first.end >= 0.3
 
 
-def test_a_short_crawl_delay_does_not_shorten_our_own(web: Loopback) -> None:
+def test_a_short_crawl_delay_does_not_shorten_our_own(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 0.01")
     fetch(web, "/yes", "/no", hosts=replace(QUICK, host_delay_sec=0.2))
-    robots, first, second = web.asked(A)
+    robots, first, second = web.requests(A)
     assert min(first.start - robots.end, second.start - first.end) >= 0.2
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
-def test_without_a_robots_txt_all_is_allowed(web: Loopback, status: int) -> None:
+def test_without_a_robots_txt_all_is_allowed(web: LocalServers, status: int) -> None:
     web.answers["/robots.txt"] = Reply(DENY, status)
     assert fetch(web, "/no", "/yes")[0] == ["", ""]
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 501, 599])
-def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(web: Loopback, status: int) -> None:
+def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(
+    web: LocalServers, status: int
+) -> None:
     web.answers["/robots.txt"] = Reply(b"down", status, retry_in=7200)
     hosts = replace(QUICK, max_retry_after_sec=7200)
     errors, (state,), answers = fetch(web, "/no", "/yes", hosts=hosts)
@@ -156,17 +158,17 @@ def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(web: Loopback, s
     assert isinstance(later, ItemError) and (later.attempts, later.temporary) == (0, True)
 
 
-def test_a_short_retry_after_of_robots_txt_is_waited_for(web: Loopback) -> None:
+def test_a_short_retry_after_of_robots_txt_is_waited_for(web: LocalServers) -> None:
     web.answers["/robots.txt"] = [Reply(status=503, retry_in=1), Reply(DENY)]
     assert fetch(web, "/no", "/yes", hosts=replace(QUICK, max_wait_sec=5))[0] == [
         "RobotsDenied",
         "",
     ]
-    busy, again, _ = web.asked(A)
+    busy, again, _ = web.requests(A)
     assert again.path == "/robots.txt" and again.start - busy.end >= 1
 
 
-def test_a_robots_txt_that_times_out_disallows_all_for_now(web: Loopback) -> None:
+def test_a_robots_txt_that_times_out_disallows_all_for_now(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(pieces=itertools.repeat(b"#"), pause=0.1)
     errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=0.4)
     assert errors == ["Timeout"] * 2
@@ -185,7 +187,7 @@ def test_a_host_that_cannot_be_reached_is_not_tried_for_each_page() -> None:
     assert {a.error_type for a in answers if isinstance(a, ItemError)} == {"ClientConnectorError"}
 
 
-def test_what_robots_txt_said_holds_while_it_says_nothing(web: Loopback) -> None:
+def test_what_robots_txt_said_holds_while_it_says_nothing(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(status=500)
     before = RobotsFile(web.base(A), 200, DENY.decode(), now() - LIFETIME)
     errors, (state,), _ = fetch(web, "/no", "/yes", robots=before)
@@ -196,13 +198,13 @@ def test_what_robots_txt_said_holds_while_it_says_nothing(web: Loopback) -> None
     assert after.fetched_at > before.fetched_at
 
 
-def test_a_new_robots_txt_takes_the_place_of_the_old(web: Loopback) -> None:
+def test_a_new_robots_txt_takes_the_place_of_the_old(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /yes")
     before = RobotsFile(web.base(A), 200, DENY.decode(), now() - LIFETIME)
     assert fetch(web, "/no", "/yes", robots=before)[0] == ["", "RobotsDenied"]
 
 
-def test_a_robots_txt_that_is_known_is_not_asked_for_again(web: Loopback) -> None:
+def test_a_robots_txt_that_is_known_is_not_asked_for_again(web: LocalServers) -> None:
     recent = now() - LIFETIME + dt.timedelta(minutes=1)
     known = RobotsFile(web.base(A), 200, DENY.decode(), recent)
     errors, changes, _ = fetch(web, "/no", "/yes", robots=known)
@@ -229,7 +231,7 @@ def test_how_long_a_robots_txt_is_used_again(status: int | None, lifetime: dt.ti
     assert (dt.timedelta(hours=24), dt.timedelta(hours=1)) == (LIFETIME, RETRY)
 
 
-def test_redirects_of_a_robots_txt_are_followed(web: Loopback) -> None:
+def test_redirects_of_a_robots_txt_are_followed(web: LocalServers) -> None:
     there = {"Location": f"{web.base(B)}/rules"}
     web.answers[f"{A}/robots.txt"] = Reply(status=301, headers=there)
     web.answers["/rules"] = Reply(DENY)
@@ -240,14 +242,14 @@ def test_redirects_of_a_robots_txt_are_followed(web: Loopback) -> None:
     assert file.origin == web.base(A)
 
 
-def test_a_robots_txt_that_redirects_for_ever_is_none(web: Loopback) -> None:
+def test_a_robots_txt_that_redirects_for_ever_is_none(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(status=302, headers={"Location": "/robots.txt"})
     assert fetch(web, "/no", hosts=PolitenessOptions(host_delay_sec=0))[0] == [""]
     assert web.paths() == ["/robots.txt"] * 6 + ["/no"]
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_the_beginning_of_a_large_robots_txt_is_obeyed(web: Loopback, packed: bool) -> None:
+def test_the_beginning_of_a_large_robots_txt_is_obeyed(web: LocalServers, packed: bool) -> None:
     filling = b"# filling\n" * (500 * 1024 // 10 - 10)
     text = DENY + b"\n" + filling + b"Disallow: /yes\n" + b"#" * MAX_BYTES
     assert len(DENY + filling) < 500 * 1024 < MAX_BYTES
@@ -258,18 +260,18 @@ def test_the_beginning_of_a_large_robots_txt_is_obeyed(web: Loopback, packed: bo
     assert len(state.robots[0].text) <= MAX_BYTES
 
 
-def test_an_endless_robots_txt_is_obeyed_as_far_as_it_is_read(web: Loopback) -> None:
+def test_an_endless_robots_txt_is_obeyed_as_far_as_it_is_read(web: LocalServers) -> None:
     rules, line = b"User-agent: *\nDisallow: /\n", b"Allow: /" + b"x" * 90 + b"\n"
     web.answers["/robots.txt"] = Reply(rules, pieces=itertools.repeat(line))
     assert fetch(web, "/yes", "/no")[0] == ["RobotsDenied"] * 2, "half a rule says something else"
 
 
-def test_a_byte_order_mark_hides_no_rule(web: Loopback) -> None:
+def test_a_byte_order_mark_hides_no_rule(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(b"\xef\xbb\xbf" + DENY)
     assert fetch(web, "/no", "/yes")[0] == ["RobotsDenied", ""]
 
 
-def test_bytes_that_are_no_utf8_spoil_no_other_rule(web: Loopback) -> None:
+def test_bytes_that_are_no_utf8_spoil_no_other_rule(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(b"# caf\xe9\r\n" + DENY.replace(b"\n", b"\r\n"))
     assert fetch(web, "/no", "/yes")[0] == ["RobotsDenied", ""]
 
@@ -286,7 +288,7 @@ def test_bytes_that_are_no_utf8_spoil_no_other_rule(web: Loopback) -> None:
     ],
 )
 def test_what_robots_txt_is_obeyed_for(
-    web: Loopback, mode: str, is_page: bool, obeyed: bool
+    web: LocalServers, mode: str, is_page: bool, obeyed: bool
 ) -> None:
     web.answers["/robots.txt"] = Reply(DENY)
     errors, *_ = fetch(web, "/no", hosts=replace(QUICK, robots=mode), is_page=is_page)
@@ -294,7 +296,9 @@ def test_what_robots_txt_is_obeyed_for(
     assert web.paths() == (["/robots.txt"] if obeyed else ["/no"])
 
 
-def test_it_is_asked_for_once_an_origin_however_many_requests_begin_at_once(web: Loopback) -> None:
+def test_it_is_asked_for_once_an_origin_however_many_requests_begin_at_once(
+    web: LocalServers,
+) -> None:
     web.answers["/robots.txt"] = Reply(DENY, pieces=[b"\n"], pause=0.2)
     hosts = replace(QUICK, host_delay_sec=0)
     with Fetcher(FetchOptions(HTTP, hosts)) as fetcher:
@@ -307,7 +311,7 @@ def test_it_is_asked_for_once_an_origin_however_many_requests_begin_at_once(web:
 
 
 def test_spellings_of_an_origin_are_one() -> None:
-    with Loopback(["127.0.0.1"]) as web:
+    with LocalServers(["127.0.0.1"]) as web:
         web.answers["/yes"] = Reply(b"page")
         with Fetcher(FetchOptions(HTTP, QUICK)) as fetcher:
             names = ("localhost", "LocalHost", "user@localhost")

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.postgres import SCHEMA, measure
+from benchmarks.postgres import SCHEMA, measure_speeds
 from pipeline.databases import load_missing_runs
 from sample.server import SampleSite
 from schemas import (
@@ -541,7 +541,7 @@ def test_a_load_does_not_wait_for_ever(tables: Tables, tmp_path: Path) -> None:
 
 
 def test_the_benchmark_measures_and_leaves_nothing(tables: Tables) -> None:
-    speeds = measure(tables.dsn, 20)
+    speeds = measure_speeds(tables.dsn, 20)
     assert list(speeds) == ["new", "again", "bare COPY"] and min(speeds.values()) > 0
     assert tables.rows("SELECT FROM pg_namespace WHERE nspname = %s", SCHEMA) == []
 

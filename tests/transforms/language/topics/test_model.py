@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.train_topics import LIMITS, OTHER, read_articles, train
+from benchmarks.train_topics import LIMITS, OTHER, read_training_articles, train_model
 from transforms.language.topics.labelled_texts import LinesError
 from transforms.language.topics.model import (
     Features,
@@ -23,7 +23,8 @@ FERRY = "The ferry left the harbour late. Ferry passengers waited at the harbour
 BREAD = "The bakery sold rye bread. Rye bread from the bakery was cheap."
 WANTED = ("ferries", "food")
 LAXER = {
-    block: limits._replace(articles=1, outlets=2, most=100) for block, limits in LIMITS.items()
+    block: limits._replace(min_articles=1, min_outlets=2, max_features=100)
+    for block, limits in LIMITS.items()
 }
 
 
@@ -49,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def model(folder: Path) -> TopicModel:
-    return train(list(read_articles(folder)), WANTED, LAXER)
+    return train_model(list(read_training_articles(folder)), WANTED, LAXER)
 
 
 def words(text: str) -> list[str]:
@@ -79,7 +80,9 @@ def test_nothing_known_speaks_for_nothing(model: TopicModel) -> None:
 
 def test_training_again_gives_the_same_file(folder: Path, model: TopicModel) -> None:
     write_topic_model(folder / "one.npz", model)
-    write_topic_model(folder / "two.npz", train(list(read_articles(folder)), WANTED, LAXER))
+    write_topic_model(
+        folder / "two.npz", train_model(list(read_training_articles(folder)), WANTED, LAXER)
+    )
     one, two = read_topic_model(folder / "one.npz"), read_topic_model(folder / "two.npz")
     assert one.made_from == "81 articles of 4 outlets"
     assert one.features.names == two.features.names
@@ -102,7 +105,7 @@ def test_features_must_occur_in_several_outlets(folder: Path) -> None:
         for _ in range(40)
     ]
     (folder / "c.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    known = train(list(read_articles(folder)), WANTED, LAXER).features.names
+    known = train_model(list(read_training_articles(folder)), WANTED, LAXER).features.names
     assert "text:rye bread" in known
     assert "text:crumb" not in known
     assert "text:brought" not in known
@@ -122,7 +125,7 @@ def test_values_grow_with_count_and_rarity() -> None:
 
 def test_folders_that_are_no_articles(tmp_path: Path) -> None:
     with pytest.raises(LinesError, match=r"has no \*\.jsonl"):
-        list(read_articles(tmp_path))
+        list(read_training_articles(tmp_path))
     (tmp_path / "a.jsonl").write_text('{"topic": "x", "title": ""}\n')
     with pytest.raises(LinesError, match=r"a\.jsonl:1: content_original is missing"):
-        list(read_articles(tmp_path))
+        list(read_training_articles(tmp_path))

@@ -2,9 +2,9 @@
 
 It does what ``apache_beam.runners.worker.worker_pool_main`` does, which listens on all addresses
 of the machine; this one listens on loopback. Each of its workers is a process that notes the
-bundles it has done: see :mod:`benchmarks.engines.worker`.
+bundles it has done: see :mod:`benchmarks.engines.sdk_worker`.
 
-usage: python -m benchmarks.engines.pool --port PORT --folder FOLDER
+usage: python -m benchmarks.engines.worker_pool --port PORT --folder FOLDER
 """
 
 import argparse
@@ -21,8 +21,8 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.utils import thread_pool_executor
 
-from benchmarks.engines.children import HOST, Child, EngineError, free_ports
-from benchmarks.engines.worker import BEGUN, DONE
+from benchmarks.engines.sdk_worker import BEGUN, DONE
+from benchmarks.engines.server_process import HOST, EngineError, ServerProcess, free_ports
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -35,7 +35,7 @@ class Bundle(NamedTuple):
     worker: int
 
 
-class Pool:
+class WorkerPool:
     """A pool that runs, in a process of its own, while the context lasts."""
 
     def __init__(self, folder: Path) -> None:
@@ -43,12 +43,12 @@ class Pool:
         self._folder = folder / "workers"
         self._logs = folder
 
-    def __enter__(self) -> "Pool":
+    def __enter__(self) -> "WorkerPool":
         self._folder.mkdir(parents=True)
-        command = [sys.executable, "-m", "benchmarks.engines.pool"]
+        command = [sys.executable, "-m", "benchmarks.engines.worker_pool"]
         command += ["--port", str(self.port), "--folder", str(self._folder)]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._child = Child("pool", command, self._logs, {"PYTHONPATH": path})
+        self._child = ServerProcess("pool", command, self._logs, {"PYTHONPATH": path})
         try:
             self._child.wait_for_port(self.port)
         except EngineError:
@@ -101,7 +101,7 @@ class _Servicer(BeamFnExternalWorkerPoolServicer):
             start_worker_request.worker_id,
             start_worker_request.control_endpoint.url,
         )
-        command = [sys.executable, "-m", "benchmarks.engines.worker"]
+        command = [sys.executable, "-m", "benchmarks.engines.sdk_worker"]
         command += ["--control", control, "--id", worker, "--folder", str(self._folder)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # it logs where we do
         (self._folder / f"{process.pid}.pid").touch()

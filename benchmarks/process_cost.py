@@ -25,13 +25,13 @@ class Cost(NamedTuple):
 
 
 @contextmanager
-def watched(pid: int | None = None) -> Iterator[list[float]]:
+def sample_memory(pid: int | None = None) -> Iterator[list[float]]:
     """What a process and its descendants hold, in MiB, sampled while the context lasts."""
     ended, samples = threading.Event(), [0.0]
 
     def watch() -> None:
         while not ended.wait(_SAMPLE_SECONDS):
-            samples.append(sum(map(_memory_mib, family(pid or os.getpid()))))
+            samples.append(sum(map(_memory_mib, list_process_tree(pid or os.getpid()))))
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -42,7 +42,7 @@ def watched(pid: int | None = None) -> Iterator[list[float]]:
         thread.join()
 
 
-def cost_of(*command: str) -> Cost:
+def measure_command(*command: str) -> Cost:
     """Run a Python module in a process of its own; its cost.
 
     Raises:
@@ -50,7 +50,7 @@ def cost_of(*command: str) -> Cost:
     """
     full = [sys.executable, "-m", *command]
     process = subprocess.Popen(full, stdout=subprocess.DEVNULL)
-    with watched(process.pid) as samples:
+    with sample_memory(process.pid) as samples:
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
@@ -58,7 +58,7 @@ def cost_of(*command: str) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, max(samples))
 
 
-def family(pid: int) -> list[int]:
+def list_process_tree(pid: int) -> list[int]:
     """A process and all that descend from it."""
     found = [pid]
     for parent in found:

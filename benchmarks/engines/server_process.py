@@ -23,7 +23,9 @@ class EngineError(Exception):
     """An engine did not start, or did not do what it was asked; the message says what it logged."""
 
 
-def wait_until(happened: Callable[[], bool], what: str, seconds: float, *needed: "Child") -> None:
+def wait_until(
+    happened: Callable[[], bool], what: str, seconds: float, *needed: "ServerProcess"
+) -> None:
     """Wait until something has happened, for which some processes must be there.
 
     Raises:
@@ -49,7 +51,7 @@ def free_ports(number: int) -> list[int]:
         return [int(found.getsockname()[1]) for found in sockets]
 
 
-class Child:
+class ServerProcess:
     """A process that logs into a file, and ends with the context at the latest.
 
     Where the system can see to it, it does not outlive this process either, however that ends.
@@ -117,7 +119,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> "ServerProcess":
         return self
 
     def __exit__(self, *_: object) -> None:
