@@ -12,7 +12,8 @@ from transforms.storage.runs import (
     CommittedRun,
     list_committed_runs,
     read_committed_run,
-    started_at,
+    read_start_time,
+    run_folder,
 )
 
 _LOG = logging.getLogger("newsbeam.databases")
@@ -53,7 +54,7 @@ def load_runs(output: str, databases: Iterable[Database]) -> dict[str, list[str]
     loaded: dict[str, list[str]] = {}
     for database in databases:
         lacking = list_committed_runs(output, exclude=database.list_loaded_runs())
-        lacking.sort(key=lambda run_id: (started_at(output, run_id), run_id))
+        lacking.sort(key=lambda run_id: (read_start_time(run_folder(output, run_id)), run_id))
         for run_id in lacking:
             rows = database.load(read_committed_run(output, run_id))
             _LOG.info("%s: run %s, %d rows", database.name, run_id, sum(rows.values()))

@@ -1,1 +1,1 @@
-"""Files and folders of every Beam file system: locks, texts, and the runs of an output folder."""
+"""Access to files on every Beam file system: folders, locks, texts, and the runs of an output."""

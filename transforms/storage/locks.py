@@ -1,4 +1,8 @@
-"""One run at a time: a folder is held by one process, and let go of when that dies."""
+"""Locks that let one run at a time write to a folder, and that expire when its process dies.
+
+A folder on this machine is locked with ``flock``. Beam's other file systems have neither locks nor
+conditional writes. There a folder is locked by a lease, a file that names its holder and expires.
+"""
 
 import fcntl
 import json
@@ -18,16 +22,16 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.core.options import UsageError
 from transforms.storage.filesystems import (
     atomic_file,
-    has_folders,
     is_local,
+    is_object_store,
     open_file,
     quiet_usage_errors,
 )
 
 _LOG = logging.getLogger("newsbeam.locks")
-_POLL_SECONDS: Final = 0.2
-_LOCK: Final = "lock"
-_LEASE: Final = "lock.json"
+_FLOCK_POLL_SECONDS: Final = 0.2
+_FLOCK_FILE: Final = "lock"
+_LEASE_FILE: Final = "lock.json"
 LEASE_SECONDS: Final = 300.0
 SETTLE_SECONDS: Final = 2.0
 LEASE_POLL_SECONDS: Final = 5.0
@@ -35,37 +39,44 @@ LEASE_POLL_SECONDS: Final = 5.0
 
 @dataclass(frozen=True)
 class Lease:
-    """A file that says who holds a folder of a file system without locks, and until when."""
+    """A lock file that names the holder of a folder and the time when the lock expires.
+
+    Attributes:
+        folder: The locked folder.
+        description: How messages name the folder, such as "the state out/.state".
+        holder: A name of the process that holds the lease, unlike any other's.
+    """
 
     folder: str
-    what: str
+    description: str
     holder: str
 
     @property
     def _path(self) -> str:
-        return str(FileSystems.join(self.folder, _LEASE))
+        return str(FileSystems.join(self.folder, _LEASE_FILE))
 
-    def take(self) -> bool:
-        """Whether this holder has it now, for as long as a lease lasts."""
-        if self._is_anothers():
+    def acquire(self) -> bool:
+        """Try to acquire the lease for ``LEASE_SECONDS`` and return whether that succeeded."""
+        if self._is_held_by_another():
             return False
         try:
             self._write(LEASE_SECONDS)
         except Exception:
-            if self._is_anothers():  # who was quicker, where nothing is written over
+            # On a file system that never overwrites, another process has written first.
+            if self._is_held_by_another():
                 return False
             raise
-        time.sleep(SETTLE_SECONDS)  # of two that write at once, the later one holds it
+        time.sleep(SETTLE_SECONDS)  # if two processes write at once, the last write wins
         return self._is_held()
 
     def check(self) -> None:
-        """See that it is still this holder's.
+        """Check that this holder still has the lease.
 
         Raises:
-            UsageError: it is not.
+            UsageError: Another process has taken it.
         """
         if not self._is_held():
-            raise UsageError(f"another run has taken over {self.what} meanwhile")
+            raise UsageError(f"another run has taken over {self.description} meanwhile")
 
     def _write(self, seconds: float) -> None:
         lease = {"holder": self.holder, "until": time.time() + seconds}
@@ -73,18 +84,18 @@ class Lease:
             file.write(json.dumps(lease).encode())
 
     def renew(self, seconds: float) -> bool:
-        """Let it last for so long from now if it is still this holder's; whether it is."""
+        """Let the lease expire ``seconds`` from now, and return whether it is still held."""
         if not self._is_held():
             return False
         self._write(seconds)
         return True
 
     def release(self) -> None:
-        """End it, if it is still this holder's."""
+        """Delete the lease if this holder still has it."""
         if self._is_held():
             FileSystems.delete([self._path])
 
-    def _is_anothers(self) -> bool:
+    def _is_held_by_another(self) -> bool:
         holder, until = _read_lease(self._path)
         return holder != self.holder and until > time.time()
 
@@ -93,7 +104,7 @@ class Lease:
 
 
 class FolderLock:
-    """A folder that is held, while the context lasts that gave it."""
+    """The lock of a folder: a lease, or None for a folder of this machine."""
 
     def __init__(self, lease: Lease | None) -> None:
         self._lease = lease
@@ -101,14 +112,14 @@ class FolderLock:
 
     @property
     def is_handed_over(self) -> bool:
-        """Whether it is for another process to release."""
+        """Whether another process releases the lock."""
         return self._handed_over_sec is not None
 
     def check(self) -> None:
-        """See that the folder is still held; a lock of this machine's always is.
+        """Check that the folder is still locked; the lock of a local folder always holds.
 
         Raises:
-            UsageError: it is not.
+            UsageError: Another run has taken over the folder.
         """
         if self._lease:
             self._lease.check()
@@ -118,18 +129,18 @@ class FolderLock:
         """The lease, which another process can check and release.
 
         Raises:
-            UsageError: the folder is one of this machine's, which no other one can hold.
+            UsageError: The folder is local, so that no other machine can hold its lock.
         """
         if self._lease is None:
             raise UsageError("a folder of this machine cannot be handed over to workers elsewhere")
         return self._lease
 
     def hand_over(self, seconds: float) -> None:
-        """Leave the lease to another process, which has so long from the context's end."""
+        """Leave the lease to another process, which has ``seconds`` from the context's end."""
         self._handed_over_sec = seconds
 
-    def end(self) -> None:
-        """Let go of the lease, or leave it to whom it was handed over to."""
+    def close(self) -> None:
+        """Release the lease, or extend it for the process that it was handed over to."""
         if self._lease and self._handed_over_sec is None:
             self._lease.release()
         elif self._lease and self._handed_over_sec is not None:
@@ -137,103 +148,124 @@ class FolderLock:
 
 
 def lock_folder(
-    folder: str, what: str, *, wait_sec: float = 0.0
+    folder: str, description: str, *, wait_sec: float = 0.0
 ) -> AbstractContextManager[FolderLock]:
-    """FolderLock a folder while the context lasts, waiting for who holds it for so long.
+    """Lock a folder while the context lasts.
 
-    On this machine the system keeps the lock and releases it however the process ends. On other
-    file systems the lock is a lease, a file that is renewed while the holder lives; one that was
-    asleep for longer than the lease may find it taken, which it is to check before it writes.
+    On this machine the operating system keeps the lock and releases it however the process ends.
+    On other file systems a thread renews the lease. A process that was suspended for longer than
+    the lease may lose it, so call :meth:`FolderLock.check` before you write a result.
+
+    Args:
+        folder: The folder.
+        description: How messages name the folder.
+        wait_sec: Seconds to wait for another run that has locked the folder.
 
     Raises:
-        UsageError: another run holds it, still; or the folder cannot be read and written.
+        UsageError: Another run still has the lock, or the folder cannot be read and written.
     """
-    return _flock(folder, what, wait_sec) if is_local(folder) else _lease(folder, what, wait_sec)
+    lock = _flock if is_local(folder) else _hold_lease
+    return lock(folder, description, wait_sec)
 
 
 def is_lock_file(name: str) -> bool:
-    """Whether a file of this name says who holds the folder that it is in."""
-    return name == _LOCK or name.startswith(_LEASE)
+    """Return whether a file of this name is the lock of its folder, or a part of one."""
+    return name == _FLOCK_FILE or name.startswith(_LEASE_FILE)
 
 
 @contextmanager
-def _flock(folder: str, what: str, wait_sec: float) -> Iterator[FolderLock]:
-    with Path(folder, _LOCK).open("a") as file:
+def _flock(folder: str, description: str, wait_sec: float) -> Iterator[FolderLock]:
+    with Path(folder, _FLOCK_FILE).open("a") as file:
 
-        def take() -> bool:
+        def acquire() -> bool:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             return True
 
-        _until(take, what, wait_sec, _POLL_SECONDS)
+        _wait_for_lock(acquire, description, wait_sec, _FLOCK_POLL_SECONDS)
         yield FolderLock(None)
 
 
 @contextmanager
-def _lease(folder: str, what: str, wait_sec: float) -> Iterator[FolderLock]:
-    lease = Lease(folder, what, f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+def _hold_lease(folder: str, description: str, wait_sec: float) -> Iterator[FolderLock]:
+    holder = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+    lease = Lease(folder, description, holder)
 
-    def take() -> bool:
-        with quiet_usage_errors(f"cannot write to {what}"):
-            return lease.take()
+    def acquire() -> bool:
+        with quiet_usage_errors(f"cannot write to {description}"):
+            return lease.acquire()
 
-    _until(take, what, wait_sec, LEASE_POLL_SECONDS)
-    held, ended = FolderLock(lease), threading.Event()
+    _wait_for_lock(acquire, description, wait_sec, LEASE_POLL_SECONDS)
+    lock, ended = FolderLock(lease), threading.Event()
 
     def renew() -> None:
         while not ended.wait(LEASE_SECONDS / 4):
             try:
                 if not lease.renew(LEASE_SECONDS):
-                    return  # which the check before the commit says
-            except Exception:  # a file system that is away for a while: there are tries left
-                _LOG.warning("the lease of %s is not renewed; trying again", what, exc_info=True)
+                    return  # the check before the commit reports it
+            except Exception:  # the file system may be back before the lease expires
+                _LOG.warning(
+                    "cannot renew the lease of %s; trying again", description, exc_info=True
+                )
 
     thread = threading.Thread(target=renew, name="newsbeam-lease", daemon=True)
     thread.start()
     try:
-        yield held
+        yield lock
     finally:
         ended.set()
         thread.join()
         try:
-            held.end()
-        except Exception:  # what was done meanwhile is done
-            _LOG.warning("%s is held until its lease runs out", what, exc_info=True)
+            lock.close()
+        except Exception:  # the work under the lock is done all the same
+            message = "cannot release %s; its lock file expires on its own"
+            _LOG.warning(message, description, exc_info=True)
 
 
 def _read_lease(path: str) -> tuple[str | None, float]:
-    if not _is_there(path):
+    """Return the holder of a lease and when it expires, as a Unix time; None if nobody holds it."""
+    if not _lease_exists(path):
         return None, 0.0
     try:
         with open_file(path) as file:
             data = file.read()
-    except Exception:  # of its own on every file system
+    except Exception:  # every file system has its own error classes
         if FileSystems.exists(path):
             raise
-        return None, 0.0  # gone meanwhile
+        return None, 0.0  # released in between
     try:
         lease = json.loads(data)
         return str(lease["holder"]), float(lease["until"])
     except (ValueError, KeyError, TypeError):
-        return None, 0.0  # cut off: no one's
+        return None, 0.0  # incomplete, so nobody holds it
 
 
-def _is_there(path: str) -> bool:
-    """Where nothing is written over, a lease is away for a moment when it is renewed."""
+def _lease_exists(path: str) -> bool:
+    """Return whether a lease exists. Look twice where files cannot be overwritten.
+
+    There a renewal deletes the file for a moment.
+    """
     if FileSystems.exists(path):
         return True
-    if has_folders(path):
+    if not is_object_store(path):
         time.sleep(SETTLE_SECONDS / 4)
         return bool(FileSystems.exists(path))
     return False
 
 
-def _until(take: Callable[[], bool], what: str, wait_sec: float, poll_sec: float) -> None:
+def _wait_for_lock(
+    acquire: Callable[[], bool], description: str, wait_sec: float, poll_sec: float
+) -> None:
+    """Call ``acquire`` every ``poll_sec`` seconds until it succeeds.
+
+    Raises:
+        UsageError: It did not succeed within ``wait_sec`` seconds.
+    """
     deadline = time.monotonic() + wait_sec
-    while not take():
+    while not acquire():
         if time.monotonic() >= deadline:
             advice = "wait for it (--wait_for_run_sec), or name another folder"
-            raise UsageError(f"another run is writing to {what}; {advice}")
+            raise UsageError(f"another run is writing to {description}; {advice}")
         time.sleep(min(poll_sec, max(0.0, deadline - time.monotonic())))

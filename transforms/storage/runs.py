@@ -1,6 +1,6 @@
-"""The runs of an output folder, on any Beam file system, and the files that each is made of.
+"""The runs of an output folder, on any Beam file system, and the files of each run.
 
-A run is there when its ``summary.json`` is, which is written last.
+A run counts as committed when it has a ``summary.json``, which is written last.
 """
 
 import datetime as dt
@@ -15,22 +15,26 @@ from apache_beam.io.filesystems import FileSystems
 from schemas.jsonable import parse_time
 from transforms.storage.filesystems import (
     atomic_file,
-    has_folders,
+    is_object_store,
     list_files,
     list_names,
     open_file,
 )
 
 SUMMARY: Final = "summary.json"
-_BEST_FIRST: Final = ("parquet", "jsonl")
-_BEFORE: Final = "before.json"
+_FORMATS_BEST_FIRST: Final = ("parquet", "jsonl")
+_UNRECORDED_NAMES: Final = "before.json"
 
 
 @dataclass(frozen=True)
 class CommittedRun:
-    """A run whose records are there: the files of every record type, by its table's name.
+    """A committed run and its record files.
 
-    All are of one format, Parquet where the run has it, else JSON lines.
+    Attributes:
+        run_id: The id of the run.
+        folder: The folder of the run.
+        format: The format of all files: ``parquet`` if the run has it, else ``jsonl``.
+        files: The paths of the files, by the table name of their record type.
     """
 
     run_id: str
@@ -40,64 +44,70 @@ class CommittedRun:
 
 
 def run_folder(output: str, run_id: str) -> str:
-    """Where a run is, or will be."""
+    """Return the path of a run's folder, whether the run exists or not."""
     return str(FileSystems.join(output, "runs", run_id))
 
 
 def is_committed(output: str, run_id: str) -> bool:
-    """Whether a run can be seen."""
+    """Return whether an output folder has a committed run of this id."""
     return bool(FileSystems.exists(FileSystems.join(run_folder(output, run_id), SUMMARY)))
 
 
 def list_committed_runs(output: str, *, exclude: Collection[str] = ()) -> list[str]:
-    """The ids of the runs of an output folder, by name, apart from those that are known already.
+    """Return the ids of the committed runs of an output folder, sorted.
+
+    Args:
+        output: The output folder.
+        exclude: Ids to leave out. They cost no request.
 
     Raises:
-        OSError, BeamIOError: they cannot be listed.
+        OSError, BeamIOError: The runs cannot be listed.
     """
-    return [
-        id_ for id_ in list_run_names(output) if id_ not in exclude and is_committed(output, id_)
-    ]
+    names = [name for name in list_run_names(output) if name not in exclude]
+    return [name for name in names if is_committed(output, name)]
 
 
 def list_run_names(output: str) -> list[str]:
-    """The ids of the runs of an output folder, and of any that were cut off, by name.
+    """Return the ids of all runs of an output folder, committed or incomplete, sorted.
 
-    Where there are no folders, a list of the runs is one of all their files, of which a thousand
-    come with a request. So every run there has a note of its name in ``.runs``, made right before
-    its summary; what was there before the first note is in ``.runs/before.json``.
+    An object store can only list all files of all runs for this, 1000 per request. Every run on
+    an object store therefore records its name as a small file in ``.runs`` right before its
+    summary. ``.runs/before.json`` lists the runs that are older than the first such file.
     """
     runs = FileSystems.join(output, "runs")
-    if has_folders(output):
+    if not is_object_store(output):
         return list_names(runs)
-    notes = list_names(_notes(output))
-    if _BEFORE not in notes:
+    recorded = list_names(_records_folder(output))
+    if _UNRECORDED_NAMES not in recorded:
         return list_names(runs)
-    with open_file(FileSystems.join(_notes(output), _BEFORE)) as file:
-        before = map(str, json.loads(file.read()))
-    return sorted({*before, *notes} - {_BEFORE})
+    with open_file(FileSystems.join(_records_folder(output), _UNRECORDED_NAMES)) as file:
+        older = map(str, json.loads(file.read()))
+    return sorted({*older, *recorded} - {_UNRECORDED_NAMES})
 
 
 def record_run_name(output: str, run_id: str) -> None:
-    """Have a run that is about to show found by :func:`list_run_names`. May be done again."""
-    if has_folders(output):
+    """Record the name of a run that is about to be committed, for :func:`list_run_names`.
+
+    Does nothing outside of object stores. Safe to repeat.
+    """
+    if not is_object_store(output):
         return
-    before = FileSystems.join(_notes(output), _BEFORE)
-    if not FileSystems.exists(before):
-        with atomic_file(before) as file:
+    older = FileSystems.join(_records_folder(output), _UNRECORDED_NAMES)
+    if not FileSystems.exists(older):
+        with atomic_file(older) as file:
             file.write(json.dumps(list_names(FileSystems.join(output, "runs"))).encode())
-    with atomic_file(FileSystems.join(_notes(output), run_id)) as file:
+    with atomic_file(FileSystems.join(_records_folder(output), run_id)) as file:
         file.write(run_id.encode())
 
 
-def _notes(output: str) -> str:
+def _records_folder(output: str) -> str:
     return str(FileSystems.join(output, ".runs"))
 
 
 def read_committed_run(output: str, run_id: str) -> CommittedRun:
-    """The files of a run that is there."""
+    """Return a committed run with its files."""
     folder = run_folder(output, run_id)
-    for name in _BEST_FIRST:
+    for name in _FORMATS_BEST_FIRST:
         root = FileSystems.join(folder, name)
         if paths := list_files(root):
             files: dict[str, list[str]] = defaultdict(list)
@@ -105,20 +115,10 @@ def read_committed_run(output: str, run_id: str) -> CommittedRun:
                 table = path[len(root) :].lstrip("/").partition("/")[0]
                 files[table].append(path)
             return CommittedRun(run_id, folder, name, files)
-    return CommittedRun(run_id, folder, _BEST_FIRST[0], {})
+    return CommittedRun(run_id, folder, _FORMATS_BEST_FIRST[0], {})
 
 
-def started_at(output: str, run_id: str) -> dt.datetime:
-    """When a run was started, as its summary says."""
-    return _started_at(run_folder(output, run_id))
-
-
-def started_at_of(run: CommittedRun) -> dt.datetime:
-    """The same of a run whose files are known."""
-    return _started_at(run.folder)
-
-
-def _started_at(folder: str) -> dt.datetime:
-    path = FileSystems.join(folder, SUMMARY)
-    with open_file(path) as file:
+def read_start_time(folder: str) -> dt.datetime:
+    """Return the start time of a committed run, UTC, from the summary in its folder."""
+    with open_file(FileSystems.join(folder, SUMMARY)) as file:
         return parse_time(json.loads(file.read())["started_at"])

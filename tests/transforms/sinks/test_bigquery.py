@@ -478,7 +478,7 @@ def test_bigquery_reads_files_of_cloud_storage_itself(
     files = {table: [*map(address, paths)] for table, paths in local.files.items()}
     run = CommittedRun("r", address(local.folder), file_format, files)
     monkeypatch.setattr(
-        "transforms.sinks.bigquery.database.started_at_of", lambda _: TIME
+        "transforms.sinks.bigquery.database.read_start_time", lambda _: TIME
     )  # Cloud Storage itself is not here
     database = BigQueryDatabase(options)
     database.list_loaded_runs()
@@ -493,7 +493,7 @@ def test_bigquery_reads_files_of_cloud_storage_itself(
 def test_more_files_than_a_job_takes_are_named_by_a_pattern(
     options: BigQueryOptions, server: TroubledServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("transforms.sinks.bigquery.database.started_at_of", lambda _: TIME)
+    monkeypatch.setattr("transforms.sinks.bigquery.database.read_start_time", lambda _: TIME)
     root = "gs://bucket/out/runs/r/parquet/topics"
     files = [f"{root}/day=2026-11-20/topic={i}/part-00000.parquet" for i in range(10_001)]
     database = BigQueryDatabase(options)

@@ -335,7 +335,10 @@ def test_an_extra_that_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # which makes an import of it fail
     assert ingest(Store("", "", tmp_path, ()), feed, output, "r1") == 2
-    assert said(capsys) == f"newsbeam: {output} needs the extra {extra}: newsbeam[{extra}]"
+    assert (
+        said(capsys)
+        == f'newsbeam: {output} needs the extra {extra}: pip install "newsbeam[{extra}]"'
+    )
 
 
 @pytest.mark.usefixtures("unasked")

@@ -24,7 +24,7 @@ from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import RUNS, load_script
 from transforms.sinks.bigquery.tables import dataset_of, make_staging, ready, staging_schema
 from transforms.sinks.joined_files import joined
-from transforms.storage.runs import CommittedRun, started_at_of
+from transforms.storage.runs import CommittedRun, read_start_time
 
 _LOG = logging.getLogger("newsbeam.databases")
 _FORMATS: Final = {"parquet": "PARQUET", "jsonl": "NEWLINE_DELIMITED_JSON"}
@@ -59,7 +59,7 @@ class BigQueryDatabase:
 
     def load(self, run: CommittedRun) -> dict[str, int]:
         """See :meth:`transforms.sinks.databases.Database.load`."""
-        started_at = started_at_of(run)
+        started_at = read_start_time(run.folder)
         unknown = set(run.files) - {record.TABLE for record in RECORDS}
         require(not unknown, f"run {run.run_id} was written by a later Newsbeam; update this one")
         with usage_errors(self.name):

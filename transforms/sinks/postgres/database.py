@@ -16,7 +16,7 @@ from transforms.core.options import UsageError, require
 from transforms.sinks.postgres.loading import Loading
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.sinks.postgres.tables import TABLES, Db, lock, ready
-from transforms.storage.runs import CommittedRun, started_at_of
+from transforms.storage.runs import CommittedRun, read_start_time
 
 _LOG = logging.getLogger("newsbeam.databases")
 
@@ -62,7 +62,7 @@ class PostgresDatabase:
         with self._transaction() as db:
             lock(db, self.options.postgres_schema)
             ready(db, self.options.postgres_schema)
-            started = started_at_of(run)
+            started = read_start_time(run.folder)
             entered = db.execute(
                 'INSERT INTO "loaded_runs" ("run_id", "started_at") VALUES (%s, %s) '
                 "ON CONFLICT DO NOTHING",
