@@ -69,7 +69,7 @@ class SimulatedWeb:
             with (
                 mock.patch("socket.getaddrinfo", here),
                 mock.patch(
-                    "transforms.fetching.address_guard.is_public", lambda _: False
+                    "transforms.fetching.private_address_guard.is_public", lambda _: False
                 ),  # for literals
             ):
                 yield

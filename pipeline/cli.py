@@ -32,11 +32,11 @@ from pipeline.runners.flink_options import FlinkStreamOptions
 from pipeline.streaming_graph import StreamOptions
 from pipeline.summary import NotAccountedForError
 from transforms.analyse_articles import AnalysisOptions
+from transforms.core.errors import UsageError
 from transforms.core.isolation import LimitOptions
-from transforms.core.options import UsageError, add_flags, from_flags, require
-from transforms.fetching.client import HttpOptions
+from transforms.core.options import add_flags, from_flags, require
 from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.politeness import PolitenessOptions
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.write_records import FORMATS

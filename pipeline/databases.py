@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from transforms.core.options import UsageError, add_flags, from_flags
+from transforms.core.errors import UsageError
+from transforms.core.options import add_flags, from_flags
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database, load_runs
 from transforms.sinks.postgres.options import PostgresOptions

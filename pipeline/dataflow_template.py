@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.cli import beam_parser, command_parser, run_command
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.write_records import FORMATS
 
 LEFT_OUT: Final = {

@@ -11,10 +11,10 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import DeadLetter, FeedHealth
 from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
 from transforms.core.elements import Entry, Feed, Outcome, Run
-from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
-from transforms.extraction.worker import load_documents
+from transforms.extraction.document_worker import load_document_parsers
 from transforms.feed_health import SumUpFeeds
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
@@ -75,9 +75,9 @@ def make_stages(job: IngestJob, shelf: TextStore) -> Stages:
     """The stages that are the same whether the graph has an end or not."""
     run, fetching = job.run, job.fetching
     fetcher = FetcherHandle(fetching, job.state)
-    documents = IsolatedHandle(load_documents, job.limits, name="reading")
+    documents = IsolatedWorkerHandle(load_document_parsers, job.limits, name="reading")
     analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy, job.gazetteer)
-    analysing = IsolatedHandle(analyser, job.limits, name="analysis")
+    analysing = IsolatedWorkerHandle(analyser, job.limits, name="analysis")
     return Stages(
         fetcher=fetcher,
         fetch_feeds=FetchFeeds(run, fetcher, job.state, fetching.http.max_fetch_bytes),

@@ -20,9 +20,10 @@ from pipeline.runners.dataflow import (
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Entry, Feed, Run
+from transforms.core.errors import UsageError
 from transforms.core.isolation import LimitOptions
-from transforms.core.options import UsageError, flag, require
-from transforms.feeds.lists import read_feed_lists
+from transforms.core.options import flag, require
+from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.model_check import ModelError, check_model

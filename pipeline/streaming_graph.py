@@ -17,8 +17,9 @@ from pipeline.graph import IngestJob, make_stages
 from pipeline.micro_batch_stage import PackElements, WriteMicroBatches
 from pipeline.micro_batches import MicroBatchWriter
 from transforms.core.elements import AcceptedArticle, Entry, Feed
-from transforms.core.options import UsageError, flag, require
-from transforms.feeds.schedule import Pace
+from transforms.core.errors import UsageError
+from transforms.core.options import flag, require
+from transforms.feeds.schedule import IntervalLimits
 from transforms.group_stories import keep
 from transforms.storage.text_store import InlineTextStore
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
@@ -81,10 +82,10 @@ class StreamOptions:
         _check_name("--pubsub_records", self.pubsub_records, parse_topic)
 
     @property
-    def pace(self) -> Pace:
+    def pace(self) -> IntervalLimits:
         """How often feeds are asked."""
         seconds = (self.shortest_poll_sec, self.longest_poll_sec)
-        return Pace(*(dt.timedelta(seconds=each) for each in seconds))
+        return IntervalLimits(*(dt.timedelta(seconds=each) for each in seconds))
 
 
 def _check_name(name: str, value: str | None, parse: Callable[[str], object]) -> None:

@@ -10,11 +10,10 @@ from schemas import Quote
 from tests.support.quotes import Find, quotes_of
 from tests.support.web_server import Web
 from transforms.core.elements import Run
-from transforms.core.isolation import Isolated, IsolatedHandle, LimitOptions
-from transforms.extraction.worker import load_documents
-from transforms.fetching.client import HttpOptions
+from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
+from transforms.extraction.document_worker import load_document_parsers
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.language.model import analyse_texts, load_model
 from transforms.state.records import State
 from transforms.state.store import StateHandle
@@ -69,10 +68,10 @@ def fetcher(fetching: FetchOptions, state: StateHandle) -> FetcherHandle:
 
 
 @pytest.fixture(scope="session")
-def documents() -> Iterator[IsolatedHandle]:
-    handle = IsolatedHandle(load_documents, LimitOptions(), name="reading")
+def documents() -> Iterator[IsolatedWorkerHandle]:
+    handle = IsolatedWorkerHandle(load_document_parsers, LimitOptions(), name="reading")
     with handle.get() as _kept:
-        assert isinstance(_kept, Isolated)
+        assert isinstance(_kept, IsolatedWorker)
         yield handle
 
 

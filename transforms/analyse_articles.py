@@ -8,7 +8,7 @@ import apache_beam as beam
 
 from schemas import Article
 from transforms.core.elements import AcceptedArticle, Outcome, Run
-from transforms.core.isolation import Isolated, IsolatedHandle
+from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle
 from transforms.core.options import flag
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
@@ -32,7 +32,7 @@ class AnalysisOptions:
 
 
 def analyse(
-    isolated: Isolated[Sequence[Article], list[Findings]], articles: Sequence[Article]
+    isolated: IsolatedWorker[Sequence[Article], list[Findings]], articles: Sequence[Article]
 ) -> list[Findings | Exception]:
     """The findings of each article, in order, or why there are none.
 
@@ -50,7 +50,7 @@ def analyse(
 class AnalyseArticles(CompositeTransform):
     """Articles to articles, entities, quotes and topics, in one stream of records."""
 
-    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: TextStore) -> None:
+    def __init__(self, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore) -> None:
         super().__init__()
         self.stage = _AnalyseArticles(run, analyser, shelf)
 
@@ -64,7 +64,7 @@ class AnalyseArticles(CompositeTransform):
 class _AnalyseArticles(Stage):
     name = "AnalyseArticles"
 
-    def __init__(self, run: Run, analyser: IsolatedHandle, shelf: TextStore) -> None:
+    def __init__(self, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore) -> None:
         super().__init__(run)
         self._handle = analyser
         self._shelf = shelf

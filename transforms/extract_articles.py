@@ -11,7 +11,7 @@ from schemas import Article, content_hash
 from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import ExtractedArticle, FetchedPage, Run
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedHandle
+from transforms.core.isolation import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
 from transforms.core.urls import canonical_url
 from transforms.extraction.article import Extraction, extract_page
@@ -23,7 +23,7 @@ from transforms.storage.text_store import TextStore
 class ExtractArticles(CompositeTransform):
     """Pages to articles, whose texts are put aside."""
 
-    def __init__(self, run: Run, documents: IsolatedHandle, shelf: TextStore) -> None:
+    def __init__(self, run: Run, documents: IsolatedWorkerHandle, shelf: TextStore) -> None:
         super().__init__()
         self.stage = _ExtractArticles(run, documents, shelf)
 
@@ -34,7 +34,7 @@ class ExtractArticles(CompositeTransform):
 class _ExtractArticles(Stage):
     name = "ExtractArticles"
 
-    def __init__(self, run: Run, documents: IsolatedHandle, shelf: TextStore) -> None:
+    def __init__(self, run: Run, documents: IsolatedWorkerHandle, shelf: TextStore) -> None:
         super().__init__(run)
         self._handle = documents
         self._shelf = shelf

@@ -10,7 +10,14 @@ from schemas import FeedHealth
 from schemas.ids import feed_health_id_of, stable_id
 from transforms.core.elements import FeedReport, OutcomeKind, Run
 from transforms.core.stage import CompositeTransform
-from transforms.feeds.schedule import USUAL, Hints, Pace, latest, next_due, next_try
+from transforms.feeds.schedule import (
+    DEFAULT_LIMITS,
+    IntervalLimits,
+    ScheduleHints,
+    schedule_next_fetch,
+    schedule_retry,
+    select_latest,
+)
 from transforms.state.records import FeedState, StateChange, change
 from transforms.state.store import StateHandle
 
@@ -63,7 +70,7 @@ class _SumUp(beam.DoFn):
 
 
 def feed_state(
-    report: FeedReport, before: FeedState | None, run: Run, pace: Pace = USUAL
+    report: FeedReport, before: FeedState | None, run: Run, pace: IntervalLimits = DEFAULT_LIMITS
 ) -> FeedState:
     """What is to be remembered of a feed after a run.
 
@@ -80,7 +87,7 @@ def feed_state(
     before = before or FeedState(url, at, url)
     if report.status in ("failed", "retired"):
         failures = before.failures + 1
-        due = next_try(failures, at, chance, pace)
+        due = schedule_retry(failures, at, chance, pace)
         closed = report.closed_until
         retired = report.status == "retired"
         return FeedState(
@@ -98,8 +105,10 @@ def feed_state(
             published=before.published,
         )
     unchanged = report.status == "unchanged"
-    published = latest(report.published, before.published)
-    hints = Hints(report.hold_sec, frozenset(report.skip_hours), frozenset(report.skip_days))
+    published = select_latest(report.published, before.published)
+    hints = ScheduleHints(
+        report.hold_sec, frozenset(report.skip_hours), frozenset(report.skip_days)
+    )
     return FeedState(
         feed_url=url,
         at=at,
@@ -107,7 +116,7 @@ def feed_state(
         etag=report.etag or (before.etag if unchanged else None),
         last_modified=report.last_modified or (before.last_modified if unchanged else None),
         validated_url=report.url,
-        next_due=next_due(published, hints, at, chance, pace),
+        next_due=schedule_next_fetch(published, hints, at, chance, pace),
         published=published,
     )
 

@@ -10,11 +10,11 @@ import apache_beam as beam
 from transforms.core.elements import Feed, FeedDocument, FeedReport, Run
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, StageOutput, run_stage
-from transforms.extraction.content_sniffing import binary_kind
-from transforms.feeds.schedule import max_age
-from transforms.fetching.client import Response
+from transforms.core.urls import host_of, is_web_url
+from transforms.extraction.content_sniffing import detect_binary_kind
+from transforms.feeds.schedule import parse_max_age
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.politeness import Request, host_of
+from transforms.fetching.http_messages import Request, Response
 from transforms.state.records import FeedState
 from transforms.state.store import StateHandle
 
@@ -45,7 +45,7 @@ def _lane(feed: Feed) -> tuple[str, Feed]:
 
 def lane_of(feed_url: str) -> str:
     """The host whose lane a feed is asked in; a file has one of its own."""
-    return host_of(feed_url) if _is_web(feed_url) else feed_url
+    return host_of(feed_url) if is_web_url(feed_url) else feed_url
 
 
 class _FetchFeeds(FetchStage):
@@ -85,7 +85,7 @@ class _FetchFeeds(FetchStage):
             return [read_feed_file(element, self._max_bytes)]
         if answer.status == 304:
             return [_unchanged(element, answer)]
-        kind = binary_kind(answer.body)
+        kind = detect_binary_kind(answer.body)
         if kind:
             raise ItemError("NotAFeed", f"not a feed but {kind}")
         return [
@@ -100,14 +100,14 @@ class _FetchFeeds(FetchStage):
                 etag=answer.headers.get("etag"),
                 last_modified=answer.headers.get("last-modified"),
                 moved_to=answer.moved_to,
-                max_age_sec=max_age(answer.headers.get("cache-control", "")),
+                max_age_sec=parse_max_age(answer.headers.get("cache-control", "")),
             )
         ]
 
 
 def feed_request(feed: Feed, known: FeedState | None) -> Request | None:
     """What to ask for a feed, given what is known of it; nothing if it is a file."""
-    if not _is_web(feed.url):
+    if not is_web_url(feed.url):
         return None
     if known is None:
         return Request(feed.url)
@@ -129,7 +129,7 @@ def _unchanged(feed: Feed, answer: Response) -> FeedReport:
         moved_to=answer.moved_to,
         etag=answer.headers.get("etag"),
         last_modified=answer.headers.get("last-modified"),
-        hold_sec=max_age(answer.headers.get("cache-control", "")),
+        hold_sec=parse_max_age(answer.headers.get("cache-control", "")),
     )
 
 
@@ -158,7 +158,3 @@ def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
         moved_to=None,
         max_age_sec=0.0,
     )
-
-
-def _is_web(url: str) -> bool:
-    return url.startswith(("http://", "https://"))

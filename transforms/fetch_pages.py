@@ -9,10 +9,10 @@ from transforms.core.clock import now
 from transforms.core.elements import Entry, FetchedPage, ResponseHeader, Run
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, Ending, StageOutput, run_stage
-from transforms.extraction.content_sniffing import binary_kind
-from transforms.fetching.client import Response
+from transforms.core.urls import host_of
+from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.politeness import Request, host_of
+from transforms.fetching.http_messages import Request, Response
 from transforms.parse_entries import entry_failed
 from transforms.state.records import MAX_ATTEMPTS
 
@@ -82,7 +82,7 @@ def check_page(answer: Response) -> ItemError | None:
         return ItemError("NotHtml", f"the page is {answer.media_type}")
     if not answer.body.strip():
         return ItemError("EmptyPage", "the page is empty")
-    kind = binary_kind(answer.body)
+    kind = detect_binary_kind(answer.body)
     if kind:
         return ItemError("NotHtml", f"the page is {kind}, whatever its content type says")
     return None

@@ -14,11 +14,11 @@ from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, FeedDocument, FeedReport, Outcome, Run
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedHandle
+from transforms.core.isolation import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
 from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
-from transforms.feeds.schedule import latest
+from transforms.feeds.schedule import select_latest
 from transforms.state.records import FailedEntry, StateChange, change, retry_time
 
 
@@ -58,7 +58,7 @@ def failed_entry(failed: FailedEntry) -> Entry:
 class ParseEntries(CompositeTransform):
     """Feed documents to entries."""
 
-    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+    def __init__(self, run: Run, documents: IsolatedWorkerHandle) -> None:
         super().__init__()
         self.stage = _ParseEntries(run, documents)
 
@@ -69,7 +69,7 @@ class ParseEntries(CompositeTransform):
 class _ParseEntries(Stage):
     name = "ParseEntries"
 
-    def __init__(self, run: Run, documents: IsolatedHandle) -> None:
+    def __init__(self, run: Run, documents: IsolatedWorkerHandle) -> None:
         super().__init__(run)
         self._handle = documents
 
@@ -99,7 +99,7 @@ class _ParseEntries(Stage):
             hold_sec=max(element.max_age_sec, feed.ttl_sec),
             skip_hours=feed.skip_hours,
             skip_days=feed.skip_days,
-            published=latest([e.published_at for e in feed.entries if e.published_at]),
+            published=select_latest([e.published_at for e in feed.entries if e.published_at]),
         )
         ids = Counter(raw.entry_id for raw in feed.entries)
         for position, raw in enumerate(feed.entries):

@@ -22,9 +22,9 @@ from schemas import Article, Record
 from transforms.analyse_articles import BATCH_SIZE
 from transforms.extraction.article import extract_page
 from transforms.feeds.parsing import parse_feed
-from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.language.entities.gazetteer import chosen_gazetteer
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import load_analyser

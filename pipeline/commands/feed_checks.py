@@ -13,19 +13,18 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.clock import now
 from transforms.core.elements import Feed
-from transforms.core.errors import ItemError
-from transforms.core.isolation import Isolated, LimitOptions
-from transforms.core.options import UsageError, require
+from transforms.core.errors import ItemError, UsageError
+from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.options import require
 from transforms.core.stage import Progress
+from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.cleaning import clean_line
-from transforms.extraction.worker import load_documents
-from transforms.feeds.discovery import FeedFacts, feed_facts, read_site, usual_addresses
-from transforms.feeds.lists import is_web
-from transforms.feeds.schedule import max_age, next_due
+from transforms.extraction.document_worker import load_document_parsers
+from transforms.feeds.discovery import FeedFacts, list_usual_feed_urls, read_feed_facts, read_site
+from transforms.feeds.schedule import parse_max_age, schedule_next_fetch
 from transforms.fetch_feeds import read_feed_file
-from transforms.fetching.client import Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
-from transforms.fetching.politeness import Request, host_of
+from transforms.fetching.http_messages import Request, Response
 from transforms.state.records import FeedState, State
 from transforms.state.store import DamagedState, read_state_file
 from transforms.storage.filesystems import (
@@ -36,7 +35,7 @@ from transforms.storage.filesystems import (
 )
 
 T = TypeVar("T")
-Read = Isolated[Callable[[], Any], Any]
+Read = IsolatedWorker[Callable[[], Any], Any]
 
 _LOG = logging.getLogger("newsbeam.state")
 _GONE: Final = 410
@@ -124,12 +123,12 @@ def check_feeds(
         known = state.feeds.get(feed.url)
         if known and known.closed_until and known.closed_until > at:
             found[feed.url] = _checked(feed, known, None, at)
-        elif is_web(feed.url):
+        elif is_web_url(feed.url):
             url = known.url if known else feed.url
             lanes[host_of(url)].append((feed, Request(url)))
         else:
             files.append(feed)
-    with Fetcher(fetching) as fetcher, Read(load_documents, limits, name="reading") as read:
+    with Fetcher(fetching) as fetcher, Read(load_document_parsers, limits, name="reading") as read:
         fetcher.remember(state.hosts)
         answers = ResponseStream(fetcher)
         for lane in lanes.values():
@@ -149,7 +148,7 @@ def check_feeds(
 
 def _file_facts(read: Read, feed: Feed, fetching: FetchOptions) -> FeedFacts:
     document = read_feed_file(feed, fetching.http.max_fetch_bytes)
-    facts: FeedFacts = read(functools.partial(feed_facts, document.body, url=document.url))
+    facts: FeedFacts = read(functools.partial(read_feed_facts, document.body, url=document.url))
     return facts
 
 
@@ -168,7 +167,11 @@ def _checked(
         status = "ok" if said.entries else "empty"
     elif lost:
         status = "retired" if lost.http_status == _GONE else "failed"
-    due = next_due(said.published, said.hints, at, random.Random(feed.url)) if said else None
+    due = (
+        schedule_next_fetch(said.published, said.hints, at, random.Random(feed.url))
+        if said
+        else None
+    )
     moved = known.url if known and known.url != feed.url else None
     return Checked(
         feed_url=feed.url,
@@ -231,7 +234,7 @@ def find_feeds(
 ) -> list[Search]:
     """Search each site: its page, what that leads to and, failing that, the usual addresses."""
     searches = [Search(site) for site in sites]
-    with Fetcher(fetching) as fetcher, Read(load_documents, limits, name="reading") as read:
+    with Fetcher(fetching) as fetcher, Read(load_document_parsers, limits, name="reading") as read:
         _Finder(ResponseStream(fetcher), read).run(searches)
     return searches
 
@@ -261,7 +264,9 @@ class _Finder:
         """Take the page of a site, and ask for what it leads to."""
         if isinstance(answer, ItemError):
             search.problem = answer
-            search.usual = usual_addresses(search.site) if answer.http_status in _NOT_HERE else []
+            search.usual = (
+                list_usual_feed_urls(search.site) if answer.http_status in _NOT_HERE else []
+            )
         else:
             site = _read_answer(self._read, read_site, answer)
             if isinstance(site, FeedFacts):
@@ -271,7 +276,7 @@ class _Finder:
             candidates = [] if isinstance(site, ItemError) else site
             for address in candidates:
                 self._ask(search, address)
-            search.usual = [a for a in usual_addresses(answer.url) if a not in candidates]
+            search.usual = [a for a in list_usual_feed_urls(answer.url) if a not in candidates]
         self._go_on(search)
 
     def _tried(self, address: str, answer: Response | ItemError) -> None:
@@ -315,8 +320,8 @@ def _read_answer(
 
 
 def _feed_of(read: Read, answer: Response) -> FeedFacts | ItemError:
-    held = max_age(answer.headers.get("cache-control", ""))
-    return _read_answer(read, feed_facts, answer, max_age_sec=held)
+    held = parse_max_age(answer.headers.get("cache-control", ""))
+    return _read_answer(read, read_feed_facts, answer, max_age_sec=held)
 
 
 def _tried(work: Callable[[], T]) -> T | ItemError:

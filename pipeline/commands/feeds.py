@@ -13,16 +13,21 @@ from pipeline.commands.feed_checks import Checked, Found, check_feeds, find_feed
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.progress import progress
 from schemas.jsonable import to_line
+from transforms.core.errors import UsageError
 from transforms.core.isolation import LimitOptions
-from transforms.core.options import UsageError, add_flags, from_flags, require
+from transforms.core.options import add_flags, from_flags, require
 from transforms.core.urls import UrlError
 from transforms.extraction.cleaning import clean_line
-from transforms.feeds.discovery import site_address
-from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
-from transforms.feeds.lists import ListedFeed, read_feed_lists, read_listed_feeds
-from transforms.fetching.client import HttpOptions
+from transforms.feeds.discovery import parse_site_url
+from transforms.feeds.list_reader import ListedFeed, read_feed_lists, read_listed_feeds
+from transforms.feeds.list_writer import (
+    format_list_line,
+    format_opml,
+    format_plain_list,
+    relocate_feed_files,
+)
 from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.politeness import PolitenessOptions
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.state.records import State
 
 _WIDEST: Final = 60
@@ -111,7 +116,7 @@ def _cells(row: Checked) -> tuple[str, ...]:
 
 def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     try:
-        sites = list(dict.fromkeys(map(site_address, args.sites)))
+        sites = list(dict.fromkeys(map(parse_site_url, args.sites)))
     except UrlError as error:
         raise UsageError(str(error)) from error
     limits = from_flags(LimitOptions, args)
@@ -121,7 +126,9 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     for feed in (feed for search in searches for feed in search.feeds):
         feeds.setdefault(feed.read_from, feed)
     for feed in feeds.values():
-        write_output(list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n")
+        write_output(
+            format_list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n"
+        )
     failed = [search for search in searches if not search.feeds]
     for search in failed:
         print_message(f"no feed found at {search.site}: {search.why_none()}")
@@ -130,8 +137,8 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
 
 def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
     feeds = read_listed_feeds(args.lists, fetch_options(args))
-    feeds = place_files(feeds, args.output.parent if args.output else None)
-    data = to_opml(feeds) if args.to == "opml" else to_list(feeds)
+    feeds = relocate_feed_files(feeds, args.output.parent if args.output else None)
+    data = format_opml(feeds) if args.to == "opml" else format_plain_list(feeds)
     if args.output:
         _write_whole(args.output, data)
     else:

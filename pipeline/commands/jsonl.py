@@ -15,12 +15,12 @@ from schemas.jsonable import format_time, json_line, to_json, to_line
 from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
 from transforms.core.clock import now
 from transforms.core.elements import Run
-from transforms.core.errors import ItemError
-from transforms.core.isolation import Isolated, LimitOptions
-from transforms.core.options import UsageError, require
+from transforms.core.errors import ItemError, UsageError
+from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.options import require
 from transforms.core.stage import Progress, dead_letter
 from transforms.extraction.article import Extraction, extract_page
-from transforms.extraction.worker import load_documents
+from transforms.extraction.document_worker import load_document_parsers
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
@@ -54,7 +54,9 @@ def analyze_lines(
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
 
-    with Isolated[Sequence[Article], list[Findings]](setup, limits, name="analysis") as isolated:
+    with IsolatedWorker[Sequence[Article], list[Findings]](
+        setup, limits, name="analysis"
+    ) as isolated:
 
         def work(items: list[Item]) -> list[Item | Exception]:
             articles = {n: _article(item, run) for n, item in enumerate(items) if _is_text(item)}
@@ -97,7 +99,9 @@ def extract_lines(source: Path, target: Path, *, run_id: str, limits: LimitOptio
     """
     fields = ("title", "authors", "text", "canonical_url", "language", "site_name")
 
-    with Isolated[Any, tuple[Extraction, str]](load_documents, limits, name="reading") as isolated:
+    with IsolatedWorker[Any, tuple[Extraction, str]](
+        load_document_parsers, limits, name="reading"
+    ) as isolated:
 
         def work(items: list[Item]) -> list[Item | Exception]:
             results: list[Item | Exception] = []

@@ -22,18 +22,18 @@ from pipeline.commands.taxonomy_report import (
     usage_table,
 )
 from schemas.jsonable import json_line
-from transforms.core.errors import ItemError
-from transforms.core.isolation import Isolated, LimitOptions
-from transforms.core.options import UsageError, add_flags, from_flags, require
+from transforms.core.errors import ItemError, UsageError
+from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.options import add_flags, from_flags, require
 from transforms.core.urls import UrlError
-from transforms.extraction.article import Extraction, extract_page, language_of
+from transforms.extraction.article import Extraction, detect_language, extract_page
 from transforms.extraction.cleaning import clean_line, clean_text
-from transforms.extraction.worker import load_documents
-from transforms.feeds.discovery import site_address
+from transforms.extraction.document_worker import load_document_parsers
+from transforms.feeds.discovery import parse_site_url
 from transforms.fetch_pages import check_page
-from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.language.topics.explanation import explain
 from transforms.language.topics.labelled_texts import LinesError, read_labelled, read_texts
 from transforms.language.topics.tagger import TopicTagger
@@ -177,7 +177,7 @@ def _explain(args: argparse.Namespace, _options: PipelineOptions) -> float:
         given = _Given(page.title, page.text, page.language)
     else:
         text = clean_text(_read_text(args))
-        given = _Given("", text, language_of(text))
+        given = _Given("", text, detect_language(text))
     if given.language not in (None, "en"):
         print_message(
             f"the text seems to be {given.language} and not English; ingest gives it no topics"
@@ -213,7 +213,7 @@ def _read_page(url: str, fetching: FetchOptions, limits: LimitOptions) -> Extrac
         UsageError: it cannot be had.
     """
     try:
-        request = Request(site_address(url), is_page=True)
+        request = Request(parse_site_url(url), is_page=True)
         with Fetcher(fetching) as fetcher:
             (answer,) = fetcher.fetch([request])
         if isinstance(answer, ItemError):
@@ -227,8 +227,8 @@ def _read_page(url: str, fetching: FetchOptions, limits: LimitOptions) -> Extrac
 
 
 def _extract(answer: Response, limits: LimitOptions) -> Extraction:
-    with Isolated[Callable[[], object], tuple[Extraction, str]](
-        load_documents, limits, name="reading"
+    with IsolatedWorker[Callable[[], object], tuple[Extraction, str]](
+        load_document_parsers, limits, name="reading"
     ) as isolated:
         content_type = answer.headers.get("content-type", "")
         found, _ = isolated(

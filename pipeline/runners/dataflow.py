@@ -20,7 +20,7 @@ from apache_beam.runners import PipelineRunner
 
 from transforms.core.elements import Feed
 from transforms.core.options import require
-from transforms.feeds.lists import is_web
+from transforms.core.urls import is_web_url
 from transforms.storage.filesystems import is_local
 
 _BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
@@ -86,7 +86,7 @@ def check_feeds_are_on_the_web(feeds: Iterable[Feed]) -> None:
     """
     for feed in feeds:
         message = f"--feeds: workers cannot read the feed {feed.url}; give its address on the web"
-        require(is_web(feed.url), message)
+        require(is_web_url(feed.url), message)
 
 
 def _is_installed() -> bool:

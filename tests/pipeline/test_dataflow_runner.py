@@ -16,11 +16,10 @@ from pipeline.graph import STAGES
 from sample.server import SampleSite
 from tests.deploy.test_dataflow_image import PARTS
 from tests.support.dataflow_jobs import BUCKET, IMAGE, Launched, flags, launch, storage
-from transforms.feeds.lists import read_feed_lists
+from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetch_pages import FetchPages
-from transforms.fetching.client import HttpOptions
 from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.politeness import PolitenessOptions
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 
 pytestmark = pytest.mark.usefixtures("bucket")
 

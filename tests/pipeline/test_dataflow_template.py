@@ -13,7 +13,7 @@ import pytest
 
 from pipeline import cli, databases, dataflow_template
 from pipeline.prepare import JobRequest
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "dataflow"
 IMAGE: Final = "registry.example/newsbeam:1"

@@ -25,8 +25,8 @@ from tests.support.example_records import TIME, article, entry, extracted
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Feed, Run
-from transforms.core.isolation import IsolatedHandle, LimitOptions
-from transforms.feeds.schedule import Pace
+from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.parse_entries import ParseEntries
@@ -152,10 +152,10 @@ def test_an_article_of_a_run_before_is_known(
 
 @pytest.fixture
 def poll(
-    run: Run, fetcher: FetcherHandle, state: StateHandle, documents: IsolatedHandle
+    run: Run, fetcher: FetcherHandle, state: StateHandle, documents: IsolatedWorkerHandle
 ) -> PollFeeds:
     stages = (FetchFeeds(run, fetcher, state, 1000).stage, ParseEntries(run, documents).stage)
-    return PollFeeds(run, stages, fetcher, state, Pace())
+    return PollFeeds(run, stages, fetcher, state, IntervalLimits())
 
 
 def test_when_a_feed_is_polled_first(poll: PollFeeds, known: State) -> None:

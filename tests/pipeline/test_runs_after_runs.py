@@ -14,7 +14,7 @@ from pipeline.cli import run_command
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
 from tests.support.web_server import Answer, Web
 from transforms.core.clock import now
-from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.state import store as state_store
 
 assert ElsewhereFileSystem.scheme() == SCHEME
@@ -81,13 +81,15 @@ class Newsroom:
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Callable[..., IsolatedHandle]]:
+def kept() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
     """Makes handles whose children serve all runs of these tests, which is quicker."""
-    made: dict[str, tuple[IsolatedHandle, Any]] = {}
+    made: dict[str, tuple[IsolatedWorkerHandle, Any]] = {}
 
-    def handle(setup: Callable[[], Any], limits: LimitOptions, *, name: str) -> IsolatedHandle:
+    def handle(
+        setup: Callable[[], Any], limits: LimitOptions, *, name: str
+    ) -> IsolatedWorkerHandle:
         if name not in made:
-            new = IsolatedHandle(setup, limits, name=name)
+            new = IsolatedWorkerHandle(setup, limits, name=name)
             made[name] = (new, new.get())
         return made[name][0]
 
@@ -101,12 +103,12 @@ def newsroom(
     web: Web,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    kept: Callable[..., IsolatedHandle],
+    kept: Callable[..., IsolatedWorkerHandle],
 ) -> Newsroom:
     """Entries that failed are due again at once."""
-    monkeypatch.setattr("pipeline.graph.IsolatedHandle", kept)
+    monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", kept)
     monkeypatch.setattr("transforms.state.records._BACKOFF", dt.timedelta(0))
-    monkeypatch.setattr("transforms.fetching.politeness._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("transforms.fetching.retry_after._FIRST_PAUSE", 0.0)
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 
 

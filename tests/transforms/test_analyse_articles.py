@@ -12,7 +12,7 @@ from schemas import Article, Entity, Quote, TopicTag
 from tests.support.example_records import article
 from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Run
-from transforms.core.isolation import IsolatedHandle, LimitOptions
+from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import Findings, load_analyser
 from transforms.storage.text_store import TextStore
@@ -42,8 +42,8 @@ def load() -> Callable[[Sequence[Article]], list[Findings]]:
 
 
 @pytest.fixture(scope="module")
-def analyser() -> Iterator[IsolatedHandle]:
-    handle = IsolatedHandle(load, LimitOptions(item_time_limit_sec=3), name="analysis")
+def analyser() -> Iterator[IsolatedWorkerHandle]:
+    handle = IsolatedWorkerHandle(load, LimitOptions(item_time_limit_sec=3), name="analysis")
     with handle.get():
         yield handle
 
@@ -56,7 +56,7 @@ def shelf(tmp_path: Path) -> TextStore:
 def analyse(
     pipeline: beam.Pipeline,
     run: Run,
-    analyser: IsolatedHandle,
+    analyser: IsolatedWorkerHandle,
     shelf: TextStore,
     *articles: Article,
 ) -> Any:
@@ -67,7 +67,7 @@ def analyse(
 
 
 def test_articles_come_with_their_findings(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore
 ) -> None:
     with pipeline:
         out = analyse(pipeline, run, analyser, shelf, ENGLISH, SPANISH, UNKNOWN)
@@ -83,7 +83,7 @@ def test_articles_come_with_their_findings(
 
 
 def test_quotes_carry_the_topics_that_are_tagged_to_them(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore
 ) -> None:
     with pipeline:
         out = analyse(pipeline, run, analyser, shelf, ENGLISH)
@@ -104,7 +104,7 @@ def test_quotes_carry_the_topics_that_are_tagged_to_them(
 
 
 def test_an_article_whose_analysis_fails_is_kept_and_the_others_go_on(
-    pipeline: beam.Pipeline, run: Run, analyser: IsolatedHandle, shelf: TextStore
+    pipeline: beam.Pipeline, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore
 ) -> None:
     odd, slow = (replace(UNKNOWN, text=word, url=f"https://a.example/{word}") for word in WORDS)
     with pipeline:

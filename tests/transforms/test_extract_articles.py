@@ -10,13 +10,13 @@ from apache_beam.testing.util import assert_that, equal_to
 from schemas import content_hash
 from tests.support.example_records import TIME, entry
 from transforms.core.elements import FetchedPage, Run
-from transforms.core.isolation import IsolatedHandle
+from transforms.core.isolation import IsolatedWorkerHandle
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.article import (
     decode_page,
+    detect_language,
     extract_article,
     extract_fragment,
-    language_of,
 )
 from transforms.storage.text_store import TextStore
 
@@ -164,11 +164,11 @@ def test_the_feeds_own_text_as_html_or_plain() -> None:
     ],
 )
 def test_languages(text: str, language: str | None) -> None:
-    assert language_of(text) == language
+    assert detect_language(text) == language
 
 
 def test_pages_become_articles_or_dead_letters(
-    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle, tmp_path: Path
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedWorkerHandle, tmp_path: Path
 ) -> None:
     shelf = TextStore(str(tmp_path / "texts"))
     whole = FetchedPage(entry(URL), URL, page(head=HEAD).encode(), "text/html", TIME, [])

@@ -7,7 +7,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.core.elements import FeedDocument, Run
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedHandle
+from transforms.core.isolation import IsolatedWorkerHandle
 from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
 from transforms.parse_entries import ParseEntries
 
@@ -118,7 +118,7 @@ def document(body: str) -> FeedDocument:
 
 
 def test_bad_entries_are_dead_letters_and_the_others_go_on(
-    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedWorkerHandle
 ) -> None:
     items = f"""<item>{ITEM}</item><item><title>No link</title></item>
         <item><title>Mail</title><link>mailto:desk@news.example</link></item>"""
@@ -149,7 +149,7 @@ def test_bad_entries_are_dead_letters_and_the_others_go_on(
 
 
 def test_entries_beyond_the_limit_are_accounted_for(
-    pipeline: beam.Pipeline, run: Run, documents: IsolatedHandle
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedWorkerHandle
 ) -> None:
     links = (f"https://a.example/{i}" for i in range(MAX_ENTRIES + 3))
     items = "".join(f"<item><link>{link}</link></item>" for link in links)

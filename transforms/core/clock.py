@@ -1,4 +1,4 @@
-"""Times: always aware, always UTC."""
+"""Times, which always have a time zone: UTC."""
 
 import datetime as dt
 
@@ -6,18 +6,20 @@ from dateutil.parser import isoparse
 
 
 def now() -> dt.datetime:
-    """The time."""
+    """Return the current time, UTC."""
     return dt.datetime.now(dt.timezone.utc)
 
 
-def iso_time(value: str) -> dt.datetime | None:
-    """A time or day in ISO 8601; a time without a zone is taken as UTC, a day as its midnight.
+def parse_iso_time(value: str) -> dt.datetime | None:
+    """Parse a time or a date in ISO 8601.
 
-    None if the value is nothing of the kind, or lies outside of what a time can hold.
+    Returns:
+        The time in UTC. A time without a zone counts as UTC, a date as midnight UTC. None if the
+        value is not in ISO 8601, or outside of the range of :class:`datetime.datetime`.
 
-    >>> iso_time("2026-11-20T09:30:00.5-05:00")
+    >>> parse_iso_time("2026-11-20T09:30:00.5-05:00")
     datetime.datetime(2026, 11, 20, 14, 30, 0, 500000, tzinfo=datetime.timezone.utc)
-    >>> iso_time("yesterday")
+    >>> parse_iso_time("yesterday")
     """
     try:
         time = isoparse(value.strip())

@@ -240,7 +240,7 @@ class FeedReport:
         url: the address that the feed was read from, to which the validators belong.
         moved_to: the address that the feed has moved to permanently.
         closed_until: the time until which the server asked for no further request, UTC.
-        hold_sec, skip_hours, skip_days: see :class:`transforms.feeds.schedule.Hints`.
+        hold_sec, skip_hours, skip_days: see :class:`transforms.feeds.schedule.ScheduleHints`.
         published: the times of the latest entries, UTC.
     """
 

@@ -59,7 +59,7 @@ class LimitOptions:
         require(self.item_memory_limit_mb > 0, "--item_memory_limit_mb must be above 0")
 
 
-class Isolated(Generic[T, R]):
+class IsolatedWorker(Generic[T, R]):
     """A callable that works in a child process, one item at a time. Safe in threads.
 
     ``setup`` runs in the child once and returns what does the work of one item; it, the items and
@@ -90,7 +90,7 @@ class Isolated(Generic[T, R]):
         result: R = _unpack(answer)
         return result
 
-    def __enter__(self) -> "Isolated[T, R]":
+    def __enter__(self) -> "IsolatedWorker[T, R]":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -129,8 +129,8 @@ class Isolated(Generic[T, R]):
         return answer
 
 
-class IsolatedHandle:
-    """The same :class:`Isolated` for all that hold it or a pickled copy of it in one process."""
+class IsolatedWorkerHandle:
+    """A handle to one :class:`IsolatedWorker` per process, shared by all pickled copies of it."""
 
     def __init__(
         self, setup: Callable[[], Callable[[Any], Any]], limits: LimitOptions, *, name: str
@@ -140,17 +140,17 @@ class IsolatedHandle:
         self._name = name
         self._key = uuid.uuid4().hex
 
-    def get(self) -> Isolated[Any, Any]:
+    def get(self) -> IsolatedWorker[Any, Any]:
         """The callable; keep a reference to it as long as it is needed."""
         with _SHARED_LOCK:
             shared = _SHARED.get(self._key)
             if shared is None:
-                shared = Isolated(self._setup, self._limits, name=self._name)
+                shared = IsolatedWorker(self._setup, self._limits, name=self._name)
                 _SHARED[self._key] = shared
             return shared
 
 
-_SHARED: Final = weakref.WeakValueDictionary[str, Isolated[Any, Any]]()
+_SHARED: Final = weakref.WeakValueDictionary[str, IsolatedWorker[Any, Any]]()
 _SHARED_LOCK: Final = threading.Lock()
 
 

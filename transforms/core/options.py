@@ -1,26 +1,30 @@
-"""What every option group shares: typed values, a flag for each, checks that name the flag."""
+"""Option groups: dataclasses whose fields are typed, checked and also command-line flags."""
 
 import argparse
 import dataclasses
 from typing import Any, TypeVar
 
+from transforms.core.errors import UsageError
+
 T = TypeVar("T")
 
 
-class UsageError(Exception):
-    """The user asked for something that cannot be done. The message is one clear sentence."""
-
-
 def flag(help_text: str, *, default: Any = dataclasses.MISSING, **argument: Any) -> Any:
-    """A field of an option group that is also a command-line flag of the same name.
+    """Declare a field of an option group that is also a command-line flag of the same name.
 
-    ``argument`` goes to :meth:`argparse.ArgumentParser.add_argument`.
+    Args:
+        help_text: the text for ``--help``; :func:`add_flags` appends the default to it.
+        default: the default of field and flag; without one, the flag is required.
+        **argument: what :meth:`argparse.ArgumentParser.add_argument` takes besides.
+
+    Returns:
+        The field. Its type is ``Any``, like that of :func:`dataclasses.field` for type checkers.
     """
     return dataclasses.field(default=default, metadata={"help": help_text, "argument": argument})
 
 
 def add_flags(group: type, parser: argparse.ArgumentParser, title: str) -> None:
-    """Add a flag for every field of the option group to the parser."""
+    """Add a flag for every field of the option group to the parser, under a title in its help."""
     section = parser.add_argument_group(title)
     for field in dataclasses.fields(group):
         argument = dict(field.metadata["argument"])
@@ -35,15 +39,15 @@ def add_flags(group: type, parser: argparse.ArgumentParser, title: str) -> None:
 
 
 def from_flags(group: type[T], args: argparse.Namespace) -> T:
-    """The option group from the parsed flags; its ``__post_init__`` checks the values.
+    """Return the option group with the values of the parsed flags.
 
     Raises:
-        UsageError: a value is out of range.
+        UsageError: if a value is out of range; the group's ``__post_init__`` checks this.
     """
     return group(**{f.name: getattr(args, f.name) for f in dataclasses.fields(group)})  # type: ignore[arg-type]
 
 
-def require(ok: bool, message: str) -> None:
-    """Raise :class:`UsageError` with the message unless ok."""
-    if not ok:
+def require(condition: bool, message: str) -> None:
+    """Raise :class:`UsageError` with the message unless the condition holds."""
+    if not condition:
         raise UsageError(message)

@@ -1,7 +1,8 @@
-"""The canonical form of a URL, by which two links to one article are known as one.
+"""URLs: check, resolve and normalise them, and find their host and origin.
 
-Careful on purpose: only parameters that are known to say nothing but where the reader came
-from are dropped, since a parameter too many costs a second fetch and one too few an article.
+Entries are the same if their canonical URLs are equal. Of the query parameters, only well-known
+tracking parameters are removed. One removed in error loses an article, since two articles then
+have the same URL; one left in place merely costs a second fetch.
 """
 
 import re
@@ -9,6 +10,8 @@ from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from w3lib.url import canonicalize_url, safe_url_string, url_query_cleaner
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 TRACKING_PARAMETERS: Final = re.compile(
     r"(utm_\w+|(fb|g|d|tw|y|ysc)clid|gclsrc|wbraid|gbraid|msclkid|igshid|mc_[ce]id|"
@@ -20,14 +23,51 @@ TRACKING_PARAMETERS: Final = re.compile(
 
 
 class UrlError(ValueError):
-    """A link that is no web address."""
+    """An error of a link that is not a web address."""
+
+
+def is_web_url(name: str) -> bool:
+    """Return whether the name of a feed or a list is a web address; if not, it is a file.
+
+    >>> is_web_url("HTTPS://a.example/feed"), is_web_url("news/feed.xml")
+    (True, False)
+    """
+    return name.lower().startswith(("http://", "https://"))
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL, which is the key of its host queue.
+
+    The port is appended unless it is 80 or 443.
+
+    >>> host_of("https://A.example:443/x"), host_of("http://a.example:8080/")
+    ('a.example', 'a.example:8080')
+    """
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    return host if parts.port in (None, 80, 443) else f"{host}:{parts.port}"
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL: the scheme and the authority that one robots.txt is valid for.
+
+    >>> origin_of("http://user@A.example:80/x"), origin_of("https://a.example:80/x")
+    ('http://a.example', 'https://a.example:80')
+    """
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2].lower()
+    return f"{parts.scheme}://{netloc.removesuffix(f':{_DEFAULT_PORTS[parts.scheme]}')}"
 
 
 def web_url(link: str, base: str = "") -> str:
-    """The absolute http(s) URL of a link.
+    """Return the absolute http(s) URL of a link.
+
+    Args:
+        link: the link, absolute or relative to the base.
+        base: the URL of the document that the link is in.
 
     Raises:
-        UrlError: it is not one.
+        UrlError: if the result is not an http(s) URL with a host.
 
     >>> web_url("../news/ä?x=1", "https://example.org/a/feed.xml")
     'https://example.org/news/%C3%A4?x=1'
@@ -44,10 +84,12 @@ def web_url(link: str, base: str = "") -> str:
 
 
 def canonical_url(url: str) -> str:
-    """The URL without fragment, default port and tracking, its parameters in order.
+    """Return the URL without fragment, user, default port and tracking parameters, sorted.
+
+    Sorted means that the query parameters are in alphabetical order.
 
     Raises:
-        UrlError: it is no web address.
+        UrlError: if it is not a web address.
 
     >>> canonical_url("HTTP://Example.org:80/a?utm_source=x&id=3&fbclid=9#top")
     'http://example.org/a?id=3'
@@ -61,8 +103,7 @@ def canonical_url(url: str) -> str:
     url = str(canonicalize_url(url))
     parts = urlsplit(url)
     host = parts.hostname or ""
-    port = {"http": 80, "https": 443}[parts.scheme]
     netloc = parts.netloc.rpartition("@")[2].lower()
-    if parts.port == port:
+    if parts.port == _DEFAULT_PORTS[parts.scheme]:
         netloc = f"[{host}]" if ":" in host else host
     return parts._replace(netloc=netloc).geturl()

@@ -13,13 +13,13 @@ import trafilatura
 from lxml import etree
 from w3lib.encoding import html_to_unicode
 
-from transforms.core.clock import iso_time
+from transforms.core.clock import parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.cleaning import clean_html, clean_line, clean_text
-from transforms.extraction.json_ld import mend_json_ld
+from transforms.extraction.json_ld import repair_json_ld
 from transforms.extraction.markup_limits import check_markup
-from transforms.extraction.opt_outs import opt_outs
+from transforms.extraction.opt_outs import read_opt_outs
 
 _MAX_METAS: Final = 1000
 _PAYWALL: Final = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
@@ -110,9 +110,9 @@ def extract_article(
     if tree is None:
         return None
     canonical = _canonical_link(tree, url)
-    noindex, reserved = opt_outs(headers or {}, _metas(tree))
+    noindex, reserved = read_opt_outs(headers or {}, _metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
-    mend_json_ld(tree)
+    repair_json_ld(tree)
     found = trafilatura.bare_extraction(
         tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
     )
@@ -127,7 +127,7 @@ def extract_article(
         published_at=_page_time(html, getattr(found, "date", None)),
         text=text,
         canonical_url=canonical,
-        language=language_of(text) or lang or None,
+        language=detect_language(text) or lang or None,
         site_name=site_name or None,
         truncated_or_paywalled=bool(_PAYWALL.search(html)),
         noindex=noindex,
@@ -141,10 +141,10 @@ def extract_fragment(html: str, *, url: str | None) -> Extraction | None:
     text = found.text if found else clean_text(_plain(html))
     if not text:
         return None
-    return Extraction("", [], None, text, None, language_of(text), None, False)
+    return Extraction("", [], None, text, None, detect_language(text), None, False)
 
 
-def language_of(text: str) -> str | None:
+def detect_language(text: str) -> str | None:
     """ISO 639-1 code of a text's language; None if there is too little to tell."""
     if sum(map(str.isalpha, text[:500])) < _MIN_LETTERS_FOR_LANGUAGE:
         return None
@@ -188,11 +188,11 @@ def _page_time(html: str, day: str | None) -> dt.datetime | None:
     The day is refined by the first time element that lies in it as written.
     """
     stated = _JSON_LD_DATE.search(html) or _META_DATE.search(html)
-    time = iso_time(stated[1]) if stated else None
+    time = parse_iso_time(stated[1]) if stated else None
     if time is None and day:
         within = (m[1] for m in _TIME_ELEMENT.finditer(html) if m[1].startswith(day))
-        time = next(filter(None, map(iso_time, within)), None)
-    return time or iso_time(day or "")
+        time = next(filter(None, map(parse_iso_time, within)), None)
+    return time or parse_iso_time(day or "")
 
 
 def _plain(html: str) -> str:

@@ -23,11 +23,13 @@ _WIDE: Final = (b"\x00<", b"<\x00", b"\x00\x00\x00<")
 _LOOKED_AT: Final = 1024
 
 
-def binary_kind(body: bytes) -> str | None:
+def detect_binary_kind(body: bytes) -> str | None:
     """What a document is that is no text; None if it may be text.
 
-    >>> binary_kind(b"%PDF-1.7"), binary_kind(b"<rss/>"), binary_kind(b"a\\0b\\0\\0\\0")
-    ('a PDF document', None, 'binary data')
+    >>> detect_binary_kind(b"%PDF-1.7"), detect_binary_kind(b"<rss/>")
+    ('a PDF document', None)
+    >>> detect_binary_kind(b"a\\0b\\0\\0\\0")
+    'binary data'
     """
     for magic, kind in _KINDS:
         if body.startswith(magic):

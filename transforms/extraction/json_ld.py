@@ -19,7 +19,7 @@ _BREAKING: Final = re.compile(r"[\\\x00-\x1f]+")
 _REFERENCE: Final = re.compile(r"&(?=#?\w+;)")
 
 
-def mend_json_ld(tree: HtmlElement) -> None:
+def repair_json_ld(tree: HtmlElement) -> None:
     """Clean the values of a tree's long scripts, and cut those that are no JSON, in place."""
     for script in tree.xpath(_SCRIPTS):
         if len(script.text or "") > _LONG:

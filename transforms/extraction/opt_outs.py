@@ -6,15 +6,15 @@ from typing import Final
 BOT: Final = "newsbeam"
 
 
-def opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple[bool, bool]:
+def read_opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple[bool, bool]:
     """Whether a page asks not to be indexed, and whether it reserves text and data mining.
 
     By its headers (repeated ones a line each) and ``<meta>`` elements, names in lower case: robots
     directives, and the TDM Reservation Protocol's ``tdm-reservation``.
 
-    >>> opt_outs({"x-robots-tag": "otherbot: noindex"}, {"robots": "NoIndex, nofollow"})
+    >>> read_opt_outs({"x-robots-tag": "otherbot: noindex"}, {"robots": "NoIndex, nofollow"})
     (True, False)
-    >>> opt_outs({"tdm-reservation": "1"}, {})
+    >>> read_opt_outs({"tdm-reservation": "1"}, {})
     (False, True)
     """
     directives = set[str]()

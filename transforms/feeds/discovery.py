@@ -19,10 +19,10 @@ from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.article import decode_page
 from transforms.extraction.cleaning import clean_html
-from transforms.extraction.content_sniffing import binary_kind
+from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.parsing import parse_feed
-from transforms.feeds.schedule import Hints, latest
+from transforms.feeds.schedule import ScheduleHints, select_latest
 
 MAX_CANDIDATES: Final = 20
 """So many addresses of a page are looked at."""
@@ -74,10 +74,10 @@ class FeedFacts:
     title: str | None
     entries: int
     published: list[dt.datetime]
-    hints: Hints
+    hints: ScheduleHints
 
 
-def feed_facts(
+def read_feed_facts(
     body: bytes, *, url: str, content_type: str = "", max_age_sec: float = 0.0
 ) -> FeedFacts:
     """The facts of a feed, whose answer may be held for ``max_age_sec`` seconds.
@@ -85,15 +85,15 @@ def feed_facts(
     Raises:
         ItemError: the document is no feed, or is made to be hard to read.
     """
-    kind = binary_kind(body)
+    kind = detect_binary_kind(body)
     if kind:
         raise ItemError("NotAFeed", f"not a feed but {kind}")
     feed = parse_feed(body, url=url, content_type=content_type)
     return FeedFacts(
         title=feed.title,
         entries=feed.items,
-        published=latest([e.published_at for e in feed.entries if e.published_at]),
-        hints=Hints(
+        published=select_latest([e.published_at for e in feed.entries if e.published_at]),
+        hints=ScheduleHints(
             max(max_age_sec, feed.ttl_sec), frozenset(feed.skip_hours), frozenset(feed.skip_days)
         ),
     )
@@ -105,19 +105,19 @@ def read_site(body: bytes, *, url: str, content_type: str = "") -> FeedFacts | l
     Raises:
         ItemError: the document is neither, or is made to be hard to read.
     """
-    kind = binary_kind(body)
+    kind = detect_binary_kind(body)
     if kind:
         raise ItemError("NotAPage", f"neither a page nor a feed but {kind}")
     if not _HTML.match(body[:_HEAD]):
         try:
-            return feed_facts(body, url=url, content_type=content_type)
+            return read_feed_facts(body, url=url, content_type=content_type)
         except ItemError as lost:
             if lost.error_type != "NotAFeed":
                 raise
-    return feed_candidates(body, url=url, content_type=content_type)
+    return find_feed_links(body, url=url, content_type=content_type)
 
 
-def feed_candidates(body: bytes, *, url: str, content_type: str = "") -> list[str]:
+def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[str]:
     """Where a page's feeds may be, each address once, at most :data:`MAX_CANDIDATES`.
 
     First what the page itself calls its feeds (``<link rel="alternate">``), then links that look
@@ -126,7 +126,7 @@ def feed_candidates(body: bytes, *, url: str, content_type: str = "") -> list[st
     Raises:
         ItemError: the page is made to be hard to read.
 
-    >>> feed_candidates(b'<a href="https://b.example/rss"></a><a href="feed">', url="https://a.example/")
+    >>> find_feed_links(b'<a href="https://b.example/rss"></a><a href="feed">', url="https://a.example/")
     ['https://a.example/feed', 'https://b.example/rss']
     """
     check_markup(body)
@@ -138,18 +138,18 @@ def feed_candidates(body: bytes, *, url: str, content_type: str = "") -> list[st
     base = _base(root, url)
     named = _addresses((link for link in root.iter("link") if _is_alternate(link)), base)
     links = (link for link in root.iter("a", "area") if _MAYBE.search(_href(link)))
-    linked = filter(looks_like_feed, _addresses(links, base))
+    linked = filter(is_feed_like_url, _addresses(links, base))
     found = dict.fromkeys([*named, *sorted(linked, key=lambda link: _distance(link, url))])
     found.pop(urldefrag(url).url, None)
     return list(found)[:MAX_CANDIDATES]
 
 
-def looks_like_feed(url: str) -> bool:
+def is_feed_like_url(url: str) -> bool:
     """Whether an address is like those that feeds usually have.
 
-    >>> [looks_like_feed(f"https://a.example{end}") for end in ("/news.rss", "/?feed=rss2")]
+    >>> [is_feed_like_url(f"https://a.example{end}") for end in ("/news.rss", "/?feed=rss2")]
     [True, True]
-    >>> looks_like_feed("https://a.example/feedback")
+    >>> is_feed_like_url("https://a.example/feedback")
     False
     """
     parts = urlsplit(url)
@@ -160,18 +160,18 @@ def looks_like_feed(url: str) -> bool:
     )
 
 
-def usual_addresses(url: str) -> list[str]:
+def list_usual_feed_urls(url: str) -> list[str]:
     """Where the feeds of the site of a page usually are, likely ones first."""
     return [urljoin(url, path) for path in USUAL_PATHS]
 
 
-def site_address(site: str) -> str:
+def parse_site_url(site: str) -> str:
     """The web address of a site, which may be named by its host alone.
 
     Raises:
         UrlError: it has none.
 
-    >>> site_address("a.example/news"), site_address("http://a.example")
+    >>> parse_site_url("a.example/news"), parse_site_url("http://a.example")
     ('https://a.example/news', 'http://a.example')
     """
     return web_url(site if "://" in site else f"https://{site.strip()}")

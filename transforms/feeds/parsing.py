@@ -13,7 +13,7 @@ import feedparser
 from w3lib.html import remove_tags, replace_entities
 
 from schemas.ids import stable_id
-from transforms.core.clock import iso_time, now
+from transforms.core.clock import now, parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.extraction.cleaning import clean_html, clean_line
 from transforms.extraction.markup_limits import check_markup
@@ -212,7 +212,7 @@ def _json_item(item: dict[str, Any]) -> RawEntry:
         link=_string(item.get("url") or item.get("external_url")),
         title=_line(_string(item.get("title"))),
         authors=[_line(name) for name in names if isinstance(name, str)],
-        published_at=iso_time(dates[0]),
+        published_at=parse_iso_time(dates[0]),
         content=clean_html(content) or None,
         fingerprint=_fingerprint(
             _string(item.get("title")),

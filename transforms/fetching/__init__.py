@@ -1,1 +1,1 @@
-"""HTTP requests: the client, the address guard, robots.txt and politeness."""
+"""Requests to the web: HTTP client, private address guard, robots.txt, host queues and retries."""

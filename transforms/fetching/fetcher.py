@@ -19,8 +19,11 @@ from transforms.core.elements import Run
 from transforms.core.errors import ItemError
 from transforms.core.options import from_flags
 from transforms.core.stage import Stage
-from transforms.fetching.client import PRODUCT, HttpClient, HttpOptions, Response
-from transforms.fetching.politeness import PoliteClient, PolitenessOptions, Request
+from transforms.core.version import PRODUCT
+from transforms.fetching.http_client import HttpClient
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.polite_client import PoliteClient
 from transforms.state.records import HostState, change
 from transforms.state.store import StateHandle
 
@@ -66,13 +69,13 @@ class Fetcher:
 
     def recall(self, state: HostState) -> None:
         """Add what was learnt of a host that is not asked yet."""
-        self._loop.call_soon_threadsafe(self._hosts.recall, state)
+        self._loop.call_soon_threadsafe(self._hosts.add_state, state)
 
     def changes(self, host: str | None = None) -> list[HostState]:
         """What was learnt of hosts, or of one, since the last call."""
 
         async def changes() -> list[HostState]:
-            return hosts.changes(host)
+            return hosts.take_changes(host)
 
         hosts: PoliteClient = self._hosts
         found: list[HostState] = self._do(changes()).result()
@@ -145,7 +148,7 @@ class ResponseStream:
                 answer = lost
             except Exception as error:  # whatever it is, it costs this request and no other
                 answer = ItemError(type(error).__name__, str(error) or type(error).__name__)
-            self._fetcher._hosts.unread(_size(answer))
+            self._fetcher._hosts.count_unread(_size(answer))
             self._answers.put((key, answer))
 
     def rest(self) -> Iterator[tuple[Any, Response | ItemError]]:
@@ -167,7 +170,9 @@ class ResponseStream:
     def _next(self) -> tuple[Any, Response | ItemError]:
         found = self._answers.get()
         self._due -= 1
-        self._fetcher._loop.call_soon_threadsafe(self._fetcher._hosts.unread, -_size(found[1]))
+        self._fetcher._loop.call_soon_threadsafe(
+            self._fetcher._hosts.count_unread, -_size(found[1])
+        )
         return found
 
     def give_up(self) -> None:

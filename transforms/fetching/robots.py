@@ -1,4 +1,4 @@
-"""What a site's robots.txt allows, by RFC 9309, read with protego."""
+"""The rules of robots.txt (RFC 9309), parsed with protego."""
 
 import datetime as dt
 from typing import Final
@@ -6,21 +6,22 @@ from typing import Final
 from protego import Protego
 
 from transforms.core.errors import ItemError
-from transforms.fetching.client import PRODUCT, Response
+from transforms.core.version import PRODUCT
+from transforms.fetching.http_messages import Response
 from transforms.state.records import RobotsFile
 
 MAX_BYTES: Final = 512 * 1024
-"""RFC 9309 asks to read at least 500 KiB; what is beyond is not read."""
+"""The bytes of a robots.txt that are read; RFC 9309, 2.5 asks for at least 500 KiB."""
 
 LIFETIME: Final = dt.timedelta(hours=24)
-"""How long an answer is used again (RFC 9309, 2.4)."""
+"""The time for which a robots.txt is used again (RFC 9309, 2.4)."""
 
 RETRY: Final = dt.timedelta(hours=1)
-"""How long a site whose robots.txt cannot be had is left alone."""
+"""The time without requests to a site whose robots.txt cannot be read."""
 
 
 class Robots:
-    """The rules of a robots.txt for us.
+    """The rules of a robots.txt for one user agent.
 
     >>> at = dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)
     >>> text = "User-agent: *\\nDisallow: /private\\nCrawl-delay: 3"
@@ -38,37 +39,43 @@ class Robots:
 
     @property
     def fresh_until(self) -> dt.datetime:
-        """Until when what it says may be used."""
+        """The time until which the rules may be used, UTC."""
         return self.file.fetched_at + (RETRY if self.is_unreachable else LIFETIME)
 
     def is_fresh(self, now: dt.datetime) -> bool:
-        """Whether what it says may still be used."""
+        """Return whether the rules may still be used."""
         return now < self.fresh_until
 
     @property
     def is_unreachable(self) -> bool:
-        """There may be rules that cannot be read for now, so all is disallowed (2.3.1.4)."""
+        """Whether rules may exist but cannot be read; if so, nothing is allowed (2.3.1.4)."""
         status = self.file.status
         return status is None or status == 429 or status >= 500
 
     def allows(self, url: str) -> bool:
-        """Whether the address may be fetched. All may where there is no robots.txt (2.3.1.3)."""
+        """Return whether the URL may be fetched; without a robots.txt, all may (2.3.1.3)."""
         return not self.is_unreachable and bool(self._rules.can_fetch(url, self._agent))
 
     @property
     def crawl_delay(self) -> float:
-        """Seconds between requests that the site asks for; 0 if it asks for none."""
+        """The seconds between requests that the site asks for; 0 if it does not."""
         delay = self._rules.crawl_delay(self._agent)
         return max(0.0, float(delay)) if delay is not None else 0.0
 
 
-def robots_file(origin: str, answer: Response | ItemError, now: dt.datetime) -> RobotsFile:
-    """The robots.txt from the answer to its request, redirects followed."""
-    if isinstance(answer, ItemError):
-        # Too many redirects are as if there were none (2.3.1.2).
-        status = 404 if answer.error_type == "TooManyRedirects" else answer.http_status
+def to_robots_file(origin: str, response: Response | ItemError, now: dt.datetime) -> RobotsFile:
+    """Convert the response to a request for robots.txt, or its error.
+
+    Args:
+        origin: the origin whose robots.txt was requested.
+        response: the response after redirects.
+        now: the time of the response, UTC.
+    """
+    if isinstance(response, ItemError):
+        # After too many redirects, the file counts as missing (2.3.1.2).
+        status = 404 if response.error_type == "TooManyRedirects" else response.http_status
         return RobotsFile(origin, status, "", now)
-    body = answer.body if answer.status == 200 else b""
+    body = response.body if response.status == 200 else b""
     if len(body) >= MAX_BYTES:
-        body = body[:MAX_BYTES].rpartition(b"\n")[0]  # half a rule may say the opposite
-    return RobotsFile(origin, answer.status, body.decode("utf-8-sig", "replace"), now)
+        body = body[:MAX_BYTES].rpartition(b"\n")[0]  # a rule cut in half may mean the opposite
+    return RobotsFile(origin, response.status, body.decode("utf-8-sig", "replace"), now)

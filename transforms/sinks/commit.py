@@ -24,7 +24,7 @@ from pathlib import Path
 
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.write_records import WrittenFile
 from transforms.state.store import STATE_FILE, write_state_file
 from transforms.storage.filesystems import (

@@ -14,7 +14,7 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import SCHEMA_VERSION, Record
 from schemas.fields import fields_of
 from schemas.jsonable import parse_time
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.storage.runs import CommittedRun
 
 Row = dict[str, Any]

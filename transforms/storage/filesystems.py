@@ -23,7 +23,7 @@ from typing import IO, Final
 from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.storage.s3 import check_credentials, get_s3_io, is_s3
 
 _REQUIREMENTS: Final = {

@@ -19,7 +19,7 @@ from typing import Final
 
 from apache_beam.io.filesystems import FileSystems
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.storage.filesystems import (
     atomic_file,
     is_local,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 
 if TYPE_CHECKING:
     from apache_beam.io.aws.clients.s3.boto3_client import Client

@@ -13,9 +13,9 @@ from transforms.core.clock import now
 from transforms.core.elements import Entry, ExtractedArticle, FetchedPage, Outcome
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
-from transforms.fetching.client import Response
+from transforms.core.urls import host_of
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.politeness import Request, host_of
+from transforms.fetching.http_messages import Request, Response
 from transforms.parse_entries import failed_entry
 from transforms.state.records import FailedEntry, StateChange
 from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle

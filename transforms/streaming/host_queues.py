@@ -25,9 +25,8 @@ from apache_beam.utils.shared import Shared
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
-from transforms.fetching.client import Response
 from transforms.fetching.fetcher import Fetcher, FetcherHandle, FetchStage, ResponseStream
-from transforms.fetching.politeness import Request
+from transforms.fetching.http_messages import Request, Response
 from transforms.state.records import HostState, change
 
 AT_ONCE: Final = 16

@@ -12,11 +12,10 @@ from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Run
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
 from transforms.feed_health import feed_state
-from transforms.feeds.schedule import Pace
+from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import feed_request, lane_of
-from transforms.fetching.client import Response
 from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.politeness import Request
+from transforms.fetching.http_messages import Request, Response
 from transforms.state.records import FeedState, change
 from transforms.state.store import StateHandle
 from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
@@ -60,7 +59,7 @@ class PollFeeds(CompositeTransform):
         stages: tuple[FetchStage, Stage],
         fetcher: FetcherHandle,
         state: StateHandle,
-        pace: Pace,
+        pace: IntervalLimits,
     ) -> None:
         super().__init__()
         self.stage = _PollFeeds(run, stages, PendingResponsesHandle(fetcher), state, pace)
@@ -80,7 +79,7 @@ class _PollFeeds(HostQueueStage):
         stages: tuple[FetchStage, Stage],
         lanes: PendingResponsesHandle,
         state: StateHandle,
-        pace: Pace,
+        pace: IntervalLimits,
     ) -> None:
         super().__init__(stages[0], lanes)
         self.parse = stages[1]

@@ -17,9 +17,13 @@ from typing import Any
 
 import pytest
 
-from transforms.core.errors import ItemError
-from transforms.core.isolation import GRACE_SECONDS, Isolated, IsolatedHandle, LimitOptions
-from transforms.core.options import UsageError
+from transforms.core.errors import ItemError, UsageError
+from transforms.core.isolation import (
+    GRACE_SECONDS,
+    IsolatedWorker,
+    IsolatedWorkerHandle,
+    LimitOptions,
+)
 
 MIB = 1 << 20
 LIMITS = LimitOptions(item_time_limit_sec=20.0, item_memory_limit_mb=64)
@@ -113,13 +117,13 @@ def children() -> Callable[[], bool]:
 
 
 @pytest.fixture
-def isolated(children: Callable[[], bool]) -> Iterator[Isolated[Any, Any]]:
-    with Isolated(load, LIMITS, name="reading") as isolated:
+def isolated(children: Callable[[], bool]) -> Iterator[IsolatedWorker[Any, Any]]:
+    with IsolatedWorker(load, LIMITS, name="reading") as isolated:
         yield isolated
     assert not children()
 
 
-def lost_by(isolated: Isolated[Any, Any], *action: Any, attempts: int = 1) -> tuple[str, str]:
+def lost_by(isolated: IsolatedWorker[Any, Any], *action: Any, attempts: int = 1) -> tuple[str, str]:
     """What an action is lost by; the next one works, in another process."""
     before = isolated(("pid", None))
     with pytest.raises(ItemError) as caught:
@@ -131,19 +135,19 @@ def lost_by(isolated: Isolated[Any, Any], *action: Any, attempts: int = 1) -> tu
 
 
 @pytest.mark.parametrize("item", [None, 3, b"x" * 10 * MIB, {"a": [1, "ü"]}], ids=type)
-def test_items_and_results_cross(isolated: Isolated[Any, Any], item: Any) -> None:
+def test_items_and_results_cross(isolated: IsolatedWorker[Any, Any], item: Any) -> None:
     assert isolated(("echo", item)) == item
 
 
 def test_set_up_is_done_once_and_no_sooner_than_needed(children: Callable[[], bool]) -> None:
-    with Isolated(functools.partial(load_counter, 5), LIMITS, name="counting") as isolated:
+    with IsolatedWorker(functools.partial(load_counter, 5), LIMITS, name="counting") as isolated:
         assert not children()
         pid, first = isolated(0)
         assert pid != os.getpid()
         assert [first, isolated(0), isolated(0)] == [6, (pid, 7), (pid, 8)]
 
 
-def test_errors_come_back_as_themselves(isolated: Isolated[Any, Any]) -> None:
+def test_errors_come_back_as_themselves(isolated: IsolatedWorker[Any, Any]) -> None:
     pid = isolated(("pid", None))
     with pytest.raises(KeyError, match="'key'") as caught:
         isolated(("raise", KeyError("key")))
@@ -167,7 +171,7 @@ def test_errors_come_back_as_themselves(isolated: Isolated[Any, Any]) -> None:
     [("odd", "OddError", "odd"), ("lock", "OddError", "odd"), ("system_exit", "SystemExit", "eno")],
 )
 def test_errors_that_cannot_come_back_are_named(
-    isolated: Isolated[Any, Any], action: str, kind: str, message: str
+    isolated: IsolatedWorker[Any, Any], action: str, kind: str, message: str
 ) -> None:
     pid = isolated(("pid", None))
     with pytest.raises(ItemError, match=message) as caught:
@@ -176,7 +180,7 @@ def test_errors_that_cannot_come_back_are_named(
     assert isolated(("pid", None)) == pid
 
 
-def test_what_does_not_pickle_costs_only_itself(isolated: Isolated[Any, Any]) -> None:
+def test_what_does_not_pickle_costs_only_itself(isolated: IsolatedWorker[Any, Any]) -> None:
     pid = isolated(("pid", None))
     with pytest.raises(TypeError, match="lock"):
         isolated(("echo", threading.Lock()))
@@ -189,14 +193,14 @@ def test_what_does_not_pickle_costs_only_itself(isolated: Isolated[Any, Any]) ->
 
 @pytest.mark.parametrize("action", [("sleep", 60), ("loop", None)], ids=str)
 def test_what_takes_too_long_is_killed(action: Any) -> None:
-    with Isolated(load, HURRY, name="reading") as isolated:
+    with IsolatedWorker(load, HURRY, name="reading") as isolated:
         reason = ("TimeLimit", "reading took more than 0.5 seconds")
         assert lost_by(isolated, *action) == reason
 
 
 def test_an_item_may_have_more_time() -> None:
     limits = LimitOptions(item_time_limit_sec=0.01)
-    with Isolated(load, limits, name="reading") as isolated:
+    with IsolatedWorker(load, limits, name="reading") as isolated:
         isolated(("sleep", 0.1), time_factor=100)
         with pytest.raises(ItemError, match=r"reading took more than 0\.05 seconds"):
             isolated(("sleep", 0.1), time_factor=5)
@@ -204,17 +208,17 @@ def test_an_item_may_have_more_time() -> None:
 
 def test_no_limit_is_too_long_or_too_large() -> None:
     limits = LimitOptions(item_time_limit_sec=float("inf"), item_memory_limit_mb=10**15)
-    with Isolated(load, limits, name="reading") as isolated:
+    with IsolatedWorker(load, limits, name="reading") as isolated:
         assert isolated(("echo", 1)) == 1
 
 
 def test_start_up_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = functools.partial(load_nothing, "sleep", 1)
-    with Isolated(setup, HURRY, name="reading") as isolated:
+    with IsolatedWorker(setup, HURRY, name="reading") as isolated:
         assert isolated(("echo", 1)) == 1  # though it took longer than an item may
     monkeypatch.setattr("transforms.core.isolation.START_SECONDS", 0.5)
     with (
-        Isolated(setup, LIMITS, name="reading") as isolated,
+        IsolatedWorker(setup, LIMITS, name="reading") as isolated,
         pytest.raises(ItemError, match=r"reading took more than 0\.5 seconds to start"),
     ):
         isolated(("echo", 1))
@@ -224,7 +228,7 @@ def test_set_up_may_fail(children: Callable[[], bool]) -> None:
     for how, value, error in [("raise", KeyError("model"), KeyError), ("exit", 7, ItemError)]:
         setup = functools.partial(load_nothing, how, value)
         with (
-            Isolated(setup, LIMITS, name="reading") as isolated,
+            IsolatedWorker(setup, LIMITS, name="reading") as isolated,
             pytest.raises(error, match=r"model|exit code 7"),
         ):
             isolated(("echo", 1))
@@ -242,14 +246,16 @@ def test_set_up_may_fail(children: Callable[[], bool]) -> None:
     ],
     ids=lambda action: action[0],
 )
-def test_what_needs_too_much_memory_is_given_up(isolated: Isolated[Any, Any], action: Any) -> None:
+def test_what_needs_too_much_memory_is_given_up(
+    isolated: IsolatedWorker[Any, Any], action: Any
+) -> None:
     reason = ("MemoryLimit", "reading needed more than 64 MiB")
     assert lost_by(isolated, *action, attempts=2) == reason
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory use cannot be told here")
 def test_an_item_does_not_pay_for_earlier_ones() -> None:
-    with Isolated(functools.partial(load_counter, 0), LIMITS, name="counting") as isolated:
+    with IsolatedWorker(functools.partial(load_counter, 0), LIMITS, name="counting") as isolated:
         pid, count = isolated(40)
         again, recount = isolated(40)
         assert again != pid
@@ -265,17 +271,17 @@ def test_an_item_does_not_pay_for_earlier_ones() -> None:
         (("exit", 3), "exit code 3"),
     ],
 )
-def test_a_crash_costs_one_item(isolated: Isolated[Any, Any], action: Any, how: str) -> None:
+def test_a_crash_costs_one_item(isolated: IsolatedWorker[Any, Any], action: Any, how: str) -> None:
     assert lost_by(isolated, *action, attempts=2) == ("Crashed", f"reading ended with {how}")
 
 
-def test_a_child_that_died_while_idle_is_replaced(isolated: Isolated[Any, Any]) -> None:
+def test_a_child_that_died_while_idle_is_replaced(isolated: IsolatedWorker[Any, Any]) -> None:
     pid = isolated(("pid", None))
     os.kill(pid, signal.SIGKILL)
     assert isolated(("pid", None)) != pid
 
 
-def test_threads_take_turns(isolated: Isolated[Any, Any]) -> None:
+def test_threads_take_turns(isolated: IsolatedWorker[Any, Any]) -> None:
     def ask(number: int) -> tuple[int, int]:
         return isolated(("echo", number)), isolated(("pid", None))
 
@@ -286,7 +292,7 @@ def test_threads_take_turns(isolated: Isolated[Any, Any]) -> None:
 
 
 def test_the_child_ends_with_close_or_when_nobody_holds_it() -> None:
-    isolated = Isolated(load, LIMITS, name="reading")
+    isolated = IsolatedWorker(load, LIMITS, name="reading")
     isolated.close()
     first = isolated(("pid", None))
     isolated.close()
@@ -299,8 +305,8 @@ def test_the_child_ends_with_close_or_when_nobody_holds_it() -> None:
 
 
 def test_copies_of_a_handle_share_one_child() -> None:
-    handle = IsolatedHandle(load, LIMITS, name="reading")
-    other = IsolatedHandle(load, LIMITS, name="reading")
+    handle = IsolatedWorkerHandle(load, LIMITS, name="reading")
+    other = IsolatedWorkerHandle(load, LIMITS, name="reading")
     isolated = pickle.loads(pickle.dumps(handle)).get()
     assert handle.get() is isolated
     assert other.get() is not isolated
@@ -317,7 +323,7 @@ def running_parent(does: str) -> Iterator["subprocess.Popen[str]"]:
     script = (
         "from tests.transforms.core.test_isolation import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored if the tests do
-        "isolated = Isolated(load, HURRY, name='reading')\n"
+        "isolated = IsolatedWorker(load, HURRY, name='reading')\n"
         "print(isolated(('pid', None)), flush=True)\n"
     )
     with subprocess.Popen(

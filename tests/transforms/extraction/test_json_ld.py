@@ -5,7 +5,7 @@ import pytest
 import trafilatura
 
 from transforms.extraction.article import extract_page
-from transforms.extraction.json_ld import mend_json_ld
+from transforms.extraction.json_ld import repair_json_ld
 
 PARAGRAPH = "<p>The council voted on Monday to close the bridge for repairs, officials said.</p>"
 BREAKING = (
@@ -21,7 +21,7 @@ def page(script: str) -> str:
 def scripts(html: str) -> list[str]:
     tree = trafilatura.load_html(html)
     assert tree is not None
-    mend_json_ld(tree)
+    repair_json_ld(tree)
     return [script.text for script in tree.iter("script")]
 
 

@@ -3,9 +3,9 @@ import pytest
 from transforms.core.errors import ItemError
 from transforms.extraction.article import decode_page, extract_page
 from transforms.extraction.cleaning import clean_html, clean_line
-from transforms.extraction.content_sniffing import binary_kind
+from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.extraction.markup_limits import MAX_ATTRIBUTES, MAX_TAGS, check_markup
-from transforms.extraction.opt_outs import opt_outs
+from transforms.extraction.opt_outs import read_opt_outs
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_no_control_character_stays() -> None:
     ],
 )
 def test_what_bytes_are(body: bytes, kind: str | None) -> None:
-    assert binary_kind(body) == kind
+    assert detect_binary_kind(body) == kind
 
 
 @pytest.mark.parametrize(
@@ -108,4 +108,4 @@ def test_what_bytes_are(body: bytes, kind: str | None) -> None:
 def test_opt_outs(
     headers: dict[str, str], metas: dict[str, str], expected: tuple[bool, bool]
 ) -> None:
-    assert opt_outs(headers, metas) == expected
+    assert read_opt_outs(headers, metas) == expected

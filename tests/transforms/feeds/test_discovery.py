@@ -8,12 +8,12 @@ from transforms.core.urls import UrlError
 from transforms.feeds.discovery import (
     MAX_CANDIDATES,
     FeedFacts,
-    feed_candidates,
-    feed_facts,
-    looks_like_feed,
+    find_feed_links,
+    is_feed_like_url,
+    list_usual_feed_urls,
+    parse_site_url,
+    read_feed_facts,
     read_site,
-    site_address,
-    usual_addresses,
 )
 
 PAGE = "https://www.a.example/news/index.html"
@@ -28,7 +28,7 @@ JSON_FEED = '{"version": "https://jsonfeed.org/version/1.1", "title": "J", "item
 
 
 def candidates(html: str, url: str = PAGE) -> list[str]:
-    return feed_candidates(html.encode(), url=url)
+    return find_feed_links(html.encode(), url=url)
 
 
 def error_of(body: bytes) -> str:
@@ -38,13 +38,13 @@ def error_of(body: bytes) -> str:
 
 
 def test_the_facts_of_a_feed() -> None:
-    facts = feed_facts(RSS.encode(), url=PAGE, max_age_sec=60)
+    facts = read_feed_facts(RSS.encode(), url=PAGE, max_age_sec=60)
     assert (facts.title, facts.entries) == ("Häfen heute", 3)
     assert [f"{time:%H:%M}" for time in facts.published] == ["09:30", "08:00"]
     assert facts.hints.hold_sec == 5400
     assert facts.hints.skip_hours == {0}
     assert facts.hints.skip_days == {6}
-    assert feed_facts(RSS.encode(), url=PAGE, max_age_sec=1e6).hints.hold_sec == 1e6
+    assert read_feed_facts(RSS.encode(), url=PAGE, max_age_sec=1e6).hints.hold_sec == 1e6
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_the_facts_of_a_feed() -> None:
 )
 def test_what_is_no_feed(body: bytes, message: str) -> None:
     with pytest.raises(ItemError, match=message):
-        feed_facts(body, url=PAGE)
+        read_feed_facts(body, url=PAGE)
 
 
 @pytest.mark.parametrize("body", [RSS, f"\ufeff \n{RSS}", JSON_FEED, "<rss version='2.0'/>"])
@@ -151,19 +151,19 @@ def test_links_are_relative_to_the_base(base: str, address: str) -> None:
     ],
 )
 def test_addresses_like_those_of_feeds(end: str) -> None:
-    assert looks_like_feed(f"https://a.example{end}")
+    assert is_feed_like_url(f"https://a.example{end}")
 
 
 @pytest.mark.parametrize(
     "end", ["/", "/feedback", "/feeding-the-poor", "/atomic", "/sitemap.xml", "/x?q=rss+feed"]
 )
 def test_other_addresses(end: str) -> None:
-    assert not looks_like_feed(f"https://a.example{end}")
+    assert not is_feed_like_url(f"https://a.example{end}")
 
 
 def test_a_host_may_say_that_it_has_feeds() -> None:
-    assert looks_like_feed("https://feeds.a.example/news")
-    assert not looks_like_feed("https://feedsomebody.example/news")
+    assert is_feed_like_url("https://feeds.a.example/news")
+    assert not is_feed_like_url("https://feedsomebody.example/news")
 
 
 def test_schemes_of_links() -> None:
@@ -190,7 +190,7 @@ def test_pages_in_other_encodings(encoding: str) -> None:
     html = '<html><title>Zürich</title><a href="/ä/feed">x</a></html>'
     body = html.encode(encoding)
     assert encoding != "utf-16" or body.startswith(codecs.BOM_UTF16)
-    found = feed_candidates(body, url=PAGE, content_type=f"text/html; charset={encoding}")
+    found = find_feed_links(body, url=PAGE, content_type=f"text/html; charset={encoding}")
     assert found == ["https://www.a.example/%C3%A4/feed"]
 
 
@@ -213,10 +213,13 @@ def test_hostile_pages() -> None:
 
 
 def test_usual_addresses_are_those_of_the_host() -> None:
-    assert usual_addresses(PAGE)[:2] == ["https://www.a.example/feed", "https://www.a.example/rss"]
+    assert list_usual_feed_urls(PAGE)[:2] == [
+        "https://www.a.example/feed",
+        "https://www.a.example/rss",
+    ]
 
 
 @pytest.mark.parametrize("site", ["ftp://a.example/", "", "https://", "http://[::1"])
 def test_sites_without_a_web_address(site: str) -> None:
     with pytest.raises(UrlError):
-        site_address(site)
+        parse_site_url(site)

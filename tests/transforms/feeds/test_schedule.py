@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from tests.support.example_records import TIME
 from transforms.feeds.schedule import (
-    LONGEST,
-    SHORTEST,
-    Hints,
-    interval,
-    latest,
-    max_age,
-    next_due,
-    next_try,
+    MAX_INTERVAL,
+    MIN_INTERVAL,
+    ScheduleHints,
+    compute_interval,
+    parse_max_age,
+    schedule_next_fetch,
+    schedule_retry,
+    select_latest,
 )
 
 HOUR = dt.timedelta(hours=1)
@@ -24,8 +24,8 @@ def every(step: dt.timedelta, count: int = 10) -> list[dt.datetime]:
     return [TIME - step * number for number in range(1, count + 1)]
 
 
-def due(published: list[dt.datetime], hints: Hints | None = None) -> dt.datetime:
-    return next_due(published, hints or Hints(), TIME, random.Random(1))
+def due(published: list[dt.datetime], hints: ScheduleHints | None = None) -> dt.datetime:
+    return schedule_next_fetch(published, hints or ScheduleHints(), TIME, random.Random(1))
 
 
 @pytest.mark.parametrize(
@@ -33,27 +33,27 @@ def due(published: list[dt.datetime], hints: Hints | None = None) -> dt.datetime
     [
         (dt.timedelta(minutes=20), dt.timedelta(minutes=10)),
         (HOUR, HOUR / 2),
-        (dt.timedelta(minutes=1), SHORTEST),
-        (dt.timedelta(days=30), LONGEST),
+        (dt.timedelta(minutes=1), MIN_INTERVAL),
+        (dt.timedelta(days=30), MAX_INTERVAL),
     ],
 )
 def test_a_feed_is_asked_twice_as_often_as_it_publishes(
     step: dt.timedelta, expected: dt.timedelta
 ) -> None:
-    assert interval(every(step), TIME) == expected
+    assert compute_interval(every(step), TIME) == expected
 
 
 def test_a_feed_that_has_fallen_silent_is_asked_less_and_less() -> None:
     once_busy = [time - dt.timedelta(days=7) for time in every(HOUR)]
-    assert interval(every(HOUR), TIME) < interval(once_busy, TIME) <= LONGEST
+    assert compute_interval(every(HOUR), TIME) < compute_interval(once_busy, TIME) <= MAX_INTERVAL
 
 
 def test_times_to_come_say_nothing() -> None:
-    assert interval([TIME + HOUR, TIME + 2 * HOUR], TIME) == interval([], TIME)
+    assert compute_interval([TIME + HOUR, TIME + 2 * HOUR], TIME) == compute_interval([], TIME)
 
 
 def test_the_latest_times_are_kept() -> None:
-    kept = latest(every(HOUR, 15), every(HOUR / 2, 30), every(HOUR))
+    kept = select_latest(every(HOUR, 15), every(HOUR / 2, 30), every(HOUR))
     assert kept == every(HOUR / 2, 20)
 
 
@@ -65,38 +65,43 @@ def test_the_latest_times_are_kept() -> None:
 def test_due_is_within_bounds_and_jittered_forward_alone(
     published: list[dt.datetime], hold_sec: float, seed: int
 ) -> None:
-    found = next_due(published, Hints(hold_sec), TIME, random.Random(seed))
-    least = max(interval(published, TIME), min(dt.timedelta(seconds=hold_sec), LONGEST))
-    assert SHORTEST <= least <= found - TIME <= least * 1.1 <= LONGEST * 1.1
+    found = schedule_next_fetch(published, ScheduleHints(hold_sec), TIME, random.Random(seed))
+    least = max(
+        compute_interval(published, TIME), min(dt.timedelta(seconds=hold_sec), MAX_INTERVAL)
+    )
+    assert MIN_INTERVAL <= least <= found - TIME <= least * 1.1 <= MAX_INTERVAL * 1.1
 
 
 def test_chance_spreads_feeds_and_is_the_same_for_the_same_seed() -> None:
     hourly = every(HOUR)
-    found = {next_due(hourly, Hints(), TIME, random.Random(seed)) for seed in range(20)}
+    found = {
+        schedule_next_fetch(hourly, ScheduleHints(), TIME, random.Random(seed))
+        for seed in range(20)
+    }
     assert len(found) == 20
     assert due(hourly) == due(hourly)
 
 
 def test_ttl_and_max_age_hold_a_feed_back_but_not_for_ever() -> None:
     minutes = every(dt.timedelta(minutes=2))
-    assert due(minutes, Hints(7200)) >= TIME + 2 * HOUR
-    assert due(minutes, Hints(1e9)) <= TIME + LONGEST * 1.1
+    assert due(minutes, ScheduleHints(7200)) >= TIME + 2 * HOUR
+    assert due(minutes, ScheduleHints(1e9)) <= TIME + MAX_INTERVAL * 1.1
 
 
 def test_hours_and_days_that_a_feed_wants_skipped_are() -> None:
-    morning = Hints(skip_hours=frozenset(range(9, 18)))  # TIME is Friday 9:30
+    morning = ScheduleHints(skip_hours=frozenset(range(9, 18)))  # TIME is Friday 9:30
     assert due(every(HOUR), morning).hour == 18
-    weekend = Hints(hold_sec=20 * 3600, skip_days=frozenset({5, 6}))
+    weekend = ScheduleHints(hold_sec=20 * 3600, skip_days=frozenset({5, 6}))
     assert due(every(HOUR), weekend).weekday() == 0
     assert due(every(HOUR), weekend).hour == 0
-    always = Hints(skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))
+    always = ScheduleHints(skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))
     assert due(every(HOUR), always) < TIME + HOUR  # asks never to be read: no sense in it
 
 
 def test_failures_are_tried_less_and_less() -> None:
-    waits = [next_try(failures, TIME, random.Random(2)) - TIME for failures in range(1, 40)]
+    waits = [schedule_retry(failures, TIME, random.Random(2)) - TIME for failures in range(1, 40)]
     assert waits == sorted(waits)
-    assert waits[0] >= SHORTEST and LONGEST <= waits[-1] <= LONGEST * 1.1
+    assert waits[0] >= MIN_INTERVAL and MAX_INTERVAL <= waits[-1] <= MAX_INTERVAL * 1.1
 
 
 @pytest.mark.parametrize(
@@ -115,4 +120,4 @@ def test_failures_are_tried_less_and_less() -> None:
     ],
 )
 def test_cache_control(header: str, seconds: float) -> None:
-    assert max_age(header) == seconds
+    assert parse_max_age(header) == seconds

@@ -7,8 +7,6 @@ import pytest
 
 from benchmarks.local_servers import LocalServers, Reply
 from transforms.core.elements import Run
-from transforms.fetching import politeness as hosts_module
-from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import (
     Fetcher,
     FetcherHandle,
@@ -16,7 +14,8 @@ from transforms.fetching.fetcher import (
     FetchStage,
     ResponseStream,
 )
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.state.store import StateHandle
 
 A, B = "127.0.0.2", "127.0.0.3"
@@ -71,7 +70,7 @@ def test_all_lanes_are_begun_before_answers_are_worked_on(
 def test_no_more_is_asked_for_while_many_bytes_wait(
     web: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hosts_module, "_MOST_UNREAD", 100_000)
+    monkeypatch.setattr("transforms.fetching.polite_client._MAX_UNREAD_BYTES", 100_000)
     web.answers["/page"] = Reply(bytes(20_000))
     with Fetcher(OPTIONS) as fetcher:
         answers = ResponseStream(fetcher)

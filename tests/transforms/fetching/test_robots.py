@@ -11,9 +11,9 @@ import pytest
 from benchmarks.local_servers import LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
-from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.fetching.robots import LIFETIME, MAX_BYTES, RETRY, Robots
 from transforms.state.records import HostState, RobotsFile
 

@@ -56,7 +56,7 @@ from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
 from tests.support.output_runs import example, write_run
 from tests.support.web_server import Answer as Page
 from tests.support.web_server import Web
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.bigquery import jobs
 from transforms.sinks.bigquery.database import BigQueryDatabase, _client
 from transforms.sinks.bigquery.options import BigQueryOptions

@@ -12,7 +12,7 @@ from schemas import RECORDS, Article
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from schemas.fields import fields_of
 from tests.support.example_records import TIME
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import backfill_statements, load_script
 

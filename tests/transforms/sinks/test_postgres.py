@@ -46,7 +46,7 @@ from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
 from tests.support.output_runs import example, write_run
 from tests.support.postgres_server import PostgresServer, installed, running
 from tests.support.web_server import Answer, Web
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.postgres.database import PostgresDatabase
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.sinks.postgres.tables import TABLES

@@ -15,7 +15,7 @@ from schemas import RECORDS, Article, Record, TopicTag
 from schemas.jsonable import from_json, json_line, to_json
 from tests.support.example_records import article
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks import write_records
 from transforms.sinks.commit import commit, staging_folder
 from transforms.sinks.duckdb import write_views

@@ -9,7 +9,7 @@ from schemas import content_hash
 from schemas.ids import first_version_id, link_key
 from tests.support.example_records import TIME, article, state_lines
 from tests.support.hdfs_like_filesystem import ElsewhereFileSystem
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.sinks.write_records import write_file
 from transforms.state import store as state_store
 from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, State, line_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 from transforms.storage import locks
 from transforms.storage.locks import lock_folder
 

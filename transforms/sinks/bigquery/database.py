@@ -17,7 +17,8 @@ from google.cloud.bigquery.format_options import ParquetOptions
 
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.ids import stable_id
-from transforms.core.options import UsageError, require
+from transforms.core.errors import UsageError
+from transforms.core.options import require
 from transforms.sinks.bigquery.errors import usage_errors
 from transforms.sinks.bigquery.jobs import Work, begin, end
 from transforms.sinks.bigquery.options import BigQueryOptions

@@ -8,7 +8,7 @@ import requests
 from google.api_core.exceptions import Forbidden, GoogleAPICallError, RetryError
 from google.auth.exceptions import GoogleAuthError
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 
 _PASSING: Final = frozenset(
     {"backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded"}

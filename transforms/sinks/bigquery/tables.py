@@ -13,7 +13,8 @@ from google.cloud import bigquery
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from transforms.core.clock import now
-from transforms.core.options import UsageError, require
+from transforms.core.errors import UsageError
+from transforms.core.options import require
 from transforms.sinks.bigquery.sql import BOOKKEEPING_FIELDS, LOCK, RUNS, backfill_statements
 
 VERSION_LABEL: Final = "newsbeam_schema_version"

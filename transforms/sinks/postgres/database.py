@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import Jsonb
 
 from schemas import RECORDS
-from transforms.core.options import UsageError, require
+from transforms.core.errors import UsageError
+from transforms.core.options import require
 from transforms.sinks.postgres.loading import Loading
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.sinks.postgres.tables import TABLES, Db, lock, ready

@@ -12,7 +12,7 @@ from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.fields import fields_of
 from schemas.migrations import ADDED_COLUMNS
 from schemas.sql import create_table, sql_type
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
 
 Db = Connection[tuple[Any, ...]]
 

@@ -15,10 +15,10 @@ import pytest
 
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
-from transforms.fetching.address_guard import PrivateAddress, guarded_sockets, is_public
-from transforms.fetching.client import HttpOptions, Response
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.private_address_guard import PrivateAddress, guard_sockets, is_public
 
 PUBLIC: Final = "93.184.216.34"
 ALLOWED: Final = "127.0.0.77"
@@ -427,7 +427,7 @@ def test_what_lies_between_is_public(address: str) -> None:
 
 
 def test_the_guard_judges_the_very_address() -> None:
-    make = guarded_sockets((ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fe80::/10")))
+    make = guard_sockets((ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fe80::/10")))
 
     def info(address: str) -> Any:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET

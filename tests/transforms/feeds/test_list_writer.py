@@ -5,9 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from transforms.core.options import UsageError
-from transforms.feeds.list_formats import list_line, place_files, to_list, to_opml
-from transforms.feeds.lists import ListedFeed, parse_feed_list
+from transforms.core.errors import UsageError
+from transforms.feeds.list_reader import ListedFeed, parse_feed_list
+from transforms.feeds.list_writer import (
+    format_list_line,
+    format_opml,
+    format_plain_list,
+    relocate_feed_files,
+)
 
 URL = "https://a.example/feed"
 
@@ -37,7 +42,7 @@ def test_titles_are_read_from_both_kinds() -> None:
 
 def test_opml_is_well_formed_and_says_what_it_must() -> None:
     feeds = [ListedFeed(URL + "?a=1&b=2", "“<A> & 'B'”"), ListedFeed(URL)]
-    data = to_opml(feeds, title="Mine")
+    data = format_opml(feeds, title="Mine")
     assert data.startswith(b"<?xml version='1.0' encoding='UTF-8'?>\n<opml version=\"2.0\">")
     root = etree.fromstring(data)
     assert root.findtext("head/title") == "Mine"
@@ -58,8 +63,8 @@ CONTROLS = "A\x00 \x1b[31m\r\n\x85 b\u2028c\ud800\uffff\t#d "
 def test_titles_are_cleaned() -> None:
     feeds = [ListedFeed(URL, CONTROLS), ListedFeed(URL + "/2", "\n\x07 ")]
     wanted = [ListedFeed(URL, "A [31m b c\ufffd #d"), ListedFeed(URL + "/2")]
-    assert read(to_opml(feeds)) == wanted
-    assert read(to_list(feeds)) == wanted
+    assert read(format_opml(feeds)) == wanted
+    assert read(format_plain_list(feeds)) == wanted
 
 
 titles = st.none() | st.text(max_size=40)
@@ -68,20 +73,20 @@ listed = st.lists(st.tuples(st.integers(0, 99), titles), max_size=6, unique_by=l
 
 @given(listed)
 def test_a_round_trip_keeps_addresses_order_and_titles(feeds: list[tuple[int, str | None]]) -> None:
-    plain = to_list(ListedFeed(f"https://a.example/{n}", title) for n, title in feeds)
+    plain = format_plain_list(ListedFeed(f"https://a.example/{n}", title) for n, title in feeds)
     once = read(plain)
     assert [feed.url for feed in once] == [f"https://a.example/{n}" for n, _ in feeds]
-    assert read(to_opml(once)) == once
-    assert to_list(read(to_opml(once))) == to_list(once)
+    assert read(format_opml(once)) == once
+    assert format_plain_list(read(format_opml(once))) == format_plain_list(once)
 
 
 def test_ten_thousand_feeds() -> None:
     feeds = [ListedFeed(f"https://a{n}.example/feed", f"Paper {n}") for n in range(10_000)]
-    assert read(to_opml(feeds)) == read(to_list(feeds)) == feeds
+    assert read(format_opml(feeds)) == read(format_plain_list(feeds)) == feeds
 
 
 def test_the_number_of_entries_is_said_and_no_part_of_the_title() -> None:
-    lines = [list_line(ListedFeed(URL, "A, B"), 1), list_line(ListedFeed(URL), 0)]
+    lines = [format_list_line(ListedFeed(URL, "A, B"), 1), format_list_line(ListedFeed(URL), 0)]
     assert lines == [f"{URL} # A, B, 1 entry", f"{URL} # 0 entries"]
     assert read("\n".join(lines).encode()) == [ListedFeed(URL, "A, B"), ListedFeed(URL)]
 
@@ -89,21 +94,21 @@ def test_the_number_of_entries_is_said_and_no_part_of_the_title() -> None:
 @pytest.mark.parametrize("path", ["a #1.xml", "#a.xml", " a.xml", "a\nb.xml", "a\udcff.xml", ""])
 def test_paths_that_a_plain_list_cannot_name(path: str) -> None:
     with pytest.raises(UsageError, match="a plain list cannot name"):
-        to_list([ListedFeed(path)])
+        format_plain_list([ListedFeed(path)])
 
 
 @pytest.mark.parametrize("path", ["a\x01.xml", "a\udcff.xml"])
 def test_paths_that_opml_cannot_name(path: str) -> None:
     with pytest.raises(UsageError, match="OPML cannot name"):
-        to_opml([ListedFeed(path)])
+        format_opml([ListedFeed(path)])
 
 
 def test_files_keep_their_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     feeds = [ListedFeed(URL), ListedFeed("lists/in/a.xml", "A"), ListedFeed("b.xml")]
     inside, outside = str(tmp_path / "lists/in/a.xml"), str(tmp_path / "b.xml")
-    assert [feed.url for feed in place_files(feeds, None)] == [URL, inside, outside]
-    placed = place_files(feeds, Path("lists"))
+    assert [feed.url for feed in relocate_feed_files(feeds, None)] == [URL, inside, outside]
+    placed = relocate_feed_files(feeds, Path("lists"))
     assert placed == [ListedFeed(URL), ListedFeed("in/a.xml", "A"), ListedFeed(outside)]
 
 

@@ -3,11 +3,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.web_server import Answer, Web
-from transforms.core.options import UsageError
-from transforms.feeds.lists import read_feed_lists
-from transforms.fetching.client import HttpOptions
+from transforms.core.errors import UsageError
+from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.politeness import PolitenessOptions
+from transforms.fetching.options import HttpOptions, PolitenessOptions
 
 OPML = b"""<?xml version="1.0"?>
 <opml version="2.0"><head><title>Mine</title></head><body>

@@ -8,12 +8,11 @@ import pytest
 
 from benchmarks.local_servers import ENDLESS_HEADERS, LocalServers, Reply
 from transforms.core.clock import now
-from transforms.core.errors import ItemError
-from transforms.core.options import UsageError
-from transforms.fetching import politeness as hosts_module
-from transforms.fetching.client import HttpOptions, Response
+from transforms.core.errors import ItemError, UsageError
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions, Request, retry_after
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.retry_after import parse_retry_after
 from transforms.state.records import HostState, RobotsFile
 
 A, B = "127.0.0.2", "127.0.0.3"
@@ -30,7 +29,7 @@ def web() -> Iterator[LocalServers]:
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hosts_module, "_FIRST_PAUSE", 0.2)
+    monkeypatch.setattr("transforms.fetching.retry_after._FIRST_PAUSE", 0.2)
 
 
 def fetcher(
@@ -381,8 +380,8 @@ AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc)
     ],
 )
 def test_retry_after(value: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": value}, AT) == seconds
-    assert retry_after({}, AT) is None
+    assert parse_retry_after({"retry-after": value}, AT) == seconds
+    assert parse_retry_after({}, AT) is None
 
 
 def test_remembered_rules_are_read_for_the_same_agent(web: LocalServers) -> None:

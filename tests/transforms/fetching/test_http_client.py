@@ -4,12 +4,11 @@ import socket
 import pytest
 
 from tests.support.web_server import Answer, Web
-from transforms.core.errors import ItemError
-from transforms.core.options import UsageError
-from transforms.fetching.address_guard import is_public
-from transforms.fetching.client import HttpOptions, Response
+from transforms.core.errors import ItemError, UsageError
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import PolitenessOptions, Request
+from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.private_address_guard import is_public
 
 
 def fetch_all(urls: list[str], http: HttpOptions) -> list[Response | ItemError]:

@@ -10,11 +10,10 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from transforms.core.elements import Feed
-from transforms.core.errors import ItemError
-from transforms.core.options import UsageError
+from transforms.core.errors import ItemError, UsageError
 from transforms.core.urls import UrlError, web_url
 from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.politeness import Request
+from transforms.fetching.http_messages import Request
 from transforms.storage.filesystems import is_local, read_bytes
 
 _LIST_ENDINGS = (".opml", ".txt", ".lst")

@@ -5,27 +5,28 @@ from pathlib import Path
 
 from lxml import etree
 
-from transforms.core.options import UsageError
+from transforms.core.errors import UsageError
+from transforms.core.urls import is_web_url
 from transforms.extraction.cleaning import clean_line
-from transforms.feeds.lists import ListedFeed, is_web
+from transforms.feeds.list_reader import ListedFeed
 
 
-def to_list(feeds: Iterable[ListedFeed]) -> bytes:
+def format_plain_list(feeds: Iterable[ListedFeed]) -> bytes:
     """A plain list in UTF-8, titles as comments.
 
     Raises:
         UsageError: a feed's path cannot stand in a plain list.
     """
-    return "".join(f"{list_line(feed)}\n" for feed in feeds).encode()
+    return "".join(f"{format_list_line(feed)}\n" for feed in feeds).encode()
 
 
-def list_line(feed: ListedFeed, entries: int | None = None) -> str:
+def format_list_line(feed: ListedFeed, entries: int | None = None) -> str:
     r"""A feed's line of a plain list, without the line's end; its number of entries, if given.
 
     Raises:
         UsageError: the feed's path cannot stand in a plain list.
 
-    >>> list_line(ListedFeed("https://a.example/feed", "Harbour\n news"), 12)
+    >>> format_list_line(ListedFeed("https://a.example/feed", "Harbour\n news"), 12)
     'https://a.example/feed # Harbour news, 12 entries'
     """
     url = feed.url
@@ -37,7 +38,7 @@ def list_line(feed: ListedFeed, entries: int | None = None) -> str:
     return f"{url} # {comment}" if comment else url
 
 
-def to_opml(feeds: Iterable[ListedFeed], *, title: str = "Feeds") -> bytes:
+def format_opml(feeds: Iterable[ListedFeed], *, title: str = "Feeds") -> bytes:
     """An OPML 2.0 document in UTF-8. A feed without title shows its address instead.
 
     Raises:
@@ -57,17 +58,17 @@ def to_opml(feeds: Iterable[ListedFeed], *, title: str = "Feeds") -> bytes:
     return etree.tostring(root, encoding="UTF-8", xml_declaration=True) + b"\n"
 
 
-def place_files(feeds: Sequence[ListedFeed], folder: Path | None) -> list[ListedFeed]:
+def relocate_feed_files(feeds: Sequence[ListedFeed], folder: Path | None) -> list[ListedFeed]:
     """The feeds for a list in a folder; None if nobody knows where it will be read.
 
     A list's relative paths are read from its own folder. So files below that get such a path,
     and all others their absolute one.
 
-    >>> place_files([ListedFeed("/news/feeds/a.xml"), ListedFeed("/b.xml")], Path("/news"))
+    >>> relocate_feed_files([ListedFeed("/news/feeds/a.xml"), ListedFeed("/b.xml")], Path("/news"))
     [ListedFeed(url='feeds/a.xml', title=None), ListedFeed(url='/b.xml', title=None)]
     """
     home = folder.absolute() if folder else None
-    return [feed if is_web(feed.url) else _placed(feed, home) for feed in feeds]
+    return [feed if is_web_url(feed.url) else _placed(feed, home) for feed in feeds]
 
 
 def _placed(feed: ListedFeed, home: Path | None) -> ListedFeed:

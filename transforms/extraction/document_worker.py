@@ -9,7 +9,7 @@ from transforms.extraction.article import extract_page
 _SAMPLE: Final = b"<html><title>A title</title><p>" + b"Some words of a page. " * 20
 
 
-def load_documents() -> Callable[[Callable[[], Any]], Any]:
+def load_document_parsers() -> Callable[[Callable[[], Any]], Any]:
     """The work of that process: to call what it is given, its libraries loaded beforehand."""
     for name in ("trafilatura", "htmldate"):  # a page that they complain of is a dead letter
         logging.getLogger(name).setLevel(logging.CRITICAL)
