@@ -40,27 +40,27 @@ class VisibleRecords:
     """What is visible in an output folder: how often each record, and what cannot be read."""
 
     records: Counter[tuple[str, str]] = field(default_factory=Counter)
-    torn: list[str] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
 
 
 def inspect_output(output: Path) -> VisibleRecords:
     """All that an output folder shows, in both formats."""
     seen = {"jsonl": VisibleRecords(), "parquet": VisibleRecords()}
-    torn = []
+    defects = []
     for run in output.glob("runs/*"):
         try:
             json.loads((run / "summary.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            torn.append(f"{run.name}: {error}")
+            defects.append(f"{run.name}: {error}")
         for path in sorted(p for p in run.rglob("part-*") if p.is_file()):
             kind, table = path.relative_to(run).parts[:2]
             try:
                 seen[kind].records.update((table, key) for key in _read_keys(path, table))
             except (OSError, ValueError, KeyError) as error:
-                torn.append(f"{path}: {error}")
+                defects.append(f"{path}: {error}")
     if seen["jsonl"].records != seen["parquet"].records:
-        torn.append(f"{output}: the formats differ")
-    return VisibleRecords(seen["jsonl"].records, torn)
+        defects.append(f"{output}: the formats differ")
+    return VisibleRecords(seen["jsonl"].records, defects)
 
 
 def _read_keys(path: Path, table: str) -> Iterator[str]:
@@ -163,7 +163,7 @@ def run_kills(
     print(f"second run: {len(feeds)} feeds, answers {dict(statuses)}", flush=True)
     wrong = again.records != expected.records or statuses != {304: len(feeds)}
 
-    lost, doubled, torn = Counter[str](), Counter[str](), list(expected.torn + again.torn)
+    lost, doubled, torn = Counter[str](), Counter[str](), list(expected.defects + again.defects)
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
         after = None if number % aimed == 0 else chance.uniform(0, took)
@@ -173,7 +173,7 @@ def run_kills(
         seen = inspect_output(output)
         lost.update(table for table, _ in expected.records - seen.records)
         doubled.update(table for table, _ in seen.records - expected.records)
-        torn += half.torn + seen.torn
+        torn += half.defects + seen.defects
         when = "as records began to show" if after is None else f"after {after:.1f} s"
         print(f"{number:>3} killed {when}: {visible} was visible", flush=True)
     print(f"lost {lost.total()}, doubled {doubled.total()}, torn {len(torn)}")

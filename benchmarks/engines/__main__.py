@@ -17,17 +17,19 @@ from pathlib import Path
 
 from benchmarks.engines.engine import ENGINE_NAMES, make_engine
 from benchmarks.engines.run_comparison import (
-    count_bundles,
-    count_max_concurrent,
     find_differences,
     find_only_run,
-    measure_parallel_seconds,
     read_records,
     read_summary,
     run_ingest,
 )
-from benchmarks.engines.server_process import EngineError
-from benchmarks.engines.worker_pool import ROOT, Bundle
+from benchmarks.engines.server_process import ROOT, EngineError
+from benchmarks.engines.worker_pool import (
+    Bundle,
+    count_bundles,
+    count_max_concurrent,
+    measure_parallel_seconds,
+)
 from sample.server import SampleSite
 
 

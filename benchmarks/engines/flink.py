@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from benchmarks.engines.server_process import (
     HOST,
+    ROOT,
     EngineError,
     ServerProcess,
     free_ports,
     wait_until,
 )
-from benchmarks.engines.worker_pool import ROOT, WorkerPool
+from benchmarks.engines.worker_pool import WorkerPool
 
 JARS: Final = ROOT / ".engines" / "flink" / "jars"
 _PACKAGE: Final = "org.apache.flink.runtime"

@@ -4,8 +4,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.engines.server_process import HOST, EngineError, ServerProcess, free_ports
-from benchmarks.engines.worker_pool import ROOT, WorkerPool
+from benchmarks.engines.server_process import HOST, ROOT, EngineError, ServerProcess, free_ports
+from benchmarks.engines.worker_pool import WorkerPool
 
 PRISM: Final = ROOT / ".engines" / "prism" / "prism"
 

@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""The top folder of the checkout."""
 HOST: Final = "127.0.0.1"
 START_SECONDS: Final = 60.0
 _END_SECONDS: Final = 10.0

@@ -13,8 +13,11 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
+from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import grpc
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
@@ -22,9 +25,7 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 from apache_beam.utils import thread_pool_executor
 
 from benchmarks.engines.sdk_worker import BEGUN, DONE
-from benchmarks.engines.server_process import HOST, EngineError, ServerProcess, free_ports
-
-ROOT: Final = Path(__file__).resolve().parents[2]
+from benchmarks.engines.server_process import HOST, ROOT, EngineError, ServerProcess, free_ports
 
 
 class Bundle(NamedTuple):
@@ -33,6 +34,29 @@ class Bundle(NamedTuple):
     start: float
     end: float
     worker: int
+
+
+def count_bundles(bundles: Sequence[Bundle]) -> dict[int, int]:
+    """How many bundles each worker process did."""
+    return dict(Counter(bundle.worker for bundle in bundles))
+
+
+def measure_parallel_seconds(bundles: Sequence[Bundle]) -> float:
+    """For how long at least two worker processes had bundles at the same time."""
+    edges = [(b.start, 1, b.worker) for b in bundles] + [(b.end, -1, b.worker) for b in bundles]
+    busy, last, total = Counter[int](), 0.0, 0.0
+    for time, step, worker in sorted(edges):
+        if sum(1 for count in busy.values() if count) > 1:
+            total += time - last
+        busy[worker] += step
+        last = time
+    return total
+
+
+def count_max_concurrent(bundles: Sequence[Bundle]) -> int:
+    """The most bundles that were under way at the same time."""
+    edges = sorted([(b.start, 1) for b in bundles] + [(b.end, -1) for b in bundles])
+    return max(accumulate(step for _, step in edges), default=0)
 
 
 class WorkerPool:

@@ -22,13 +22,13 @@ def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     # The judge sees a file that is cut off, formats that differ, and a run without a summary.
     whole = tmp_path / "whole"
-    assert kills.inspect_output(whole).torn == []
+    assert kills.inspect_output(whole).defects == []
     part = min(whole.glob("runs/*/jsonl/quotes/*/*.jsonl"))
     run = part.parents[3]
     lines = part.read_text(encoding="utf-8").splitlines(keepends=True)
     part.write_text("".join([*lines, *lines[:1]]), encoding="utf-8")
-    assert kills.inspect_output(whole).torn == [f"{whole}: the formats differ"]
+    assert kills.inspect_output(whole).defects == [f"{whole}: the formats differ"]
     assert json.loads(lines[0])
     part.write_text("".join(lines)[:-9], encoding="utf-8")
     (run / "summary.json").unlink()
-    assert len(kills.inspect_output(whole).torn) == 3
+    assert len(kills.inspect_output(whole).defects) == 3

@@ -18,15 +18,23 @@ from benchmarks.engines.engine import Engine
 from benchmarks.engines.flink import FlinkCluster
 from benchmarks.engines.prism import PrismServer
 from benchmarks.engines.run_comparison import (
-    count_bundles,
-    count_max_concurrent,
     find_differences,
-    measure_parallel_seconds,
     run_ingest,
     start_ingest,
 )
-from benchmarks.engines.server_process import EngineError, ServerProcess, free_ports, wait_until
-from benchmarks.engines.worker_pool import ROOT, Bundle
+from benchmarks.engines.server_process import (
+    ROOT,
+    EngineError,
+    ServerProcess,
+    free_ports,
+    wait_until,
+)
+from benchmarks.engines.worker_pool import (
+    Bundle,
+    count_bundles,
+    count_max_concurrent,
+    measure_parallel_seconds,
+)
 from sample.server import SampleSite
 
 RUN_SECONDS = 240.0
@@ -61,7 +69,9 @@ def write_run(output: Path, quotes: list[str], **summary: int) -> Path:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (run / "jsonl" / day / "part-00000.jsonl").write_text(lines)
     pq.write_table(pa.Table.from_pylist(rows), run / "parquet" / day / "part-00000.parquet")
-    (run / "summary.json").write_text(json.dumps({"run_id": output.name, **summary}))
+    (run / "summary.json").write_text(
+        json.dumps({"run_id": output.name, "started_at": "", **summary})
+    )
     return output
 
 
