@@ -8,7 +8,7 @@ from spacy.language import Language
 
 from schemas import Quote
 from tests.support.quotes import Find, quotes_of
-from tests.support.web_server import Web
+from tests.support.web_server import WebServer
 from transforms.core.elements import Run
 from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
 from transforms.extraction.document_worker import load_document_parsers
@@ -18,7 +18,7 @@ from transforms.language.model import analyse_texts, load_model
 from transforms.state.records import State
 from transforms.state.store import StateHandle
 
-collect_ignore = ["support/bigquery_emulator.py"]  # a program of another environment
+collect_ignore = ["support/bigquery_emulator.py"]  # a program that runs in another environment
 
 
 @pytest.fixture
@@ -32,26 +32,26 @@ def pipeline() -> TestPipeline:
 
 
 @pytest.fixture
-def web() -> Iterator[Web]:
-    with Web() as server:
+def web() -> Iterator[WebServer]:
+    with WebServer() as server:
         yield server
 
 
 @pytest.fixture
 def http() -> HttpOptions:
-    """Quick to give up, and free to reach the test's own server."""
+    """Options with a short timeout, which allow the test's own server."""
     return HttpOptions(fetch_timeout_sec=2.0, allow_private_networks=["127.0.0.1/32"])
 
 
 @pytest.fixture
 def fetching(http: HttpOptions) -> FetchOptions:
-    """Without delay between requests; no robots.txt is asked for."""
+    """Options without a delay between requests, which ignore robots.txt."""
     return FetchOptions(http, PolitenessOptions(host_delay_sec=0, robots="none"))
 
 
 @pytest.fixture
 def known() -> State:
-    """What earlier runs learnt: nothing, unless a test says so."""
+    """The state of earlier runs: empty, unless a test overrides it."""
     return State()
 
 
@@ -70,8 +70,8 @@ def fetcher(fetching: FetchOptions, state: StateHandle) -> FetcherHandle:
 @pytest.fixture(scope="session")
 def documents() -> Iterator[IsolatedWorkerHandle]:
     handle = IsolatedWorkerHandle(load_document_parsers, LimitOptions(), name="reading")
-    with handle.get() as _kept:
-        assert isinstance(_kept, IsolatedWorker)
+    with handle.get() as worker:
+        assert isinstance(worker, IsolatedWorker)
         yield handle
 
 
@@ -82,7 +82,7 @@ def nlp() -> Language:
 
 @pytest.fixture(scope="session")
 def find(nlp: Language) -> Find:
-    """The quotes of all kinds of a text."""
+    """A function that finds the quotes of all kinds in a text."""
 
     def find(text: str) -> list[Quote]:
         (doc,) = analyse_texts(nlp, [text])

@@ -15,7 +15,14 @@ from pipeline.cli import run_command
 from pipeline.graph import STAGES
 from sample.server import SampleSite
 from tests.deploy.test_dataflow_image import PARTS
-from tests.support.dataflow_jobs import BUCKET, IMAGE, Launched, flags, launch, storage
+from tests.support.dataflow_jobs import (
+    BUCKET,
+    IMAGE,
+    LaunchedJob,
+    job_flags,
+    launch_job,
+    serve_bucket,
+)
 from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetchOptions
@@ -41,16 +48,16 @@ MOST_BYTES: Final = 4096
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch, storage(patch):
+    with pytest.MonkeyPatch.context() as patch, serve_bucket(patch):
         yield
 
 
 @pytest.fixture(scope="module")
-def job(bucket: None) -> Launched:  # noqa: ARG001
-    return launch(WORKERS, "--no_use_public_ips")
+def job(bucket: None) -> LaunchedJob:  # noqa: ARG001
+    return launch_job(WORKERS, "--no_use_public_ips")
 
 
-def test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job: Launched) -> None:
+def test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job: LaunchedJob) -> None:
     assert job.job["name"] == "newsbeam"
     assert job.job["type"] == "JOB_TYPE_BATCH"
     assert job.job["labels"] == {"application": "newsbeam"}
@@ -71,20 +78,20 @@ def test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job: Launched) 
     assert {"use_runner_v2", "use_unified_worker"} <= set(environment["experiments"])
 
 
-def test_every_part_of_the_graph_runs_in_the_image(job: Launched) -> None:
+def test_every_part_of_the_graph_runs_in_the_image(job: LaunchedJob) -> None:
     assert job.images == {IMAGE}
     images = {image["containerImage"] for image in job.pool["sdkHarnessContainerImages"]}
     assert images | {job.pool["workerHarnessContainerImage"]} == {IMAGE}
     assert all(e.urn == "beam:env:docker:v1" for e in job.environments.values())
 
 
-def test_workers_install_and_unpickle_nothing_at_their_start(job: Launched) -> None:
+def test_workers_install_and_unpickle_nothing_at_their_start(job: LaunchedJob) -> None:
     assert job.staged <= {"submission_environment_dependencies.txt"}  # which is for reading only
     options = job.job["environment"]["sdkPipelineOptions"]["options"]
     assert options["save_main_session"] is False
 
 
-def test_the_graph_has_every_stage_in_the_order_of_the_data(job: Launched) -> None:
+def test_the_graph_has_every_stage_in_the_order_of_the_data(job: LaunchedJob) -> None:
     components = job.graph.components
     stages = {t.unique_name: t for t in components.transforms.values() if t.unique_name in STAGES}
     assert set(stages) == set(STAGES)
@@ -111,13 +118,13 @@ def test_the_graph_has_every_stage_in_the_order_of_the_data(job: Launched) -> No
     assert set(before(end)) == set(STAGES)
 
 
-def test_no_part_of_the_graph_carries_data(job: Launched) -> None:
+def test_no_part_of_the_graph_carries_data(job: LaunchedJob) -> None:
     large = {name: len(data) for name, data in job.payloads().items() if len(data) > MOST_BYTES}
     assert large == {}
     assert len(job.graph.SerializeToString()) < 300_000
 
 
-def test_records_cross_between_workers_in_row_coders(job: Launched) -> None:
+def test_records_cross_between_workers_in_row_coders(job: LaunchedJob) -> None:
     coders = job.graph.components.coders
     pickled = [c.spec.payload for c in coders.values() if "pickled_python" in c.spec.urn]
     assert pickled
@@ -129,7 +136,7 @@ def test_an_own_taxonomy_is_read_from_the_bucket_and_carried() -> None:
     place = f"{BUCKET}/mine/taxonomy.yaml"
     with FileSystems.create(place) as file:
         file.write((ROOT / "transforms/language/topics/taxonomy.yaml").read_bytes())
-    sizes = {len(data): name for name, data in launch({"taxonomy": place}).payloads().items()}
+    sizes = {len(data): name for name, data in launch_job({"taxonomy": place}).payloads().items()}
     second, largest = sorted(sizes)[-2:]
     assert second <= MOST_BYTES < largest < 1_000_000
     assert sizes[largest].startswith("AnalyseArticles/")
@@ -141,7 +148,7 @@ def test_feed_lists_are_read_from_the_bucket() -> None:
         file.write(b"https://one.example/rss  # One\nhttps://two.example/rss\n")
     feeds = read_feed_lists([place], FetchOptions(HttpOptions(), PolitenessOptions()))
     assert [feed.url for feed in feeds] == ["https://one.example/rss", "https://two.example/rss"]
-    launch({}, feed=place)
+    launch_job({}, feed=place)
 
 
 NO_WORKER: Final[list[tuple[dict[str, str | None], str]]] = [
@@ -171,7 +178,7 @@ def test_what_workers_would_lack_is_said_at_once(
     said: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run_command(flags(changes)) == 2
+    assert run_command(job_flags(changes)) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
 
@@ -188,7 +195,7 @@ def test_what_a_job_cannot_do_is_said_at_once(
     said: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run_command([*flags({}), more]) == 2
+    assert run_command([*job_flags({}), more]) == 2
     assert said in capsys.readouterr().err
 
 
@@ -201,22 +208,22 @@ def test_a_feed_that_is_a_file_is_refused(
     place = str(tmp_path / "feed.xml") if listed == "FILE" else listed
     with FileSystems.create(place) as file:
         file.write(b"<rss version='2.0'><channel/></rss>")
-    assert run_command(flags({}, feed=place)) == 2
+    assert run_command(job_flags({}, feed=place)) == 2
     assert f"--feeds: workers cannot read the feed {place}" in capsys.readouterr().err
 
 
 def test_a_launch_that_failed_leaves_the_output_free() -> None:
     output: dict[str, str | None] = {"output": f"{BUCKET}/free"}
-    assert run_command(flags(output, feed=f"{BUCKET}/nowhere.txt")) == 2
-    assert run_command(flags(output)) == 0
+    assert run_command(job_flags(output, feed=f"{BUCKET}/nowhere.txt")) == 2
+    assert run_command(job_flags(output)) == 0
 
 
 def test_a_second_launch_waits_for_the_workers_of_the_first(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     output: dict[str, str | None] = {"output": f"{BUCKET}/held"}
-    assert run_command(flags(output)) == 0
-    assert run_command(flags(output)) == 2
+    assert run_command(job_flags(output)) == 0
+    assert run_command(job_flags(output)) == 2
     assert "another run is writing" in capsys.readouterr().err
 
 
@@ -226,7 +233,7 @@ def test_the_graph_as_staged_runs_to_its_end_and_shows_its_records() -> None:
     with SampleSite() as site:
         feed = f"{site.base}/tagesblick/rss091.xml"
         local = ["--allow_private_networks=127.0.0.1/32", "--host_delays=127.0.0.1=0"]
-        staged = launch({"output": output}, *local, feed=feed).graph
+        staged = launch_job({"output": output}, *local, feed=feed).graph
         for environment in staged.components.environments.values():
             environment.urn, environment.payload = "beam:env:embedded_python:v1", b""
             del environment.dependencies[:]
@@ -236,7 +243,7 @@ def test_the_graph_as_staged_runs_to_its_end_and_shows_its_records() -> None:
     with FileSystems.open(summary.path) as file:
         told = json.loads(file.read())
     assert told["adds_up"] and told["records"]["articles"] == 3
-    launch({"output": output}, *local, feed=feed)  # the workers have let go of the leases
+    launch_job({"output": output}, *local, feed=feed)  # the workers have let go of the leases
 
 
 def test_code_that_workers_are_to_install_is_staged_whole(tmp_path: Path) -> None:
@@ -248,7 +255,7 @@ def test_code_that_workers_are_to_install_is_staged_whole(tmp_path: Path) -> Non
         else:
             shutil.copyfile(source, tmp_path / part)
     changes = {"sdk_container_image": None, "setup_file": str(tmp_path / "setup.py")}
-    job = launch(changes)
+    job = launch_job(changes)
     assert "workflow.tar.gz" in job.staged
     (place,) = (p["location"] for p in job.pool["packages"] if p["name"] == "workflow.tar.gz")
     with (
@@ -274,15 +281,17 @@ class TestMutations:
 
     def test_of_the_image(self) -> None:
         with pytest.raises(AssertionError):
-            test_every_part_of_the_graph_runs_in_the_image(launch({"sdk_container_image": None}))
+            test_every_part_of_the_graph_runs_in_the_image(
+                launch_job({"sdk_container_image": None})
+            )
 
     def test_of_the_main_session(self) -> None:
         with pytest.raises(AssertionError, match="pickled_main_session"):
-            test_workers_install_and_unpickle_nothing_at_their_start(launch())
+            test_workers_install_and_unpickle_nothing_at_their_start(launch_job())
 
     @pytest.mark.parametrize("name", ["max_num_workers", "service_account_email"])
     def test_of_worker_options(self, name: str) -> None:
-        job = launch({**WORKERS, name: None}, "--no_use_public_ips")
+        job = launch_job({**WORKERS, name: None}, "--no_use_public_ips")
         with pytest.raises((AssertionError, KeyError)):
             test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job)
 
@@ -292,8 +301,8 @@ class TestMutations:
             "pipeline.graph.FetchPages.__rrshift__", lambda self, _: built(self, "Fetched")
         )
         with pytest.raises(AssertionError):
-            test_the_graph_has_every_stage_in_the_order_of_the_data(launch())
+            test_the_graph_has_every_stage_in_the_order_of_the_data(launch_job())
 
     def test_of_private_addresses(self) -> None:
         with pytest.raises((AssertionError, KeyError)):
-            test_the_job_is_a_batch_with_the_workers_that_were_asked_for(launch(WORKERS))
+            test_the_job_is_a_batch_with_the_workers_that_were_asked_for(launch_job(WORKERS))

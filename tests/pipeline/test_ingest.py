@@ -20,12 +20,12 @@ from pipeline.cli import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
 from schemas.jsonable import from_json
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.storage import locks
 
 LOCAL = ("--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0")
 ROOT = Path(__file__).parents[2]
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 
 
 @dataclass

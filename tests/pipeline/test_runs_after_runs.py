@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from pipeline.cli import run_command
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
-from tests.support.web_server import Answer, Web
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
 from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.state import store as state_store
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 FIRST = (
     "The council voted on Tuesday to close the harbor bridge for repairs until spring. "
     "“We had no other choice,” said Mayor Ana Torres, who had asked for more time. "
@@ -33,7 +33,7 @@ def page(text: str, head: str = "") -> str:
     )
 
 
-def item(web: Web, path: str, **more: str) -> str:
+def item(web: WebServer, path: str, **more: str) -> str:
     fields = {"title": "Bridge closes", "link": web.base + path, "guid": path} | more
     return "<item>" + "".join(f"<{k}>{v}</{k}>" for k, v in fields.items()) + "</item>"
 
@@ -42,7 +42,7 @@ def item(web: Web, path: str, **more: str) -> str:
 class Newsroom:
     """A site with one feed, and an output folder that runs fill."""
 
-    web: Web
+    web: WebServer
     folder: Path
     state: str
     runs: int = 0
@@ -55,7 +55,7 @@ class Newsroom:
             f"<channel><title>T</title>{head}{''.join(items)}</channel></rss>"
         )
         headers = {"Content-Type": "application/rss+xml"} | answer.pop("headers", {})
-        self.web.answers["/feed"] = Answer(body.encode(), headers=headers, **answer)
+        self.web.replies["/feed"] = WebReply(body.encode(), headers=headers, **answer)
 
     def run(self, *flags: str) -> dict[str, Any]:
         """Run; the summary, which is empty if nothing was due. ``requests`` are what it asked."""
@@ -100,7 +100,7 @@ def kept() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
 
 @pytest.fixture
 def newsroom(
-    web: Web,
+    web: WebServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     kept: Callable[..., IsolatedWorkerHandle],
@@ -121,7 +121,9 @@ def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return bool(request.param)
 
 
-def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web, compacted: bool) -> None:
+def test_an_edited_article_is_a_new_version(
+    newsroom: Newsroom, web: WebServer, compacted: bool
+) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))
     assert newsroom.run()["outcomes"]["article"] == 1
@@ -143,7 +145,7 @@ def test_an_edited_article_is_a_new_version(newsroom: Newsroom, web: Web, compac
     assert bool([*Path(newsroom.state).glob("snapshot-*.state")]) == compacted
 
 
-def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: Web) -> None:
+def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))
     newsroom.run()
@@ -157,7 +159,7 @@ def test_an_edit_that_leaves_the_text_is_no_version(newsroom: Newsroom, web: Web
 
 @pytest.mark.usefixtures("compacted")
 def test_an_entry_republished_at_another_address_is_no_second_article(
-    newsroom: Newsroom, web: Web
+    newsroom: Newsroom, web: WebServer
 ) -> None:
     web.html("/1", page(FIRST))
     web.html("/one", page(FIRST))
@@ -174,9 +176,9 @@ def test_an_entry_republished_at_another_address_is_no_second_article(
 
 
 @pytest.mark.usefixtures("compacted")
-def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web: Web) -> None:
+def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST))
-    web.answers["/2"] = Answer(b"", 500)
+    web.replies["/2"] = WebReply(b"", 500)
     newsroom.publish(item(web, "/1"), item(web, "/2"))
     summary = newsroom.run()
     assert (summary["outcomes"]["article"], summary["outcomes"]["dead_letter"]) == (1, 1)
@@ -192,7 +194,7 @@ def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web:
 
 
 def test_what_is_not_there_is_given_up_unless_its_feed_changes_it(
-    newsroom: Newsroom, web: Web
+    newsroom: Newsroom, web: WebServer
 ) -> None:
     newsroom.publish(item(web, "/1"))
     for _ in range(3):
@@ -206,7 +208,7 @@ def test_what_is_not_there_is_given_up_unless_its_feed_changes_it(
 
 
 def test_the_feeds_own_text_stands_in_for_a_page_and_gives_way_to_it(
-    newsroom: Newsroom, web: Web
+    newsroom: Newsroom, web: WebServer
 ) -> None:
     def publish(text: str) -> None:
         newsroom.publish(item(web, "/1", **{"content:encoded": f"<![CDATA[<p>{text}</p>]]>"}))
@@ -216,7 +218,7 @@ def test_the_feeds_own_text_stands_in_for_a_page_and_gives_way_to_it(
     web.html("/1", page(SECOND))
     publish(SECOND)
     newsroom.run()
-    web.answers.pop("/1")
+    web.replies.pop("/1")
     publish(FIRST)  # worse than the page that is known
     assert newsroom.run()["outcomes"]["known"] == 1
     rows = newsroom.rows("articles")
@@ -253,7 +255,7 @@ def test_a_feed_that_asks_for_time_gets_it(newsroom: Newsroom, form: str) -> Non
 
 
 def test_feeds_that_are_not_due_are_left_alone_if_wanted(
-    newsroom: Newsroom, web: Web, capsys: pytest.CaptureFixture[str]
+    newsroom: Newsroom, web: WebServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"), head="<ttl>120</ttl>")
@@ -266,11 +268,13 @@ def test_feeds_that_are_not_due_are_left_alone_if_wanted(
     assert newsroom.run()["feed_statuses"]["ok"] == 1
 
 
-def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(newsroom: Newsroom, web: Web) -> None:
+def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(
+    newsroom: Newsroom, web: WebServer
+) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))
-    web.answers["/new"] = web.answers["/feed"]
-    web.answers["/feed"] = Answer(status=308, headers={"Location": "/new"})
+    web.replies["/new"] = web.replies["/feed"]
+    web.replies["/feed"] = WebReply(status=308, headers={"Location": "/new"})
     newsroom.run()
     assert newsroom.requests == ["/feed", "/new", "/1"]
     newsroom.run()
@@ -278,12 +282,12 @@ def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(newsroom: Newsroom,
     assert {h["feed_url"] for h in newsroom.rows("feed_health")} == {f"{web.base}/feed"}
 
 
-def test_validators_are_sent_and_304_costs_nothing(newsroom: Newsroom, web: Web) -> None:
+def test_validators_are_sent_and_304_costs_nothing(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST))
     date = "Fri, 20 Nov 2026 09:00:00 GMT"
     newsroom.publish(item(web, "/1"), headers={"ETag": '"v1"', "Last-Modified": date})
     newsroom.run()
-    web.answers["/feed"] = Answer(status=304)
+    web.replies["/feed"] = WebReply(status=304)
     for _ in range(2):
         summary = newsroom.run()
         assert summary["feed_statuses"]["unchanged"] == 1 and summary["entries"] == 0
@@ -297,10 +301,10 @@ def test_validators_are_sent_and_304_costs_nothing(newsroom: Newsroom, web: Web)
     assert "if-modified-since" not in web.headers[-1]
 
 
-def test_opt_outs_are_recorded(newsroom: Newsroom, web: Web) -> None:
+def test_opt_outs_are_recorded(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST, "<meta name=robots content='NOINDEX, follow'>"))
     web.html("/2", page(SECOND))
-    web.answers["/2"].headers["TDM-Reservation"] = "1"
+    web.replies["/2"].headers["TDM-Reservation"] = "1"
     newsroom.publish(item(web, "/1"), item(web, "/2"))
     newsroom.run()
     found = {a["url"]: (a["noindex"], a["tdm_reserved"]) for a in newsroom.rows("articles")}
@@ -309,7 +313,7 @@ def test_opt_outs_are_recorded(newsroom: Newsroom, web: Web) -> None:
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])
 def test_a_damaged_state_costs_no_double(
-    newsroom: Newsroom, web: Web, caplog: pytest.LogCaptureFixture, damage: str
+    newsroom: Newsroom, web: WebServer, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))
@@ -324,7 +328,9 @@ def test_a_damaged_state_costs_no_double(
     assert ("is damaged" in caplog.text) == (damage == "cut")
 
 
-def test_state_may_be_on_another_file_system(newsroom: Newsroom, web: Web, tmp_path: Path) -> None:
+def test_state_may_be_on_another_file_system(
+    newsroom: Newsroom, web: WebServer, tmp_path: Path
+) -> None:
     newsroom.state = f"{SCHEME}://{tmp_path}/remote"
     web.html("/1", page(FIRST))
     newsroom.publish(item(web, "/1"))

@@ -19,7 +19,7 @@ from benchmarks.engines.flink import FlinkCluster
 from benchmarks.engines.server_process import wait_until
 from schemas import RECORDS
 from tests.support.publishing_site import Publisher
-from tests.support.web_server import Web
+from tests.support.web_server import WebServer
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(400)]
 
@@ -73,7 +73,7 @@ def doubled(output: Path) -> list[str]:
     return [str(key) for key, count in Counter(keys).items() if count > 1]
 
 
-def gaps(web: Web) -> list[float]:
+def gaps(web: WebServer) -> list[float]:
     """The seconds between two requests to a host."""
     times = defaultdict[str, list[float]](list)
     for at, headers in zip(web.times, web.headers, strict=True):
@@ -81,7 +81,9 @@ def gaps(web: Web) -> list[float]:
     return [b - a for some in times.values() for a, b in pairwise(some)]
 
 
-def test_every_article_is_there_once_though_workers_are_killed(web: Web, tmp_path: Path) -> None:
+def test_every_article_is_there_once_though_workers_are_killed(
+    web: WebServer, tmp_path: Path
+) -> None:
     output = tmp_path / "output"
     flink = FlinkCluster(tmp_path / "flink", settings=SETTINGS)
     publisher = Publisher(web, HOSTS, entries=40, every_sec=3.0, shown=60)
@@ -100,7 +102,7 @@ def test_every_article_is_there_once_though_workers_are_killed(web: Web, tmp_pat
     assert min(gaps(web)) > 0.8 * DELAY
 
 
-def test_a_stream_goes_on_from_a_savepoint(web: Web, tmp_path: Path) -> None:
+def test_a_stream_goes_on_from_a_savepoint(web: WebServer, tmp_path: Path) -> None:
     output = tmp_path / "output"
     flink = FlinkCluster(tmp_path / "flink", settings=SETTINGS)
     publisher = Publisher(web, HOSTS, entries=16, every_sec=3.0, shown=60)

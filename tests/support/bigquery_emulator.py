@@ -1,7 +1,7 @@
-"""Starts bqemulator with two things mended. Run by the Python of its own environment.
+"""A program that starts bqemulator with two corrections, in the emulator's own environment.
 
-It wants DuckDB's spatial extension, which a package index does not have and no record needs. And it
-does not quote the names of nested fields, of which ours have one that is a word of SQL: ``end``.
+bqemulator loads DuckDB's spatial extension, which is on no package index and which no record needs.
+And it does not quote the names of nested fields, one of which is a keyword of SQL: ``end``.
 """
 
 import sys
@@ -17,8 +17,8 @@ def _without_spatial(_engine: Any) -> None:
 
 
 def _columns_with_quoted_fields(fields: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    mended = [_quoted(field) if field.get("fields") else field for field in fields]
-    columns: list[tuple[str, str]] = _columns_of(mended)
+    quoted = [_quoted(field) if field.get("fields") else field for field in fields]
+    columns: list[tuple[str, str]] = _columns_of(quoted)
     return columns
 
 
@@ -30,6 +30,6 @@ def _quoted(field: dict[str, Any]) -> dict[str, Any]:
 engine.DuckDBEngine._load_spatial = _without_spatial
 type_map.bq_schema_to_duckdb_columns = _columns_with_quoted_fields
 
-from bqemulator.cli import main  # noqa: E402  (what it imports is to find the above)
+from bqemulator.cli import main  # noqa: E402  (it imports the two functions above)
 
 sys.exit(main())

@@ -1,17 +1,13 @@
-"""A BigQuery to test against: an emulator, and before it a server that makes trouble.
+"""A BigQuery for tests: an emulator, and a proxy before it that fails as a test tells it to.
 
-The emulator, bqemulator, is a program of others that runs the statements on DuckDB. The server
-before it adds what it lacks of the real service (a job has the id that was asked for, and no other
-can have it; a table's new schema brings new columns), notes what is asked, and fails as it is told.
+The emulator, bqemulator, runs the statements on DuckDB. The proxy adds what the emulator lacks of
+the real service (a job has the id that was requested, which no other job can have; a table's new
+schema adds columns), logs the requests, and can fail.
 """
 
 import http.client
 import json
-import os
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from tests.support.server_processes import HOST, ServerProcess, free_ports
 
 PYTHON: Final = "NEWSBEAM_BIGQUERY_EMULATOR"
 """The variable that names the Python of the emulator's environment."""
@@ -28,7 +26,7 @@ _PASSED_ON: Final = ("content-type", "content-range", "if-match", "accept", "con
 
 
 @dataclass
-class Asked:
+class ApiRequest:
     """A request to the service."""
 
     method: str
@@ -41,38 +39,41 @@ class Asked:
 
     @property
     def job_id(self) -> str:
-        """The id of the job that it begins, or nothing."""
-        begins = self.method == "POST" and urlsplit(self.path).path.endswith("/jobs")
-        return str(self.json.get("jobReference", {}).get("jobId", "")) if begins else ""
+        """The id of the job that the request starts, or an empty string."""
+        is_start = self.method == "POST" and urlsplit(self.path).path.endswith("/jobs")
+        return str(self.json.get("jobReference", {}).get("jobId", "")) if is_start else ""
 
 
 @dataclass
-class Answer:
-    """An answer of the service."""
+class ApiResponse:
+    """A response of the service."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
-def refusal(status: int, reason: str, message: str) -> Answer:
-    """An error as BigQuery answers it."""
+def error_response(status: int, reason: str, message: str) -> ApiResponse:
+    """Return an error in BigQuery's format."""
     errors = [{"reason": reason, "message": message, "domain": "global"}]
     body = {"error": {"code": status, "message": message, "errors": errors}}
-    return Answer(status, {"content-type": "application/json"}, json.dumps(body).encode())
+    return ApiResponse(status, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
-Trouble = Callable[[Asked, Callable[[], Answer]], Answer | None]
-"""What comes instead of an answer, given the request and how to get the true one; None: nothing."""
+Failure = Callable[[ApiRequest, Callable[[], ApiResponse]], ApiResponse | None]
+"""Maps a request, and a function that returns its true response, to a response or None.
+
+None stands for the true response.
+"""
 
 
-def no_trouble(_asked: Asked, _answer: Callable[[], Answer]) -> Answer | None:
-    """The true answers."""
+def no_failure(_asked: ApiRequest, _answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+    """Return None: the true response is sent."""
     return None
 
 
-class TroubledServer(ThreadingHTTPServer):
-    """Passes requests on to the emulator, unless there is trouble."""
+class FailingServer(ThreadingHTTPServer):
+    """A proxy that passes requests on to the emulator, unless its ``failure`` responds."""
 
     daemon_threads = True
 
@@ -80,53 +81,54 @@ class TroubledServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.emulator = urlsplit(emulator).netloc
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.asked: list[Asked] = []
-        self.trouble: Trouble = no_trouble
-        self._jobs: dict[str, str] = {}  # the emulator has ids of its own for jobs that upload
+        self.requests: list[ApiRequest] = []
+        self.failure: Failure = no_failure
+        self._jobs: dict[str, str] = {}  # requested ids to the emulator's, which differ for uploads
         self._uploads: dict[str, str] = {}
 
-    def answer(self, asked: Asked, headers: dict[str, str]) -> Answer:
-        self.asked.append(asked)
+    def respond(self, request: ApiRequest, headers: dict[str, str]) -> ApiResponse:
+        """Log a request and return the response to it."""
+        self.requests.append(request)
 
-        def true_answer() -> Answer:
-            if asked.job_id and asked.job_id in self._jobs:
-                return refusal(409, "duplicate", f"Already Exists: Job {asked.job_id}")
-            if asked.method == "PATCH":
-                self._add_columns(asked)
-            answer = self._pass_on(asked, headers)
-            if answer.status == 200:  # a job that uploads is there when all of its file is
-                begun = asked.job_id or self._uploads.get(self.url + asked.path)
-                if begun and "location" in answer.headers:
-                    self._uploads[answer.headers["location"]] = begun
+        def true_response() -> ApiResponse:
+            if request.job_id and request.job_id in self._jobs:
+                return error_response(409, "duplicate", f"Already Exists: Job {request.job_id}")
+            if request.method == "PATCH":
+                self._add_columns(request)
+            response = self._pass_on(request, headers)
+            if response.status == 200:  # an upload's job exists when its file is complete
+                begun = request.job_id or self._uploads.get(self.url + request.path)
+                if begun and "location" in response.headers:
+                    self._uploads[response.headers["location"]] = begun
                 elif begun:
-                    self._jobs[begun] = json.loads(answer.body)["jobReference"]["jobId"]
-            return answer
+                    self._jobs[begun] = json.loads(response.body)["jobReference"]["jobId"]
+            return response
 
-        return self.trouble(asked, true_answer) or true_answer()
+        return self.failure(request, true_response) or true_response()
 
-    def _add_columns(self, asked: Asked) -> None:
-        """The emulator notes a new schema of a table, but its columns stay as they were."""
-        _, _, _, _, project, _, dataset, _, table = urlsplit(asked.path).path.split("/")
-        for column in asked.json.get("schema", {}).get("fields", ()):
+    def _add_columns(self, request: ApiRequest) -> None:
+        """Add the columns of a new schema, as the emulator only stores the schema."""
+        _, _, _, _, project, _, dataset, _, table = urlsplit(request.path).path.split("/")
+        for column in request.json.get("schema", {}).get("fields", ()):
             if "fields" not in column and column["mode"] == "NULLABLE":
                 kind = _SQL.get(column["type"], "STRING")
                 target = f"`{project}.{dataset}.{table}`"
                 sql = f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {column['name']} {kind}"
                 body = json.dumps({"query": sql, "useLegacySql": False}).encode()
-                query = Asked("POST", f"/bigquery/v2/projects/{project}/queries", body)
-                answer = self._pass_on(query, {"content-type": "application/json"})
-                assert answer.status == 200, answer
+                query = ApiRequest("POST", f"/bigquery/v2/projects/{project}/queries", body)
+                response = self._pass_on(query, {"content-type": "application/json"})
+                assert response.status == 200, response
 
     def forget_jobs(self) -> None:
-        """As if they were of long ago."""
+        """Forget the ids of all jobs, as BigQuery does after a while."""
         self._jobs.clear()
 
-    def _pass_on(self, asked: Asked, headers: dict[str, str]) -> Answer:
-        name = urlsplit(asked.path).path.rpartition("/")[2]
-        path = asked.path.replace(name, self._jobs[name]) if name in self._jobs else asked.path
+    def _pass_on(self, request: ApiRequest, headers: dict[str, str]) -> ApiResponse:
+        name = urlsplit(request.path).path.rpartition("/")[2]
+        path = request.path.replace(name, self._jobs[name]) if name in self._jobs else request.path
         connection = http.client.HTTPConnection(self.emulator, timeout=60)
         try:
-            connection.request(asked.method, path, asked.body, headers)
+            connection.request(request.method, path, request.body, headers)
             response = connection.getresponse()
             body = response.read()
             kept = {
@@ -137,7 +139,7 @@ class TroubledServer(ThreadingHTTPServer):
             if "location" in kept:  # where the rest of an upload goes
                 target = urlsplit(kept["location"])
                 kept["location"] = f"{self.url}{target.path}?{target.query}"
-            return Answer(response.status, kept, body)
+            return ApiResponse(response.status, kept, body)
         finally:
             connection.close()
 
@@ -145,30 +147,29 @@ class TroubledServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    disable_nagle_algorithm = True
-    server: TroubledServer
+    server: FailingServer
 
-    def _any(self) -> None:
+    def _respond(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {k: v for k, v in self.headers.items() if k.lower() in _PASSED_ON}
-        answer = self.server.answer(Asked(self.command, self.path, body), headers)
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        response = self.server.respond(ApiRequest(self.command, self.path, body), headers)
+        self.send_response(response.status)
+        for name, value in response.headers.items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(answer.body)))
+        self.send_header("content-length", str(len(response.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(response.body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond  # noqa: N815
 
     def log_message(self, *args: Any) -> None:
         pass
 
 
 @contextmanager
-def troubled(emulator: str) -> Iterator[TroubledServer]:
-    """A server before the emulator."""
-    with TroubledServer(emulator) as server:
+def serve_with_failures(emulator: str) -> Iterator[FailingServer]:
+    """Run a proxy before the emulator."""
+    with FailingServer(emulator) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
@@ -179,45 +180,24 @@ def troubled(emulator: str) -> Iterator[TroubledServer]:
 
 
 @contextmanager
-def emulator_of(python: str, folder: Path) -> Iterator[str]:
-    """The emulator, on loopback; ``gs://`` addresses are files below ``folder/buckets``."""
-    ports = _free_port(), _free_port()
+def serve_emulator(python: str, folder: Path) -> Iterator[str]:
+    """Run the emulator and yield its address; ``gs://`` addresses are files below ``buckets``.
+
+    Args:
+        python: the interpreter of the emulator's environment.
+        folder: holds ``buckets``, and what the emulator writes.
+    """
+    rest_port, grpc_port = free_ports(2)
     (folder / "buckets").mkdir()
     script = Path(__file__).with_name("bigquery_emulator.py")
     command = [python, str(script), "start", "--log-level", "warning"]
-    command += ["--rest-port", str(ports[0]), "--grpc-port", str(ports[1])]
-    env = {"PATH": os.environ["PATH"], "BQEMU_GCS_LOCAL_ROOT": str(folder / "buckets")}
-    with (folder / "emulator.log").open("w") as log:
-        process = subprocess.Popen(command, env=env, cwd=folder, stdout=log, stderr=log)
-    try:
-        _wait_for(ports[0], process, folder / "emulator.log")
-        yield f"http://127.0.0.1:{ports[0]}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    command += ["--rest-port", str(rest_port), "--grpc-port", str(grpc_port)]
+    environment = {"BQEMU_GCS_LOCAL_ROOT": str(folder / "buckets")}
+    with ServerProcess("emulator", command, folder, environment) as emulator:
+        emulator.wait_for_port(rest_port)
+        yield f"http://{HOST}:{rest_port}"
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
-        if process.poll() is not None:
-            raise RuntimeError(f"the emulator ended: {log.read_text()[-2000:]}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise RuntimeError(f"the emulator does not answer: {log.read_text()[-2000:]}")
-
-
-def begins(asked: Asked, kind: str) -> bool:
-    """Whether a request begins a job of a kind: load or merge."""
-    return asked.job_id.startswith(f"newsbeam_{kind}_")
+def starts_job(request: ApiRequest, kind: str) -> bool:
+    """Return whether a request starts a job of a kind, ``load`` or ``merge``."""
+    return request.job_id.startswith(f"newsbeam_{kind}_")

@@ -1,4 +1,4 @@
-"""Running a command as a user does, and looking at what it prints."""
+"""Running a command as a user does, and reading what it prints."""
 
 import json
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ LOCAL: Final = ["--allow_private_networks", "127.0.0.1/32", "--host_delays", "12
 
 
 @dataclass
-class Ended:
-    """How a command ended, and what it printed."""
+class CommandResult:
+    """The exit code of a command, and what it printed."""
 
     code: int
     out: str
@@ -25,18 +25,18 @@ class Ended:
         return self.out.splitlines()
 
     def rows(self) -> list[dict[str, Any]]:
-        """The JSON objects, one a line."""
+        """Return the JSON objects that it printed, one per line."""
         return [json.loads(line) for line in self.lines]
 
 
 class Command:
-    """`COMMAND ACTION` with these arguments."""
+    """A command of the program, which runs when it is called with arguments."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], name: str) -> None:
         self._capsys = capsys
         self._name = name
 
-    def __call__(self, *arguments: object, flags: list[str] | None = None) -> Ended:
+    def __call__(self, *arguments: object, flags: list[str] | None = None) -> CommandResult:
         code = run_command([self._name, *map(str, arguments), *(flags or [])])
         out, err = self._capsys.readouterr()
-        return Ended(code, out, err)
+        return CommandResult(code, out, err)

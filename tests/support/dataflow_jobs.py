@@ -1,4 +1,4 @@
-"""Launching jobs of Dataflow without Dataflow: templates, into the bucket of a local server."""
+"""Launching Dataflow jobs without Dataflow: as templates, into the bucket of a local server."""
 
 import json
 import uuid
@@ -21,19 +21,19 @@ BUCKET: Final = "gs://newsbeam-test"
 TEMPLATE: Final = f"{BUCKET}/templates/job.json"
 FEED: Final = "https://news.example/rss"
 IMAGE: Final = "registry.example/newsbeam/worker:1"
-NEEDED: Final[Mapping[str, str]] = {
+REQUIRED_FLAGS: Final[Mapping[str, str]] = {
     "runner": "DataflowRunner",
     "project": "news-project",
     "region": "europe-west1",
     "temp_location": f"{BUCKET}/temp",
     "sdk_container_image": IMAGE,
 }
-"""The flags that a job needs beside its feeds and its output."""
+"""The flags that a job needs besides its feeds and its output."""
 
 
 @contextmanager
-def storage(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have gs:// lead to a server on loopback, which asks for no credentials."""
+def serve_bucket(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make gs:// lead to a server on loopback that asks for no credentials."""
     server = create_server("localhost", 0, in_memory=True, default_bucket=BUCKET[5:])
     with server:
         host, port = server._api._httpd.server_address
@@ -44,27 +44,31 @@ def storage(patch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def flags(changes: Mapping[str, str | None], feed: str = FEED) -> list[str]:
-    """The command line of a job with other flags than those needed, or without some.
+def job_flags(changes: Mapping[str, str | None], feed: str = FEED) -> list[str]:
+    """Return the command line of a job.
 
-    Its output is its own, as a job that was launched holds it until it has ended.
+    Each job has an output of its own, as a launched job locks its output until it ends.
+
+    Args:
+        changes: flags to add, to replace, or (None) to leave out of the required ones.
+        feed: the feed to read.
     """
-    own = {"output": f"{BUCKET}/{uuid.uuid4().hex}", "template_location": TEMPLATE}
-    given = {**NEEDED, **own, **changes}
-    words = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    return ["ingest", "--feeds", feed, *words]
+    output = {"output": f"{BUCKET}/{uuid.uuid4().hex}", "template_location": TEMPLATE}
+    values = {**REQUIRED_FLAGS, **output, **changes}
+    flags = [f"--{name}={value}" for name, value in values.items() if value is not None]
+    return ["ingest", "--feeds", feed, *flags]
 
 
 @dataclass(frozen=True)
-class Launched:
-    """What Dataflow would get: the job, and the graph staged beside it."""
+class LaunchedJob:
+    """What Dataflow receives: the job, and the graph that is staged with it."""
 
     job: dict[str, Any]
     graph: api.Pipeline
 
     @property
     def pool(self) -> dict[str, Any]:
-        """What is said of the workers."""
+        """The options of the workers."""
         (pool,) = self.job["environment"]["workerPools"]
         assert isinstance(pool, dict)
         return pool
@@ -75,7 +79,7 @@ class Launched:
 
     @property
     def images(self) -> set[str]:
-        """The images that any part of the graph runs in."""
+        """The container images of all parts of the graph."""
         payloads = (
             parse_Bytes(e.payload, api.DockerPayload)
             for e in self.environments.values()
@@ -85,7 +89,7 @@ class Launched:
 
     @property
     def staged(self) -> set[str]:
-        """The names of the files that workers would install or load when they start."""
+        """The names of the files that workers install or load when they start."""
         return {
             parse_Bytes(d.role_payload, api.ArtifactStagingToRolePayload).staged_name
             for environment in self.environments.values()
@@ -93,17 +97,17 @@ class Launched:
         }
 
     def payloads(self) -> dict[str, bytes]:
-        """What the transforms carry, by their full names."""
+        """Return the payloads of the transforms, by their full names."""
         return {t.unique_name: t.spec.payload for t in self.graph.components.transforms.values()}
 
 
-def launch(
+def launch_job(
     changes: Mapping[str, str | None] | None = None, *more: str, feed: str = FEED
-) -> Launched:
-    """Launch a job and look at it."""
-    assert run_command([*flags(changes or {}, feed), *more]) == 0
+) -> LaunchedJob:
+    """Launch a job and return what Dataflow receives."""
+    assert run_command([*job_flags(changes or {}, feed), *more]) == 0
     with FileSystems.open(TEMPLATE) as file:
         job = json.loads(file.read())
     options = job["environment"]["sdkPipelineOptions"]["options"]
     with FileSystems.open(options["pipelineUrl"]) as file:
-        return Launched(job, api.Pipeline.FromString(file.read()))
+        return LaunchedJob(job, api.Pipeline.FromString(file.read()))

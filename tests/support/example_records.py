@@ -1,4 +1,4 @@
-"""Records for tests, valid throughout, of which a test states only what it is about."""
+"""Valid records for tests; a test gives only the fields that it is about."""
 
 import datetime as dt
 from dataclasses import replace
@@ -16,8 +16,8 @@ TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 
 
 def entry(link: str, **fields: Any) -> Entry:
-    """An entry of a feed."""
-    given: dict[str, Any] = {
+    """Return an entry of a feed, with these fields."""
+    defaults: dict[str, Any] = {
         "feed_url": "https://a.example/feed",
         "feed_title": "The A",
         "feed_position": 0,
@@ -31,13 +31,13 @@ def entry(link: str, **fields: Any) -> Entry:
         "content": None,
         "language": "en",
     }
-    return Entry(**(given | fields))
+    return Entry(**(defaults | fields))
 
 
 def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
-    """An article as extracted."""
+    """Return an article, with these fields."""
     article_id = first_version_id(canonical)
-    given: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "article_id": article_id,
         "run_id": "run-1",
         "day": TIME.date(),
@@ -65,11 +65,11 @@ def article(canonical: str, text: str = "Some text.", **fields: Any) -> Article:
         "tdm_reserved": False,
         "story_id": story_id_of(article_id),
     }
-    return Article(**(given | fields))
+    return Article(**(defaults | fields))
 
 
 def extracted(of: Article, place: TextReference | None = None, **fields: Any) -> ExtractedArticle:
-    """An article as extracted, its text put aside, and its entry."""
+    """Return an extracted article, its text in the text store, with an entry of these fields."""
     return ExtractedArticle(
         article=replace(of, text=""),
         entry=entry(of.url, **fields),
@@ -79,7 +79,7 @@ def extracted(of: Article, place: TextReference | None = None, **fields: Any) ->
 
 
 def state_lines(state: State) -> list[str]:
-    """All that is remembered, as lines in order."""
+    """Return all records of a state as sorted lines."""
     lines = [*state.plain_lines()]
     for table, get in zip(state.tables, (state.entry, state.article), strict=True):
         rows = b"".join(table.sorted_rows())

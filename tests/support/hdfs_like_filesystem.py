@@ -1,6 +1,6 @@
-"""A Beam file system other than the local one: ``elsewhere:///folder/file``, kept on the disk.
+"""A Beam file system on the local disk, with addresses such as ``elsewhere:///folder/file``.
 
-It has the manners of HDFS: it lists one folder at a time, and writes over nothing.
+It behaves like HDFS: it lists one folder at a time, and never overwrites a file.
 """
 
 from collections.abc import Iterator
@@ -14,57 +14,57 @@ SCHEME = "elsewhere"
 _PREFIX = f"{SCHEME}://"
 
 
-def _here(path: str) -> str:
+def _local_path(path: str) -> str:
     return path.removeprefix(_PREFIX)
 
 
-def _see_that_none_is(path: str) -> None:
-    if Path(_here(path)).exists():
+def _check_absent(path: str) -> None:
+    if Path(_local_path(path)).exists():
         raise BeamIOError(f"there is a {path} already")
 
 
-class ElsewhereFileSystem(LocalFileSystem):
-    """Takes the prefix off whatever it is asked for, and puts it on what it finds."""
+class HdfsLikeFileSystem(LocalFileSystem):
+    """A file system that adds a scheme to the addresses of the local one."""
 
     @classmethod
     def scheme(cls) -> str:
         return SCHEME
 
     def join(self, basepath: str, *paths: str) -> str:
-        return _PREFIX + str(super().join(_here(basepath), *paths))
+        return _PREFIX + str(super().join(_local_path(basepath), *paths))
 
     def split(self, path: str) -> tuple[str, str]:
-        head, tail = super().split(_here(path))
+        head, tail = super().split(_local_path(path))
         return _PREFIX + head, tail
 
     def mkdirs(self, path: str) -> None:
-        super().mkdirs(_here(path))
+        super().mkdirs(_local_path(path))
 
     def create(self, path: str, *args: Any, **more: Any) -> Any:
-        _see_that_none_is(path)
-        return super().create(_here(path), *args, **more)
+        _check_absent(path)
+        return super().create(_local_path(path), *args, **more)
 
     def open(self, path: str, *args: Any, **more: Any) -> Any:
-        return super().open(_here(path), *args, **more)
+        return super().open(_local_path(path), *args, **more)
 
     def exists(self, path: str) -> bool:
-        return bool(super().exists(_here(path)))
+        return bool(super().exists(_local_path(path)))
 
     def copy(self, sources: list[str], destinations: list[str]) -> None:
         for destination in destinations:
-            _see_that_none_is(destination)
-            Path(_here(destination)).parent.mkdir(parents=True, exist_ok=True)
-        super().copy([*map(_here, sources)], [*map(_here, destinations)])
+            _check_absent(destination)
+            Path(_local_path(destination)).parent.mkdir(parents=True, exist_ok=True)
+        super().copy([*map(_local_path, sources)], [*map(_local_path, destinations)])
 
     def rename(self, sources: list[str], destinations: list[str]) -> None:
         for destination in destinations:
-            _see_that_none_is(destination)
-        super().rename([*map(_here, sources)], [*map(_here, destinations)])
+            _check_absent(destination)
+        super().rename([*map(_local_path, sources)], [*map(_local_path, destinations)])
 
     def delete(self, paths: list[str]) -> None:
-        super().delete([*map(_here, paths)])
+        super().delete([*map(_local_path, paths)])
 
     def _list(self, dir_or_prefix: str) -> Iterator[FileMetadata]:
-        for path in Path(_here(dir_or_prefix)).iterdir():
+        for path in Path(_local_path(dir_or_prefix)).iterdir():
             size = path.stat().st_size if path.is_file() else 0
             yield FileMetadata(f"{_PREFIX}{path}", size)

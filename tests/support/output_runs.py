@@ -1,4 +1,4 @@
-"""Runs of an output folder, written for tests of what reads them."""
+"""Runs of an output folder, for tests of their readers."""
 
 import datetime as dt
 import json
@@ -27,10 +27,10 @@ _VALUES: Final[dict[str, Any]] = {
 }
 
 
-def example(record: type[R], **given: Any) -> R:
-    """A record of which a test states only what it is about."""
+def example(record: type[R], **fields: Any) -> R:
+    """Return a valid record, with the fields that a test is about."""
     values = {f.name: _value(f) for f in fields_of(record) if f.name != "schema_version"}
-    return record(**(values | {record.KEY: "a key"} | given))
+    return record(**(values | {record.KEY: "a key"} | fields))
 
 
 def _value(field: Field) -> Any:
@@ -47,7 +47,7 @@ def write_run(
     file_format: str = "parquet",
     minute: int = 0,
 ) -> None:
-    """A run that was started so many minutes after TIME, with a file a type and day."""
+    """Write a run that started so many minutes after TIME, with one file per type and day."""
     folder = output / "runs" / run_id
     files: dict[str, list[Record]] = {}
     for record in records:

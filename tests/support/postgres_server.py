@@ -1,4 +1,4 @@
-"""A real PostgreSQL server for tests, with its data in a folder of its own."""
+"""A real PostgreSQL server for tests, with its data in a temporary folder."""
 
 import os
 import pwd
@@ -27,54 +27,59 @@ _SETTINGS: Final = {
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running server. Its superuser is ``admin``; only the user ``locked`` needs a password."""
+    """A running server. Its superuser is ``admin``; only the user ``locked`` needs a password.
+
+    Args:
+        folder: holds the data and the socket.
+        prefix: begins each command that must not run as root.
+    """
 
     folder: Path
     prefix: Sequence[str]
 
     def dsn(self, database: str, user: str = "admin") -> str:
-        """A connection string."""
+        """Return a connection string."""
         return f"host={self.folder} dbname={database} user={user}"
 
-    def create(self, database: str) -> str:
-        """Create an empty database; how to connect to it."""
+    def create_database(self, database: str) -> str:
+        """Create an empty database and return its connection string."""
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{database}"')
         return self.dsn(database)
 
     def control(self, *arguments: str) -> None:
-        """Run pg_ctl: ``stop``, ``start``."""
+        """Run pg_ctl with arguments such as ``stop`` or ``start``."""
         command = [*self.prefix, _program("pg_ctl"), "-D", str(self.folder / "data"), "-s", "-w"]
         log = ["-l", str(self.folder / "log")]
         done = subprocess.run([*command, *log, *arguments], check=False, cwd=self.folder)
         assert done.returncode == 0, (self.folder / "log").read_text(encoding="utf-8")
 
 
-def installed() -> bool:
-    """Whether there is a PostgreSQL to run."""
-    return all(_find(name) for name in ("initdb", "pg_ctl", "postgres"))
+def is_installed() -> bool:
+    """Return whether PostgreSQL is installed."""
+    return all(_find_program(name) for name in ("initdb", "pg_ctl", "postgres"))
 
 
-def _find(name: str) -> str | None:
-    places = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: -float(p.parent.name))
-    return next(
-        filter(None, (shutil.which(name, path=str(place)) for place in places)), shutil.which(name)
-    )
+def _find_program(name: str) -> str | None:
+    folders = Path("/usr/lib/postgresql").glob("*/bin")  # Debian's, which are not on the PATH
+    newest_first = sorted(folders, key=lambda folder: -float(folder.parent.name))
+    programs = (shutil.which(name, path=str(folder)) for folder in newest_first)
+    return next(filter(None, programs), shutil.which(name))
 
 
 def _program(name: str) -> str:
-    path = _find(name)
+    path = _find_program(name)
     assert path, f"{name} is not installed"
     return path
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
-    """Make a cluster in a temporary folder and run it while the block runs."""
-    # A short path, as that of a socket may have 107 bytes, and one that any user may enter.
+def serve_postgres() -> Iterator[PostgresServer]:
+    """Run a new server while the context lasts."""
+    # The path of a socket has at most 107 bytes, and any user must be able to enter the folder.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     prefix: list[str] = []
-    if os.geteuid() == 0:  # the server refuses to be root
+    if os.geteuid() == 0:  # the server refuses to run as root
         user = pwd.getpwnam("nobody")
         os.chown(folder, user.pw_uid, user.pw_gid)
         ids = [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]

@@ -1,10 +1,10 @@
-"""A site on loopback that publishes while others read it."""
+"""A news site on loopback that publishes articles while a test runs."""
 
 import random
 import threading
 from typing import Final
 
-from tests.support.web_server import Answer, Web
+from tests.support.web_server import WebReply, WebServer
 
 _WORDS: Final = [
     "harbor",
@@ -37,13 +37,23 @@ _WORDS: Final = [
 
 
 class Publisher:
-    """Puts an entry with its page into every feed, again and again, until all are out.
+    """A thread that adds an entry with its page to each feed at intervals, until it has added all.
 
-    A feed shows its latest entries alone, as feeds do.
+    Args:
+        hosts: the host of each feed, by the feed's name.
+        entries: how many entries each feed gets.
+        every_sec: seconds between two entries of a feed.
+        shown: a feed shows so many of its latest entries, as real feeds do.
     """
 
     def __init__(
-        self, web: Web, hosts: dict[str, str], *, entries: int, every_sec: float, shown: int = 10
+        self,
+        web: WebServer,
+        hosts: dict[str, str],
+        *,
+        entries: int,
+        every_sec: float,
+        shown: int = 10,
     ) -> None:
         self._web = web
         self._hosts = hosts
@@ -53,7 +63,7 @@ class Publisher:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._publish, daemon=True)
         self.links: list[str] = []
-        """The pages that are out."""
+        """The pages that are published."""
 
     @property
     def feeds(self) -> list[str]:
@@ -62,7 +72,7 @@ class Publisher:
 
     @property
     def is_done(self) -> bool:
-        """Whether all is out."""
+        """Whether all entries are published."""
         return not self._thread.is_alive()
 
     def _base(self, name: str) -> str:
@@ -74,18 +84,18 @@ class Publisher:
                 path = f"/page/{name}/{number}"
                 self._web.html(path, _page(name, number))
                 self.links.append(self._base(name) + path)
-                self._web.answers[f"/feed/{name}"] = self._feed(name, number)
+                self._web.replies[f"/feed/{name}"] = self._feed(name, number)
             if self._ended.wait(self._every_sec):
                 return
 
-    def _feed(self, name: str, last: int) -> Answer:
+    def _feed(self, name: str, last: int) -> WebReply:
         items = "".join(
             f"<item><title>{_title(name, n)}</title><guid>{name}-{n}</guid>"
             f"<link>{self._base(name)}/page/{name}/{n}</link></item>"
             for n in range(max(0, last + 1 - self._shown), last + 1)
         )
         body = f"<rss version='2.0'><channel><title>The {name}</title>{items}</channel></rss>"
-        return Answer(body.encode(), headers={"Content-Type": "application/rss+xml"})
+        return WebReply(body.encode(), headers={"Content-Type": "application/rss+xml"})
 
     def __enter__(self) -> "Publisher":
         self._thread.start()
@@ -101,9 +111,9 @@ def _title(name: str, number: int) -> str:
 
 
 def _page(name: str, number: int) -> str:
-    chance = random.Random(f"{name} {number}")
-    sentences = (" ".join(chance.choices(_WORDS, k=12)).capitalize() + "." for _ in range(12))
-    said = "“We had no other choice,” said Mayor Ana Torres, who had asked for more time."
-    title, text = _title(name, number), f"{' '.join(sentences)} {said}"
+    generator = random.Random(f"{name} {number}")
+    sentences = (" ".join(generator.choices(_WORDS, k=12)).capitalize() + "." for _ in range(12))
+    quote = "“We had no other choice,” said Mayor Ana Torres, who had asked for more time."
+    title, text = _title(name, number), f"{' '.join(sentences)} {quote}"
     head = f"<html lang=en><head><title>{title}</title></head>"
     return f"{head}<body><article><h1>{title}</h1><p>{text}</p></article></body></html>"

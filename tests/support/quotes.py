@@ -1,4 +1,4 @@
-"""Quotes of a text, and what holds of the quotes of any text."""
+"""Finding the quotes of a text, and invariants of the quotes of any text."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -23,7 +23,12 @@ Row = tuple[str, str | None, str | None]
 def quotes_of(
     doc: Doc, text: str, entities: Sequence[Entity] | None = None, *, by_rule: bool = False
 ) -> list[Quote]:
-    """The quotes of all kinds; the entities are those of the document unless given."""
+    """Return the quotes of all kinds.
+
+    Args:
+        entities: the entities of the text; by default those that are found in the document.
+        by_rule: resolve speakers by rules, without the ranker.
+    """
     if entities is None:
         entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
     return find_quotes(
@@ -38,7 +43,7 @@ def quotes_of(
 
 
 def marked(quotes: list[Quote]) -> list[Quote]:
-    """Those that stand in marks."""
+    """Return the quotes in quotation marks."""
     return [quote for quote in quotes if quote.kind != "indirect"]
 
 

@@ -1,27 +1,39 @@
-"""Servers that keep files as S3, Google Cloud Storage and HDFS do, each a process on loopback."""
+"""Servers that store files as S3, Google Cloud Storage and HDFS do, each a process on loopback."""
 
-import contextlib
 import json
-import os
-import shutil
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 from urllib.request import Request, urlopen
 
-BUCKET = "bucket"
-_HADOOP = Path(__file__).parents[2] / ".engines" / "hdfs" / "jars"
-_SECONDS = 60.0
+from tests.support.paths import ENGINES
+from tests.support.server_processes import (
+    HOST,
+    START_SECONDS,
+    ServerProcess,
+    free_ports,
+    wait_until,
+)
+
+BUCKET: Final = "bucket"
+_HADOOP_JARS: Final = ENGINES / "hdfs" / "jars"
 
 
 @dataclass(frozen=True)
-class Store:
-    """Where outputs are kept: the address of a folder, and what it takes to reach it."""
+class StorageServer:
+    """A running store.
+
+    Args:
+        root: the address of a folder in it, such as ``s3://bucket``.
+        url: the server's own address.
+        log: the server's log.
+        flags: Beam's flags that lead to it.
+        environment: variables that lead to it.
+    """
 
     root: str
     url: str
@@ -31,77 +43,90 @@ class Store:
 
 
 @contextmanager
-def s3(folder: Path) -> Iterator[Store]:
-    """Moto's S3, with a bucket."""
-    port, log = _free_port(), folder / "s3.log"
-    url = f"http://127.0.0.1:{port}"
+def serve_s3(folder: Path) -> Iterator[StorageServer]:
+    """Run Moto's S3, with a bucket."""
+    (port,) = free_ports(1)
+    url = f"http://{HOST}:{port}"
     flags = ["--s3_endpoint_url", url, "--s3_region_name", "us-east-1"]
     flags += ["--s3_access_key_id", "test", "--s3_secret_access_key", "test"]
-    with _server([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], log):
-        _until_it_answers(url)
-        _ask("PUT", f"{url}/{BUCKET}")
-        yield Store(f"s3://{BUCKET}", url, log, flags)
+    command = [sys.executable, "-m", "moto.server", "-H", HOST, "-p", str(port)]
+    with ServerProcess("s3", command, folder, {"NO_COLOR": "1"}) as server:
+        server.wait_for_port(port)
+        _send("PUT", f"{url}/{BUCKET}")
+        yield StorageServer(f"s3://{BUCKET}", url, server.log, flags)
 
 
 @contextmanager
-def gcs(folder: Path) -> Iterator[Store]:
-    """The emulator of Google Cloud Storage, with a bucket."""
-    port, log = _free_port(), folder / "gcs.log"
-    url = f"http://127.0.0.1:{port}"
-    program = [sys.executable, "-m", "gcp_storage_emulator", "start", "--in-memory"]
-    program += ["--host", "127.0.0.1", "--port", str(port), "--default-bucket", BUCKET]
+def serve_gcs(folder: Path) -> Iterator[StorageServer]:
+    """Run the emulator of Google Cloud Storage, with a bucket."""
+    (port,) = free_ports(1)
+    url = f"http://{HOST}:{port}"
+    command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--in-memory"]
+    command += ["--host", HOST, "--port", str(port), "--default-bucket", BUCKET]
     environment = {"STORAGE_EMULATOR_HOST": url, "NO_GCE_CHECK": "true"}
-    with _server(program, log):
-        _until_it_answers(f"{url}/storage/v1/b/{BUCKET}")
-        yield Store(f"gs://{BUCKET}", url, log, ["--project", "test"], environment)
+
+    def has_bucket() -> bool:
+        _send("GET", f"{url}/storage/v1/b/{BUCKET}")
+        return True
+
+    with ServerProcess("gcs", command, folder, {"NO_COLOR": "1"}) as server:
+        wait_until(has_bucket, "bucket", START_SECONDS, server)
+        yield StorageServer(f"gs://{BUCKET}", url, server.log, ["--project", "test"], environment)
 
 
 @contextmanager
-def hdfs(folder: Path) -> Iterator[Store]:
-    """A name node and a data node of HDFS, which `deploy/engines/fetch hdfs` fetches."""
-    conf, log = folder / "conf", folder / "hdfs.log"
-    ports = {name: _free_port() for name in ("name", "web", "data", "ipc", "data_web")}
-    for name in ("hdfs", "datanode", "static"):  # the pages that people look at are not there
-        (conf / "webapps" / name).mkdir(parents=True)
-    at = "127.0.0.1"
-    _configure(conf / "core-site.xml", {"fs.defaultFS": f"hdfs://{at}:{ports['name']}"})
-    _configure(
-        conf / "hdfs-site.xml",
+def serve_hdfs(folder: Path) -> Iterator[StorageServer]:
+    """Run a name node and a data node of HDFS, which `deploy/engines/fetch hdfs` fetches."""
+    configuration = folder / "conf"
+    names = ("name", "web", "data", "ipc", "data_web")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    for name in ("hdfs", "datanode", "static"):  # the web pages are not in the jars
+        (configuration / "webapps" / name).mkdir(parents=True)
+    core_site = {"fs.defaultFS": f"hdfs://{HOST}:{ports['name']}"}
+    _write_configuration(configuration / "core-site.xml", core_site)
+    _write_configuration(
+        configuration / "hdfs-site.xml",
         {
             "dfs.replication": "1",
             "dfs.permissions.enabled": "false",
             "dfs.namenode.name.dir": f"{folder}/name",
             "dfs.datanode.data.dir": f"{folder}/data",
-            "dfs.namenode.http-address": f"{at}:{ports['web']}",
-            "dfs.namenode.rpc-bind-host": at,
-            "dfs.datanode.address": f"{at}:{ports['data']}",
-            "dfs.datanode.ipc.address": f"{at}:{ports['ipc']}",
-            "dfs.datanode.http.address": f"{at}:{ports['data_web']}",
-            "dfs.datanode.hostname": at,
+            "dfs.namenode.http-address": f"{HOST}:{ports['web']}",
+            "dfs.namenode.rpc-bind-host": HOST,
+            "dfs.datanode.address": f"{HOST}:{ports['data']}",
+            "dfs.datanode.ipc.address": f"{HOST}:{ports['ipc']}",
+            "dfs.datanode.http.address": f"{HOST}:{ports['data_web']}",
+            "dfs.datanode.hostname": HOST,
         },
     )
     java = ["java", "--add-opens", "java.base/java.lang=ALL-UNNAMED", "-Xmx256m"]
-    java += ["-cp", f"{conf}:{_HADOOP}/*"]
-    server = "org.apache.hadoop.hdfs.server"
-    name_node = [*java, f"{server}.namenode.NameNode"]
-    with log.open("ab") as out:
+    java += ["-cp", f"{configuration}:{_HADOOP_JARS}/*"]
+    package = "org.apache.hadoop.hdfs.server"
+    name_node = [*java, f"{package}.namenode.NameNode"]
+    data_node = [*java, f"{package}.datanode.DataNode"]
+    with (folder / "format.log").open("wb") as log:
         subprocess.run(
-            [*name_node, "-format", "-nonInteractive"], stdout=out, stderr=out, check=True
+            [*name_node, "-format", "-nonInteractive"], stdout=log, stderr=log, check=True
         )
-    url = f"http://{at}:{ports['web']}"
-    with _server(name_node, log), _server([*java, f"{server}.datanode.DataNode"], log):
-        _until(lambda: _has_a_data_node(url))
-        flags = ["--hdfs_host", at, "--hdfs_port", str(ports["web"]), "--hdfs_user", "test"]
-        yield Store("hdfs://files", url, log, flags)
+    url = f"http://{HOST}:{ports['web']}"
+    with (
+        ServerProcess("name-node", name_node, folder) as names_server,
+        ServerProcess("data-node", data_node, folder) as data_server,
+    ):
+        wait_until(
+            lambda: _has_data_node(url), "data node", START_SECONDS, names_server, data_server
+        )
+        flags = ["--hdfs_host", HOST, "--hdfs_port", str(ports["web"]), "--hdfs_user", "test"]
+        yield StorageServer("hdfs://files", url, names_server.log, flags)
 
 
-def _has_a_data_node(url: str) -> bool:
-    with urlopen(f"{url}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState") as answer:
-        (state,) = json.loads(answer.read())["beans"]
+def _has_data_node(url: str) -> bool:
+    with urlopen(f"{url}/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState") as response:
+        (state,) = json.loads(response.read())["beans"]
     return bool(state["NumLiveDataNodes"] and state["FSState"] == "Operational")
 
 
-def _configure(path: Path, values: Mapping[str, str]) -> None:
+def _write_configuration(path: Path, values: Mapping[str, str]) -> None:
     properties = (
         f"<property><name>{name}</name><value>{value}</value></property>"
         for name, value in values.items()
@@ -109,47 +134,6 @@ def _configure(path: Path, values: Mapping[str, str]) -> None:
     path.write_text(f"<configuration>{''.join(properties)}</configuration>", encoding="utf-8")
 
 
-@contextmanager
-def _server(command: Sequence[str], log: Path) -> Iterator[None]:
-    """A process that ends with the block, or with this process, however that ends."""
-    setpriv = shutil.which("setpriv")
-    kept = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
-    with (
-        log.open("ab") as out,
-        subprocess.Popen(
-            [*kept, *command], stdout=out, stderr=out, env={**os.environ, "NO_COLOR": "1"}
-        ) as process,
-    ):
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _ask(method: str, url: str, data: bytes | None = None) -> None:
-    with urlopen(Request(url, data, method=method)):
+def _send(method: str, url: str) -> None:
+    with urlopen(Request(url, method=method)):
         pass
-
-
-def _until_it_answers(url: str) -> None:
-    def answers() -> bool:
-        _ask("GET", url)
-        return True
-
-    _until(answers)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while True:
-        with contextlib.suppress(OSError, ValueError):
-            if holds():
-                return
-        assert time.monotonic() < deadline, "the server does not answer"
-        time.sleep(0.1)

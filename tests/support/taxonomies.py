@@ -9,11 +9,11 @@ fields: {title: 8, lede: 2, body: 1}
 topics:
 """
 RULES_AT = 7
-"""Lines from the first of a topic to its first rule; the first topic begins in line 5."""
+"""The number of lines before the first rule of a topic; the first topic begins in line 5."""
 
 
 def topic(topic_id: str, *rules: str, threshold: float = 0.5, more: str = "") -> str:
-    """A topic of `RULES_AT` lines, then a line a rule; a rule is `ID WEIGHT: PHRASES; KEYS`."""
+    """Return a topic: `RULES_AT` lines, then one per rule, given as `ID WEIGHT: PHRASES; KEYS`."""
     lines = [
         f"  - id: {topic_id}",
         f"    label: The {topic_id}",

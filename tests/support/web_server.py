@@ -1,4 +1,4 @@
-"""A real web server on loopback whose answers a test sets."""
+"""A real web server on loopback whose replies a test sets."""
 
 import threading
 import time
@@ -8,8 +8,8 @@ from typing import Any
 
 
 @dataclass
-class Answer:
-    """An answer in pieces, with a pause before each but the first."""
+class WebReply:
+    """A reply: its body, then its pieces with a pause of so many seconds before each."""
 
     body: bytes = b""
     status: int = 200
@@ -18,11 +18,15 @@ class Answer:
     pause: float = 0.0
 
 
-class Web:
-    """``web.answers["/path"] = Answer(...)``; ``web.requests`` are the paths asked for."""
+class WebServer:
+    """A server that replies as ``web.replies["/path"] = WebReply(...)`` says, otherwise with 404.
+
+    ``requests`` (paths), ``headers`` and ``times`` (of the monotonic clock) have
+    an item per request.
+    """
 
     def __init__(self) -> None:
-        self.answers: dict[str, Answer] = {}
+        self.replies: dict[str, WebReply] = {}
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
@@ -30,13 +34,13 @@ class Web:
         self._server.daemon_threads = True
         self.base = f"http://127.0.0.1:{self._server.server_port}"
 
-    def html(self, path: str, body: str, **answer: Any) -> str:
-        """Set a page; returns its address."""
+    def html(self, path: str, body: str, **reply: Any) -> str:
+        """Set a page and return its address."""
         headers = {"Content-Type": "text/html; charset=utf-8"}
-        self.answers[path] = Answer(body.encode(), headers=headers, **answer)
+        self.replies[path] = WebReply(body.encode(), headers=headers, **reply)
         return self.base + path
 
-    def __enter__(self) -> "Web":
+    def __enter__(self) -> "WebServer":
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
@@ -52,15 +56,15 @@ class Web:
                 web.requests.append(self.path)
                 web.times.append(time.monotonic())
                 web.headers.append({k.lower(): v for k, v in self.headers.items()})
-                answer = web.answers.get(self.path, Answer(b"no such page", 404))
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
+                reply = web.replies.get(self.path, WebReply(b"no such page", 404))
+                self.send_response(reply.status)
+                for name, value in reply.headers.items():
                     self.send_header(name, value)
                 self.end_headers()
                 try:
-                    self.wfile.write(answer.body)
-                    for piece in answer.pieces:
-                        time.sleep(answer.pause)
+                    self.wfile.write(reply.body)
+                    for piece in reply.pieces:
+                        time.sleep(reply.pause)
                         self.wfile.write(piece)
                 except (BrokenPipeError, ConnectionResetError):
                     return  # the client under test hung up, as it should

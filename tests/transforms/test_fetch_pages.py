@@ -4,7 +4,7 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests.support.example_records import entry
-from tests.support.web_server import Answer, Web
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.elements import Feed, Run
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
@@ -13,12 +13,12 @@ from transforms.state.store import StateHandle
 
 
 def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(
-    pipeline: beam.Pipeline, run: Run, web: Web, fetcher: FetcherHandle
+    pipeline: beam.Pipeline, run: Run, web: WebServer, fetcher: FetcherHandle
 ) -> None:
     good = entry(web.html("/good", "<p>Hello</p>"))
-    web.answers["/moved"] = Answer(status=301, headers={"Location": "/good"})
-    web.answers["/pdf"] = Answer(b"%PDF-1.4", headers={"Content-Type": "text/html"})
-    web.answers["/image"] = Answer(b"x", headers={"Content-Type": "image/png"})
+    web.replies["/moved"] = WebReply(status=301, headers={"Location": "/good"})
+    web.replies["/pdf"] = WebReply(b"%PDF-1.4", headers={"Content-Type": "text/html"})
+    web.replies["/image"] = WebReply(b"x", headers={"Content-Type": "image/png"})
     web.html("/empty", "  ")
     paths = ("moved", "pdf", "image", "empty", "gone")
     moved, *bad = (entry(f"{web.base}/{path}") for path in paths)
@@ -58,7 +58,7 @@ def test_pages_are_fetched_and_what_is_no_page_is_a_dead_letter(
 def test_feeds_come_from_the_web_and_from_files(
     pipeline: beam.Pipeline,
     run: Run,
-    web: Web,
+    web: WebServer,
     fetcher: FetcherHandle,
     state: StateHandle,
     tmp_path: object,
@@ -66,8 +66,8 @@ def test_feeds_come_from_the_web_and_from_files(
     file = f"{tmp_path}/feed.xml"
     with open(file, "w", encoding="utf-8") as out:  # noqa: PTH123
         out.write("<rss/>")
-    web.answers["/old"] = Answer(status=301, headers={"Location": "/new"})
-    web.answers["/new"] = Answer(b"<feed/>", headers={"Content-Type": "application/atom+xml"})
+    web.replies["/old"] = WebReply(status=301, headers={"Location": "/new"})
+    web.replies["/new"] = WebReply(b"<feed/>", headers={"Content-Type": "application/atom+xml"})
     names = [file, f"{web.base}/old", f"{web.base}/gone", f"{file}.none"]
     feeds = [Feed(url=name, position=i) for i, name in enumerate(names)]
     with pipeline:

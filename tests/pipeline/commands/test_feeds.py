@@ -12,8 +12,8 @@ from lxml import etree
 from pipeline.cli import run_command
 from pipeline.commands.feed_checks import read_state
 from sample.server import SampleSite
-from tests.support.command_line import LOCAL, Command, Ended
-from tests.support.web_server import Answer, Web
+from tests.support.command_line import LOCAL, Command, CommandResult
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
 from transforms.state.records import FeedState, HostState, line_of
 from transforms.state.store import write_state_file
@@ -29,7 +29,7 @@ RSS = (
 class Feeds(Command):
     """`feeds ACTION` with the flags that let it reach the test's own server."""
 
-    def __call__(self, *arguments: object, flags: list[str] | None = None) -> Ended:
+    def __call__(self, *arguments: object, flags: list[str] | None = None) -> CommandResult:
         return super().__call__(*arguments, flags=LOCAL if flags is None else flags)
 
     def check(self, *names: object) -> list[dict[str, Any]]:
@@ -47,14 +47,14 @@ def site() -> Iterator[SampleSite]:
         yield served
 
 
-def serve(web: Web, path: str, title: str = "News", **headers: str) -> str:
+def serve(web: WebServer, path: str, title: str = "News", **headers: str) -> str:
     body = RSS.format(title=title).encode()
-    web.answers[path] = Answer(body, headers={"Content-Type": "application/rss+xml", **headers})
+    web.replies[path] = WebReply(body, headers={"Content-Type": "application/rss+xml", **headers})
     return web.base + path
 
 
-def redirect(web: Web, path: str, target: str, status: int = 301) -> str:
-    web.answers[path] = Answer(status=status, headers={"Location": target})
+def redirect(web: WebServer, path: str, target: str, status: int = 301) -> str:
+    web.replies[path] = WebReply(status=status, headers={"Location": target})
     return web.base + path
 
 
@@ -83,11 +83,11 @@ def test_the_sample_site_is_checked(site: SampleSite, feeds: Feeds) -> None:
     assert set(asked.values()) == {1} and "/robots.txt" in asked
 
 
-def test_what_is_said_of_a_feed(web: Web, feeds: Feeds, tmp_path: Path) -> None:
+def test_what_is_said_of_a_feed(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
     held = serve(web, "/held.xml", **{"Cache-Control": "max-age=20000"})
-    web.answers["/empty.xml"] = Answer(b"<rss version='2.0'><channel/></rss>")
-    web.answers["/gone.xml"] = Answer(status=410)
-    web.answers["/app.xml"] = Answer(b"\x7fELF" + bytes(200))
+    web.replies["/empty.xml"] = WebReply(b"<rss version='2.0'><channel/></rss>")
+    web.replies["/gone.xml"] = WebReply(status=410)
+    web.replies["/app.xml"] = WebReply(b"\x7fELF" + bytes(200))
     file, others = tmp_path / "feed.xml", [f"{web.base}/{n}.xml" for n in ("empty", "gone", "app")]
     file.write_text(RSS.format(title="File"))
     rows = feeds.check(held, *others, file, held)
@@ -102,8 +102,8 @@ def test_what_is_said_of_a_feed(web: Web, feeds: Feeds, tmp_path: Path) -> None:
     assert {row["consecutive_failures"] for row in rows} == {None}
 
 
-def test_check_obeys_and_reports_robots_and_private_addresses(web: Web, feeds: Feeds) -> None:
-    web.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /no")
+def test_check_obeys_and_reports_robots_and_private_addresses(web: WebServer, feeds: Feeds) -> None:
+    web.replies["/robots.txt"] = WebReply(b"User-agent: *\nDisallow: /no")
     allowed, denied = serve(web, "/yes.xml"), serve(web, "/no.xml")
     assert [row["failure_class"] for row in feeds.check(allowed, denied)] == [None, "RobotsDenied"]
     assert web.requests.count("/no.xml") == 0 and web.requests.count("/robots.txt") == 1
@@ -112,17 +112,17 @@ def test_check_obeys_and_reports_robots_and_private_addresses(web: Web, feeds: F
     assert "PrivateAddress: 127.0.0.1 is a private address; --allow_private_networks" in done.out
 
 
-def test_the_ratio_of_failed_feeds_is_the_exit_code(web: Web, feeds: Feeds) -> None:
+def test_the_ratio_of_failed_feeds_is_the_exit_code(web: WebServer, feeds: Feeds) -> None:
     names = [serve(web, "/ok"), f"{web.base}/missing"]
     assert feeds("check", "--feeds", *names).code == 0
     assert feeds("check", "--feeds", *names, "--max_dead_letter_ratio", "0.4").code == 3
     assert feeds("check", "--feeds", names[0], "--max_dead_letter_ratio", "0").code == 0
 
 
-def test_the_state_is_shown_and_not_touched(web: Web, feeds: Feeds, tmp_path: Path) -> None:
+def test_the_state_is_shown_and_not_touched(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
     at = now()
     fine, back, waits, fails = (serve(web, f"/{n}") for n in ("fine", "back", "waits", "fails"))
-    del web.answers["/fails"]
+    del web.replies["/fails"]
     moved = serve(web, "/new")
     state = remember(
         tmp_path / "state",
@@ -155,7 +155,7 @@ def test_the_state_is_shown_and_not_touched(web: Web, feeds: Feeds, tmp_path: Pa
         assert note in done.out
 
 
-def test_hosts_that_closed_are_left_alone(web: Web, feeds: Feeds, tmp_path: Path) -> None:
+def test_hosts_that_closed_are_left_alone(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
     name, host = serve(web, "/feed"), web.base.removeprefix("http://")
     closed = HostState(host, now(), now() + HOUR, "it answered 429", 1, [])
     state = remember(tmp_path / "state", closed)
@@ -188,14 +188,14 @@ def test_the_state_of_real_runs_is_read(site: SampleSite, feeds: Feeds, tmp_path
     assert due and row["next_due"] == due.replace(tzinfo=None).isoformat() + "Z"
 
 
-def test_many_feeds(web: Web, feeds: Feeds) -> None:
+def test_many_feeds(web: WebServer, feeds: Feeds) -> None:
     names = [serve(web, f"/{n}.xml", f"Feed {n}") for n in range(400)]
     rows = feeds.check(*names)
     assert [row["title"] for row in rows] == [f"Feed {n}" for n in range(400)]
 
 
 def test_titles_and_messages_cannot_steer_a_terminal(
-    web: Web, feeds: Feeds, tmp_path: Path
+    web: WebServer, feeds: Feeds, tmp_path: Path
 ) -> None:
     name = serve(web, "/feed", "A &#xD;&#x85; B\n<![CDATA[ &#27;[31m]]>")
     bad = tmp_path / "bad\x1b[2J.xml"
@@ -205,7 +205,7 @@ def test_titles_and_messages_cannot_steer_a_terminal(
 
 
 def test_feeds_of_a_page_are_found_and_its_links_that_are_none_are_not(
-    web: Web, feeds: Feeds
+    web: WebServer, feeds: Feeds
 ) -> None:
     serve(web, "/one.xml", "One, two")
     serve(web, "/b/all.rss", "All\n # things")
@@ -255,7 +255,7 @@ def test_what_is_found_can_be_ingested(
     assert capsys.readouterr().err == ""
 
 
-def test_usual_addresses_are_the_last_resort(web: Web, feeds: Feeds) -> None:
+def test_usual_addresses_are_the_last_resort(web: WebServer, feeds: Feeds) -> None:
     page = web.html("/news/", "<html><p>Nothing here</p></html>")
     serve(web, "/rss.xml", "Hidden")
     serve(web, "/feed.json", "Not asked for")
@@ -267,7 +267,7 @@ def test_usual_addresses_are_the_last_resort(web: Web, feeds: Feeds) -> None:
     )
 
 
-def test_redirects(web: Web, feeds: Feeds) -> None:
+def test_redirects(web: WebServer, feeds: Feeds) -> None:
     target = serve(web, "/feeds/new")
     links = [
         redirect(web, "/rss/moved", "/feeds/new"),
@@ -283,9 +283,9 @@ def test_redirects(web: Web, feeds: Feeds) -> None:
     assert feeds("find", page).lines == [f"{web.base}/rss/two # News, 1 entry"]
 
 
-def test_sites_without_feeds_are_said_with_the_reason(web: Web, feeds: Feeds) -> None:
-    web.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /private\nDisallow: /feed")
-    web.answers["/slides"] = Answer(b"%PDF-1.7")
+def test_sites_without_feeds_are_said_with_the_reason(web: WebServer, feeds: Feeds) -> None:
+    web.replies["/robots.txt"] = WebReply(b"User-agent: *\nDisallow: /private\nDisallow: /feed")
+    web.replies["/slides"] = WebReply(b"%PDF-1.7")
     pages = [
         web.html("/none", "<html></html>"),
         web.html("/private", "<html></html>"),
@@ -318,7 +318,7 @@ def test_sites_without_feeds_are_said_with_the_reason(web: Web, feeds: Feeds) ->
     assert "PrivateAddress: 127.0.0.1 is a private address; --allow_private_" in refused.err
 
 
-def test_a_page_of_many_links_costs_few_requests(web: Web, feeds: Feeds) -> None:
+def test_a_page_of_many_links_costs_few_requests(web: WebServer, feeds: Feeds) -> None:
     links = "".join(f'<a href="/feed/{n}">x</a>' for n in range(20_000))
     done = feeds("find", web.html("/", f"<html>{links}</html>"))
     assert "none of 27 addresses tried is a feed (27 Http404)" in done.err

@@ -14,7 +14,7 @@ import pytest
 from pipeline.commands.taxonomy_report import suggestions_yaml
 from tests.support.command_line import LOCAL, Command
 from tests.support.taxonomies import HEAD, topic, write
-from tests.support.web_server import Answer, Web
+from tests.support.web_server import WebReply, WebServer
 from transforms.language.topics.taxonomy import SHIPPED_TAXONOMY, load_taxonomy
 from transforms.language.topics.taxonomy_suggest import Counts, Suggestion, Suggestions
 
@@ -209,7 +209,7 @@ PAGE = (
 )
 
 
-def test_explain_a_page(command: Command, mine: Path, web: Web) -> None:
+def test_explain_a_page(command: Command, mine: Path, web: WebServer) -> None:
     url = web.html("/trial", PAGE)
     done = command("explain", "--taxonomy", mine, "--url", url, *LOCAL)
     assert (done.code, done.err) == (0, "")
@@ -222,14 +222,14 @@ def test_explain_a_page(command: Command, mine: Path, web: Web) -> None:
     assert named.lines[0].startswith("title of 0 words") and "title 8" not in named.out
 
 
-def test_pages_that_cannot_be_had(command: Command, mine: Path, web: Web) -> None:
-    web.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /private")
-    web.answers["/slides"] = Answer(b"%PDF-1.7", headers={"Content-Type": "text/html"})
-    web.answers["/empty"] = Answer(b" ")
-    web.answers["/data"] = Answer(b"{}", headers={"Content-Type": "application/json"})
+def test_pages_that_cannot_be_had(command: Command, mine: Path, web: WebServer) -> None:
+    web.replies["/robots.txt"] = WebReply(b"User-agent: *\nDisallow: /private")
+    web.replies["/slides"] = WebReply(b"%PDF-1.7", headers={"Content-Type": "text/html"})
+    web.replies["/empty"] = WebReply(b" ")
+    web.replies["/data"] = WebReply(b"{}", headers={"Content-Type": "application/json"})
     web.html("/private", PAGE)
     web.html("/blank", "<html><body></body></html>")
-    web.answers["/away"] = Answer(status=302, headers={"Location": "http://10.0.0.1/"})
+    web.replies["/away"] = WebReply(status=302, headers={"Location": "http://10.0.0.1/"})
 
     def error(url: str, flags: Sequence[str] = LOCAL) -> str:
         done = command("explain", "--taxonomy", mine, "--url", url, *flags)
@@ -342,9 +342,9 @@ def test_wrong_usage(
 
 
 def test_the_pure_modules_need_neither_beam_nor_spacy() -> None:
-    names = "taxonomy_check taxonomy_usage taxonomy_suggest topic_explanation labelled"
+    names = "taxonomy_check taxonomy_usage taxonomy_suggest explanation labelled_texts"
     code = "import sys\n" + "".join(
-        f"import transforms.language.{name}\n" for name in names.split()
+        f"import transforms.language.topics.{name}\n" for name in names.split()
     )
     code += "print([m for m in ('apache_beam', 'spacy', 'trafilatura') if m in sys.modules])"
     command = [sys.executable, "-c", code]

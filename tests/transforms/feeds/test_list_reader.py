@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.web_server import Answer, Web
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
 from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
@@ -58,8 +58,8 @@ def test_positions_follow_the_lists() -> None:
     assert [(feed.position, feed.url[8]) for feed in feeds] == [(0, "b"), (1, "a")]
 
 
-def test_a_list_from_the_web(web: Web, fetching: FetchOptions) -> None:
-    web.answers["/list.txt"] = Answer(b"/feed.xml\nhttps://a.example/\n")
+def test_a_list_from_the_web(web: WebServer, fetching: FetchOptions) -> None:
+    web.replies["/list.txt"] = WebReply(b"/feed.xml\nhttps://a.example/\n")
     feeds = read_feed_lists([f"{web.base}/list.txt"], fetching)
     assert [feed.url for feed in feeds] == [f"{web.base}/feed.xml", "https://a.example/"]
     with pytest.raises(UsageError, match=r"cannot read the feed list .*404"):

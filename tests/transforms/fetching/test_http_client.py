@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from tests.support.web_server import Answer, Web
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import ItemError, UsageError
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.http_messages import Request, Response
@@ -26,9 +26,9 @@ def error_of(answer: Response | ItemError) -> str:
     return answer.error_type
 
 
-def test_answers_come_in_the_order_of_the_urls(web: Web, http: HttpOptions) -> None:
-    web.answers["/slow"] = Answer(pieces=[b"slow"], pause=0.2)
-    web.answers["/quick"] = Answer(b"quick", headers={"Content-Type": "Text/HTML; charset=x"})
+def test_answers_come_in_the_order_of_the_urls(web: WebServer, http: HttpOptions) -> None:
+    web.replies["/slow"] = WebReply(pieces=[b"slow"], pause=0.2)
+    web.replies["/quick"] = WebReply(b"quick", headers={"Content-Type": "Text/HTML; charset=x"})
     slow, lost, quick = fetch_all([f"{web.base}/{p}" for p in ("slow", "none", "quick")], http)
     assert isinstance(slow, Response) and slow.body == b"slow" and slow.media_type == ""
     assert isinstance(quick, Response) and quick.body == b"quick"
@@ -36,10 +36,10 @@ def test_answers_come_in_the_order_of_the_urls(web: Web, http: HttpOptions) -> N
     assert isinstance(lost, ItemError) and (lost.error_type, lost.http_status) == ("Http404", 404)
 
 
-def test_redirects_are_followed_hop_by_hop(web: Web, http: HttpOptions) -> None:
-    web.answers["/a"] = Answer(status=301, headers={"Location": "b"})
-    web.answers["/b"] = Answer(status=302, headers={"Location": f"{web.base}/c?q=ä"})
-    web.answers["/c?q=%E4"] = Answer(b"here")
+def test_redirects_are_followed_hop_by_hop(web: WebServer, http: HttpOptions) -> None:
+    web.replies["/a"] = WebReply(status=301, headers={"Location": "b"})
+    web.replies["/b"] = WebReply(status=302, headers={"Location": f"{web.base}/c?q=ä"})
+    web.replies["/c?q=%E4"] = WebReply(b"here")
     answer = fetch(f"{web.base}/a", http)
     assert isinstance(answer, Response)
     assert (answer.body, answer.url) == (b"here", f"{web.base}/c?q=%E4")
@@ -49,32 +49,32 @@ def test_redirects_are_followed_hop_by_hop(web: Web, http: HttpOptions) -> None:
     ("location", "error"),
     [("/again", "TooManyRedirects"), ("ftp://example.org/", "BadRedirect")],
 )
-def test_bad_redirects(web: Web, http: HttpOptions, location: str, error: str) -> None:
-    web.answers["/again"] = Answer(status=302, headers={"Location": location})
+def test_bad_redirects(web: WebServer, http: HttpOptions, location: str, error: str) -> None:
+    web.replies["/again"] = WebReply(status=302, headers={"Location": location})
     assert error_of(fetch(f"{web.base}/again", http)) == error
     assert len(web.requests) <= 6
 
 
-def test_a_body_is_capped_after_decompression(web: Web) -> None:
+def test_a_body_is_capped_after_decompression(web: WebServer) -> None:
     http = HttpOptions(max_fetch_bytes=50_000, allow_private_networks=["127.0.0.1/32"])
     bomb = gzip.compress(bytes(5_000_000))
     assert len(bomb) < 50_000
-    web.answers["/bomb"] = Answer(bomb, headers={"Content-Encoding": "gzip"})
+    web.replies["/bomb"] = WebReply(bomb, headers={"Content-Encoding": "gzip"})
     assert error_of(fetch(f"{web.base}/bomb", http)) == "TooLarge"
-    web.answers["/fits"] = Answer(gzip.compress(bytes(50_000)), 200, {"Content-Encoding": "gzip"})
+    web.replies["/fits"] = WebReply(gzip.compress(bytes(50_000)), 200, {"Content-Encoding": "gzip"})
     assert isinstance(fetch(f"{web.base}/fits", http), Response)
 
 
-def test_the_deadline_holds_against_a_body_that_drips(web: Web) -> None:
+def test_the_deadline_holds_against_a_body_that_drips(web: WebServer) -> None:
     http = HttpOptions(fetch_timeout_sec=0.3, allow_private_networks=["127.0.0.1/32"])
-    web.answers["/drip"] = Answer(pieces=[b"."] * 100, pause=0.05)
+    web.replies["/drip"] = WebReply(pieces=[b"."] * 100, pause=0.05)
     assert error_of(fetch(f"{web.base}/drip", http)) == "Timeout"
 
 
 def test_a_server_error_is_tried_again_and_a_missing_page_is_not(
-    web: Web, http: HttpOptions
+    web: WebServer, http: HttpOptions
 ) -> None:
-    web.answers["/broken"] = Answer(status=502)
+    web.replies["/broken"] = WebReply(status=502)
     broken = fetch(f"{web.base}/broken", http)
     assert isinstance(broken, ItemError) and (broken.error_type, broken.attempts) == ("Http502", 2)
     missing = fetch(f"{web.base}/missing", http)
@@ -90,7 +90,7 @@ def test_a_refused_connection_is_lost(http: HttpOptions) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "localhost", "[::1]"])
-def test_no_request_reaches_a_private_address(web: Web, host: str) -> None:
+def test_no_request_reaches_a_private_address(web: WebServer, host: str) -> None:
     url = web.base.replace("127.0.0.1", host)
     assert error_of(fetch(url + "/secret", HttpOptions())) in (
         "PrivateAddress",
@@ -99,9 +99,9 @@ def test_no_request_reaches_a_private_address(web: Web, host: str) -> None:
     assert web.requests == []
 
 
-def test_a_redirect_to_a_private_address_is_refused(web: Web) -> None:
+def test_a_redirect_to_a_private_address_is_refused(web: WebServer) -> None:
     http = HttpOptions(allow_private_networks=["127.0.0.1/32"])
-    web.answers["/out"] = Answer(status=302, headers={"Location": "http://127.0.0.2/secret"})
+    web.replies["/out"] = WebReply(status=302, headers={"Location": "http://127.0.0.2/secret"})
     assert error_of(fetch(f"{web.base}/out", http)) == "PrivateAddress"
 
 
@@ -122,8 +122,10 @@ def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
-def test_the_server_is_told_who_asks_and_given_no_cookies(web: Web, http: HttpOptions) -> None:
-    web.answers["/set"] = Answer(b"x", headers={"Set-Cookie": "a=b"})
+def test_the_server_is_told_who_asks_and_given_no_cookies(
+    web: WebServer, http: HttpOptions
+) -> None:
+    web.replies["/set"] = WebReply(b"x", headers={"Set-Cookie": "a=b"})
     fetch_all([f"{web.base}/set", f"{web.base}/set"], http)
     fetch(f"{web.base}/set", http)
     assert all(h["user-agent"].startswith("newsbeam/") for h in web.headers)

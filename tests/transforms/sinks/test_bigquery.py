@@ -40,22 +40,21 @@ from schemas.jsonable import to_json
 from schemas.migrations import ADDED_COLUMNS
 from tests.support.bigquery_server import (
     PYTHON,
-    Answer,
-    Asked,
-    Trouble,
-    TroubledServer,
-    begins,
-    emulator_of,
-    no_trouble,
-    refusal,
-    troubled,
+    ApiRequest,
+    ApiResponse,
+    FailingServer,
+    Failure,
+    error_response,
+    no_failure,
+    serve_emulator,
+    serve_with_failures,
+    starts_job,
 )
 from tests.support.command_line import LOCAL
 from tests.support.example_records import TIME, article
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.output_runs import example, write_run
-from tests.support.web_server import Answer as Page
-from tests.support.web_server import Web
+from tests.support.web_server import WebReply
 from transforms.core.errors import UsageError
 from transforms.sinks.bigquery import jobs
 from transforms.sinks.bigquery.database import BigQueryDatabase, _client
@@ -65,7 +64,7 @@ from transforms.sinks.databases import load_runs
 from transforms.storage import locks
 from transforms.storage.runs import CommittedRun, read_committed_run
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 
 DAY = TIME.date()
 NEXT_DAY = DAY.replace(day=DAY.day + 1)
@@ -82,18 +81,18 @@ def emulator(folder: Path) -> Iterator[str]:
     python = os.environ.get(PYTHON)
     if not python:
         pytest.skip(f"there is no emulator of BigQuery: .ci/bigquery makes one and sets {PYTHON}")
-    with emulator_of(python, folder) as url:
+    with serve_emulator(python, folder) as url:
         yield url
 
 
 @pytest.fixture
-def server(emulator: str) -> Iterator[TroubledServer]:
-    with troubled(emulator) as started:
+def server(emulator: str) -> Iterator[FailingServer]:
+    with serve_with_failures(emulator) as started:
         yield started
 
 
 @pytest.fixture
-def options(server: TroubledServer) -> BigQueryOptions:
+def options(server: FailingServer) -> BigQueryOptions:
     name = f"project-1.news_{next(NUMBERS)}"
     return BigQueryOptions(bigquery=name, bigquery_location="EU", bigquery_endpoint=server.url)
 
@@ -172,7 +171,7 @@ def test_tables_by_month(options: BigQueryOptions) -> None:
 
 @pytest.mark.parametrize("file_format", ["parquet", "jsonl"])
 def test_records_come_back_as_they_were(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer, file_format: str
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer, file_format: str
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL), file_format=file_format)
     database = BigQueryDatabase(options)
@@ -189,14 +188,14 @@ def test_records_come_back_as_they_were(
     client = _client(options, "EU")
     left = {table.table_id for table in client.list_tables(options.bigquery or "")}
     assert left == {record.TABLE for record in RECORDS} | {"loaded_runs", "load_lock"}
-    made = [a.json for a in server.asked if b"staging_" in a.body and a.path.count("/tables?")]
+    made = [a.json for a in server.requests if b"staging_" in a.body and a.path.count("/tables?")]
     assert made and all(int(table["expirationTime"]) > 0 for table in made)
 
     # A second time nothing is begun.
-    begun = sum(bool(asked.job_id) for asked in server.asked)
+    begun = sum(bool(request.job_id) for request in server.requests)
     assert database.load(read_committed_run(str(tmp_path), "run-1")) == {}
     assert load(tmp_path, options) == []
-    assert sum(bool(asked.job_id) for asked in server.asked) == begun
+    assert sum(bool(request.job_id) for request in server.requests) == begun
     assert rows(options, "load_lock") == [{"loads": 1}]
 
 
@@ -258,23 +257,23 @@ def test_a_key_twice_in_a_run_is_one_record(tmp_path: Path, options: BigQueryOpt
 
 
 def test_cut_off_anywhere_a_run_is_loaded_whole_the_next_time(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", [ARTICLE, FOUND[1]]))
     load(tmp_path, options)
     whole = content(options)
-    changes = sum(asked.method != "GET" for asked in server.asked)
+    changes = sum(request.method != "GET" for request in server.requests)
     assert changes > 15
     cut = 0
     for number, done in itertools.product(range(changes), (False, True)):
         fresh = replace(options, bigquery=f"{options.bigquery}_{number}_{done}")
-        server.trouble = _cut_off(number, done)
+        server.failure = _cut_off(number, done)
         try:
             load(tmp_path, fresh)
         except UsageError as error:
             assert "cut off" in str(error)
             cut += 1
-        server.trouble = no_trouble
+        server.failure = no_failure
         if "loaded_runs" in _tables(fresh):  # all of it or nothing
             held = content(fresh)
             assert held in (whole, {name: [] for name in held})
@@ -283,18 +282,18 @@ def test_cut_off_anywhere_a_run_is_loaded_whole_the_next_time(
     assert cut >= 2 * (changes - 2)  # all but the removal of two staging tables
 
 
-def _cut_off(number: int, done: bool) -> Trouble:
+def _cut_off(number: int, done: bool) -> Failure:
     """Refuse a change and all that come after it; what it asks may be done all the same."""
     changes = itertools.count()
 
-    def trouble(asked: Asked, answer: Callable[[], Answer]) -> Answer | None:
-        if asked.method == "GET" or next(changes) < number:
+    def failure(request: ApiRequest, answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+        if request.method == "GET" or next(changes) < number:
             return None
         if done:
             answer()
-        return refusal(400, "invalid", "cut off")
+        return error_response(400, "invalid", "cut off")
 
-    return trouble
+    return failure
 
 
 def _tables(options: BigQueryOptions) -> set[str]:
@@ -306,7 +305,7 @@ def _tables(options: BigQueryOptions) -> set[str]:
 
 
 def test_killed_between_load_and_merge(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     command = [sys.executable, "-m", "pipeline", "load", "--output", str(tmp_path)]
@@ -315,14 +314,14 @@ def test_killed_between_load_and_merge(
     reached = threading.Event()
     gone = threading.Event()
 
-    def trouble(asked: Asked, _answer: Callable[[], Answer]) -> Answer | None:
-        if not begins(asked, "merge"):
+    def failure(request: ApiRequest, _answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+        if not starts_job(request, "merge"):
             return None
         reached.set()
         gone.wait(60)
-        return refusal(400, "invalid", "nobody is there to read this")
+        return error_response(400, "invalid", "nobody is there to read this")
 
-    server.trouble = trouble
+    server.failure = failure
     with subprocess.Popen(command) as process:
         assert reached.wait(60)
         process.send_signal(signal.SIGKILL)
@@ -330,27 +329,27 @@ def test_killed_between_load_and_merge(
         gone.set()
     assert rows(options, "loaded_runs") == rows(options, "articles") == []
 
-    server.trouble = no_trouble
-    server.asked.clear()
+    server.failure = no_failure
+    server.requests.clear()
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == (
         f"1 run loaded into BigQuery dataset {options.bigquery}\n"
     )
     assert len(rows(options, "articles")) == 2 and len(rows(options, "loaded_runs")) == 1
     # The jobs of the one that was killed are found, and nothing is sent again.
-    assert sum(begins(asked, "load") for asked in server.asked) == len(RECORDS)
-    assert not any(asked.method == "PUT" for asked in server.asked)
+    assert sum(starts_job(request, "load") for request in server.requests) == len(RECORDS)
+    assert not any(request.method == "PUT" for request in server.requests)
 
 
 def test_what_an_earlier_load_staged_may_have_expired(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", [ARTICLE]))
-    server.trouble = lambda asked, _: (
-        refusal(400, "invalid", "cut off") if begins(asked, "merge") else None
+    server.failure = lambda request, _: (
+        error_response(400, "invalid", "cut off") if starts_job(request, "merge") else None
     )
     with pytest.raises(UsageError, match=r"cut off"):
         load(tmp_path, options)
-    server.trouble = no_trouble
+    server.failure = no_failure
     (staging,) = (table for table in _tables(options) if table.startswith("staging_"))
     _client(options, "EU").delete_table(f"{options.bigquery}.{staging}")
     assert load(tmp_path, options) == ["run-1"]
@@ -358,7 +357,7 @@ def test_what_an_earlier_load_staged_may_have_expired(
 
 
 def test_two_that_load_the_same_run_at_a_time(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     first, second = BigQueryDatabase(options), BigQueryDatabase(options)
@@ -366,21 +365,21 @@ def test_two_that_load_the_same_run_at_a_time(
     run = read_committed_run(str(tmp_path), "run-1")
     overtaken: list[dict[str, int]] = []
 
-    def trouble(asked: Asked, _answer: Callable[[], Answer]) -> Answer | None:
-        if begins(asked, "merge") and not overtaken:
+    def failure(request: ApiRequest, _answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+        if starts_job(request, "merge") and not overtaken:
             overtaken.append({})
             overtaken.append(second.load(run))
         return None
 
-    server.trouble = trouble
+    server.failure = failure
     assert first.load(run) == overtaken[1] != {}
     assert len(rows(options, "articles")) == 2 and rows(options, "load_lock") == [{"loads": 1}]
-    merges = [asked.job_id for asked in server.asked if begins(asked, "merge")]
+    merges = [request.job_id for request in server.requests if starts_job(request, "merge")]
     assert len(merges) == 2 and len(set(merges)) == 1
 
 
 def test_a_run_that_is_there_is_not_merged_again(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     database = BigQueryDatabase(options)
@@ -407,53 +406,53 @@ def test_a_merge_that_fails_leaves_nothing(tmp_path: Path, options: BigQueryOpti
 def test_a_merge_that_another_one_aborts_is_tried_again(
     tmp_path: Path,
     options: BigQueryOptions,
-    server: TroubledServer,
+    server: FailingServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(jobs, "_FIRST_WAIT_SEC", 0.01)
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     message = "Transaction is aborted due to concurrent update against table load_lock"
-    aborted: dict[str, Answer] = {}
+    aborted: dict[str, ApiResponse] = {}
 
-    def trouble(asked: Asked, _answer: Callable[[], Answer]) -> Answer | None:
-        if begins(asked, "merge") and asked.job_id.endswith(("_1", "_2")):
-            if asked.job_id in aborted:
-                return refusal(409, "duplicate", "Already Exists")
-            aborted[asked.job_id] = _failed_job(asked, message)
-            return aborted[asked.job_id]
-        named = [job_id for job_id in aborted if f"/{job_id}?" in asked.path]
+    def failure(request: ApiRequest, _answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+        if starts_job(request, "merge") and request.job_id.endswith(("_1", "_2")):
+            if request.job_id in aborted:
+                return error_response(409, "duplicate", "Already Exists")
+            aborted[request.job_id] = _failed_job(request, message)
+            return aborted[request.job_id]
+        named = [job_id for job_id in aborted if f"/{job_id}?" in request.path]
         return aborted[named[0]] if named else None
 
-    server.trouble = trouble
+    server.failure = failure
     assert load(tmp_path, options) == ["run-1"]
     assert len(aborted) == 2 and len(rows(options, "articles")) == 2
 
 
-def _failed_job(asked: Asked, message: str) -> Answer:
+def _failed_job(request: ApiRequest, message: str) -> ApiResponse:
     error = {"reason": "invalidQuery", "message": message}
     job = {
-        **asked.json,
+        **request.json,
         "status": {"state": "DONE", "errorResult": error, "errors": [error]},
         "statistics": {"query": {}},
     }
-    return Answer(200, {"content-type": "application/json"}, json.dumps(job).encode())
+    return ApiResponse(200, {"content-type": "application/json"}, json.dumps(job).encode())
 
 
 def test_answers_that_are_lost_or_late_are_asked_for_again(
-    tmp_path: Path, options: BigQueryOptions, server: TroubledServer
+    tmp_path: Path, options: BigQueryOptions, server: FailingServer
 ) -> None:
     write_run(tmp_path, "run-1", of_run("run-1", [ARTICLE, FOUND[1]]))
     failed: set[tuple[str, str]] = set()
 
-    def trouble(asked: Asked, answer: Callable[[], Answer]) -> Answer | None:
-        if (asked.method, asked.path) in failed:
+    def failure(request: ApiRequest, answer: Callable[[], ApiResponse]) -> ApiResponse | None:
+        if (request.method, request.path) in failed:
             return None
-        failed.add((asked.method, asked.path))
-        if asked.job_id:
+        failed.add((request.method, request.path))
+        if request.job_id:
             answer()  # the job is begun, but its answer is lost
-        return refusal(503, "backendError", "try again")
+        return error_response(503, "backendError", "try again")
 
-    server.trouble = trouble
+    server.failure = failure
     assert load(tmp_path, options) == ["run-1"]
     assert len(failed) > 20
     assert len(rows(options, "articles")) == len(rows(options, "quotes")) == 1
@@ -463,7 +462,7 @@ def test_answers_that_are_lost_or_late_are_asked_for_again(
 def test_bigquery_reads_files_of_cloud_storage_itself(
     folder: Path,
     options: BigQueryOptions,
-    server: TroubledServer,
+    server: FailingServer,
     monkeypatch: pytest.MonkeyPatch,
     file_format: str,
 ) -> None:
@@ -484,14 +483,18 @@ def test_bigquery_reads_files_of_cloud_storage_itself(
     database.list_loaded_runs()
     assert database.load(run)["articles"] == 2
     assert len(rows(options, "articles")) == 2
-    assert not any("upload" in asked.path for asked in server.asked)
-    begun = [asked.json["configuration"]["load"] for asked in server.asked if begins(asked, "load")]
+    assert not any("upload" in request.path for request in server.requests)
+    begun = [
+        request.json["configuration"]["load"]
+        for request in server.requests
+        if starts_job(request, "load")
+    ]
     sources = itertools.chain(*(load["sourceUris"] for load in begun))
     assert sorted(sources) == sorted(itertools.chain(*files.values()))
 
 
 def test_more_files_than_a_job_takes_are_named_by_a_pattern(
-    options: BigQueryOptions, server: TroubledServer, monkeypatch: pytest.MonkeyPatch
+    options: BigQueryOptions, server: FailingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("transforms.sinks.bigquery.database.read_start_time", lambda _: TIME)
     root = "gs://bucket/out/runs/r/parquet/topics"
@@ -500,7 +503,7 @@ def test_more_files_than_a_job_takes_are_named_by_a_pattern(
     database.list_loaded_runs()
     with pytest.raises(UsageError, match=r"table topics of run r"):  # there are no such files
         database.load(CommittedRun("r", "gs://bucket/out/runs/r", "parquet", {"topics": files}))
-    (begun,) = (asked.json for asked in server.asked if begins(asked, "load"))
+    (begun,) = (request.json for request in server.requests if starts_job(request, "load"))
     assert begun["configuration"]["load"]["sourceUris"] == [f"{root}/*.parquet"]
 
 
@@ -605,25 +608,28 @@ def test_a_dataset_is_made_only_where_it_is_said_to_be(options: BigQueryOptions)
     ("answer", "message"),
     [
         (
-            refusal(403, "accessDenied", "Access Denied: Dataset"),
+            error_response(403, "accessDenied", "Access Denied: Dataset"),
             "not allowed .*Access Denied.*roles/bigquery.dataEditor.*roles/bigquery.jobUser",
         ),
-        (refusal(403, "quotaExceeded", "Quota exceeded: too many"), "Quota exceeded: too many$"),
         (
-            refusal(400, "invalid", "Too many partitions produced by query"),
+            error_response(403, "quotaExceeded", "Quota exceeded: too many"),
+            "Quota exceeded: too many$",
+        ),
+        (
+            error_response(400, "invalid", "Too many partitions produced by query"),
             "Too many partitions.*--bigquery_partitions month",
         ),
         (
-            refusal(400, "invalid", "Cannot read and write in different locations"),
+            error_response(400, "invalid", "Cannot read and write in different locations"),
             "different locations.*the bucket and the dataset",
         ),
     ],
 )
 def test_errors_say_what_to_do(
-    options: BigQueryOptions, server: TroubledServer, answer: Answer, message: str
+    options: BigQueryOptions, server: FailingServer, answer: ApiResponse, message: str
 ) -> None:
     BigQueryDatabase(options)
-    server.trouble = lambda asked, _: answer if asked.method == "POST" else None
+    server.failure = lambda request, _: answer if request.method == "POST" else None
     with pytest.raises(UsageError, match=rf"^BigQuery dataset {options.bigquery}: .*{message}"):
         BigQueryDatabase(options).list_loaded_runs()
 
@@ -635,14 +641,14 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 
 
 def test_a_worker_fills_it_when_nobody_waits_for_the_run(
-    web: Web, tmp_path: Path, options: BigQueryOptions, monkeypatch: pytest.MonkeyPatch
+    web: WebServer, tmp_path: Path, options: BigQueryOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     monkeypatch.setattr("pipeline.cli.open_databases", lambda _: [])  # the launcher fills none
     page = "<html><body><article><p>" + "Mayor Kim Lee said the bridge is safe. " * 20 + "</p>"
     item = f"<item><title>Bridge</title><link>{web.html('/bridge', page)}</link></item>"
     feed = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"
-    web.answers["/feed"] = Page(feed.encode(), headers={"Content-Type": "application/rss+xml"})
+    web.answers["/feed"] = WebReply(feed.encode(), headers={"Content-Type": "application/rss+xml"})
     flags = [
         "--bigquery",
         str(options.bigquery),

@@ -40,32 +40,33 @@ from schemas import (
 )
 from schemas.fields import fields_of
 from schemas.sql import sql_type
-from tests.support.command_line import LOCAL, Command, Ended
+from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.example_records import TIME, article
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.output_runs import example, write_run
-from tests.support.postgres_server import PostgresServer, installed, running
-from tests.support.web_server import Answer, Web
+from tests.support.paths import ROOT
+from tests.support.postgres_server import PostgresServer, is_installed, serve_postgres
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
 from transforms.sinks.postgres.database import PostgresDatabase
 from transforms.sinks.postgres.options import PostgresOptions
 from transforms.sinks.postgres.tables import TABLES
 from transforms.storage.runs import read_committed_run
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 HERE: Final = Path(__file__).parent
 DATABASE: Final = "news"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    if not installed():
+    if not is_installed():
         message = "PostgreSQL is not installed (initdb, pg_ctl, postgres); .ci/postgres installs it"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
-    with running() as server:
-        server.create(DATABASE)
+    with serve_postgres() as server:
+        server.create_database(DATABASE)
         yield server
 
 
@@ -467,7 +468,7 @@ def waiting(tables: Tables, count: int = 1) -> list[int]:
 def loader(tables: Tables, output: Path) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "pipeline", "load", "--output", str(output), *tables.flags]
     return subprocess.Popen(
-        command, cwd=HERE.parent, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
 
 
@@ -694,16 +695,18 @@ TEXT: Final = (
 
 
 @pytest.fixture
-def feed(web: Web) -> str:
+def feed(web: WebServer) -> str:
     """A feed with one article."""
     page = f"<html lang=en><title>Bridge</title><article><h1>Bridge</h1><p>{TEXT}</p></article>"
     item = f"<item><title>Bridge</title><link>{web.html('/bridge', page)}</link></item>"
     body = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"
-    web.answers["/feed"] = Answer(body.encode(), headers={"Content-Type": "application/rss+xml"})
+    web.replies["/feed"] = WebReply(body.encode(), headers={"Content-Type": "application/rss+xml"})
     return f"{web.base}/feed"
 
 
-def ingest(capsys: pytest.CaptureFixture[str], feed: str, output: Path, *flags: str) -> Ended:
+def ingest(
+    capsys: pytest.CaptureFixture[str], feed: str, output: Path, *flags: str
+) -> CommandResult:
     command = ["--feeds", feed, "--output", str(output), "--max_dead_letter_ratio", "1"]
     return Command(capsys, "ingest")(*command, flags=[*LOCAL, "--host_delay_sec", "0", *flags])
 
@@ -731,7 +734,7 @@ def test_a_database_that_fails_after_the_run_gets_it_with_the_next(
 
 
 def test_a_database_that_is_away_is_found_out_before_the_run(
-    web: Web, feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    web: WebServer, feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = ingest(capsys, feed, tmp_path / "out", "--postgres", "host=/nowhere dbname=x")
     assert (ended.code, ended.out) == (2, "")

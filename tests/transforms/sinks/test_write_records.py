@@ -14,7 +14,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from schemas import RECORDS, Article, Record, TopicTag
 from schemas.jsonable import from_json, json_line, to_json
 from tests.support.example_records import article
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.core.errors import UsageError
 from transforms.sinks import write_records
 from transforms.sinks.commit import commit, staging_folder
@@ -24,7 +24,7 @@ from transforms.state.store import read_state_file, write_state_file
 from transforms.storage import locks
 from transforms.storage.runs import list_committed_runs, read_committed_run
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 
 ARTICLES = [
     article(f"https://a.example/{i}", f"Text “{i}”.", day=dt.date(2026, 11, 19 + i % 2))

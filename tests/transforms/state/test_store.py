@@ -8,7 +8,7 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import content_hash
 from schemas.ids import first_version_id, link_key
 from tests.support.example_records import TIME, article, state_lines
-from tests.support.hdfs_like_filesystem import ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import HdfsLikeFileSystem
 from transforms.core.errors import UsageError
 from transforms.sinks.write_records import write_file
 from transforms.state import store as state_store
@@ -36,7 +36,7 @@ def knows(state: State, number: int) -> bool:
     return state.entry(link_key(f"https://a.example/{number}")) is not None
 
 
-@pytest.fixture(params=["", ElsewhereFileSystem.scheme() + "://"], ids=["local", "elsewhere"])
+@pytest.fixture(params=["", HdfsLikeFileSystem.scheme() + "://"], ids=["local", "elsewhere"])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A state folder, here and on another file system."""
     (tmp_path / "state").mkdir()

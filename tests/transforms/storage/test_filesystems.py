@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.cli import run_command
 from sample.server import SampleSite
-from tests.support.storage_servers import Store, gcs, hdfs, s3
+from tests.support.storage_servers import StorageServer, serve_gcs, serve_hdfs, serve_s3
 from transforms.core.elements import Outcome
 from transforms.sinks.write_records import file_list_path, read_lines, write_file
 from transforms.storage import locks
@@ -38,7 +38,7 @@ from transforms.storage.runs import (
 )
 from transforms.storage.text_store import TextStore
 
-STORES = {"s3": s3, "gcs": gcs, "hdfs": hdfs}
+SERVERS = {"s3": serve_s3, "gcs": serve_gcs, "hdfs": serve_hdfs}
 OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
 FLAGS = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
 FLAGS += ["--max_dead_letter_ratio", "1", "--formats", "jsonl"]
@@ -63,16 +63,16 @@ sys.exit(run_command(sys.argv[2:]))
 )
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Store]:
+) -> Iterator[StorageServer]:
     folder = tmp_path_factory.mktemp(request.param)
-    with STORES[request.param](folder) as served, pytest.MonkeyPatch.context() as patch:
+    with SERVERS[request.param](folder) as served, pytest.MonkeyPatch.context() as patch:
         for name, value in served.environment.items():
             patch.setenv(name, value)
         yield served
 
 
 @pytest.fixture
-def root(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def root(store: StorageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A folder of the test's own, to which Beam's options lead."""
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.5)
@@ -91,7 +91,7 @@ def feed(site: SampleSite) -> str:
     return f"{site.base}/tagesblick/rss091.xml"
 
 
-def ingest(store: Store, feed: str, output: str, run_id: str, *flags: str) -> int:
+def ingest(store: StorageServer, feed: str, output: str, run_id: str, *flags: str) -> int:
     command = ["ingest", "--feeds", feed, "--output", output, "--run_id", run_id]
     return run_command([*command, *FLAGS, *store.flags, *flags])
 
@@ -110,12 +110,12 @@ def rows(output: str) -> dict[str, Counter[str]]:
     return found
 
 
-def requests(store: Store) -> list[str]:
+def requests(store: StorageServer) -> list[str]:
     return re.findall(r'"(?:GET|HEAD|PUT|POST|DELETE) [^"]*', store.log.read_text("utf-8"))
 
 
 def test_records_are_those_of_a_local_run_and_the_next_run_knows_them(
-    store: Store, root: str, site: SampleSite, tmp_path: Path
+    store: StorageServer, root: str, site: SampleSite, tmp_path: Path
 ) -> None:
     feed = f"{site.base}/northern-post/feed.json"
     assert ingest(store, feed, root, "r1") == 0
@@ -142,7 +142,7 @@ def local(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 @pytest.mark.parametrize("point", ["copy_files", "atomic_file"])
 def test_a_run_that_was_killed_is_made_up_for(
-    store: Store, root: str, feed: str, local: dict[str, Counter[str]], point: str
+    store: StorageServer, root: str, feed: str, local: dict[str, Counter[str]], point: str
 ) -> None:
     """Killed before the run's files are copied, and between that and its summary."""
     command = [sys.executable, "-c", KILLED, point, "ingest", "--feeds", feed, "--output", root]
@@ -167,7 +167,7 @@ def test_a_run_that_was_killed_is_made_up_for(
 
 
 def test_of_two_runs_at_once_the_second_says_so(
-    store: Store, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
+    store: StorageServer, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = len(site.requests)
     with locks.lock_folder(f"{root}/.state", "the state"):
@@ -179,7 +179,7 @@ def test_of_two_runs_at_once_the_second_says_so(
 
 
 def test_a_lease_that_was_taken_over_stops_a_run_before_it_shows(
-    store: Store, root: str, feed: str, monkeypatch: pytest.MonkeyPatch
+    store: StorageServer, root: str, feed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whose = locks.Lease(f"{root}/.staging", "the output", "another")
 
@@ -214,7 +214,7 @@ def test_a_list_of_nothing(root: str) -> None:
     assert list(read_lines(file_list_path(root), Outcome)) == []
 
 
-def test_texts_are_put_aside_in_files_that_are_read_once(store: Store, root: str) -> None:
+def test_texts_are_put_aside_in_files_that_are_read_once(store: StorageServer, root: str) -> None:
     shelf = TextStore(f"{root}/texts")
     writer = shelf.writer()
     texts = [f"{number} " * 40_000 for number in range(12)]
@@ -265,7 +265,7 @@ def unasked(site: SampleSite) -> Iterator[None]:
 
 @pytest.mark.usefixtures("unasked")
 def test_a_bucket_that_is_not_there(
-    store: Store, feed: str, root: str, capsys: pytest.CaptureFixture[str]
+    store: StorageServer, feed: str, root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if store.root.startswith("hdfs"):
         pytest.skip("HDFS has no buckets")
@@ -277,14 +277,14 @@ def test_a_bucket_that_is_not_there(
 
 
 @pytest.fixture(scope="module")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with s3(tmp_path_factory.mktemp("s3")) as served:
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    with serve_s3(tmp_path_factory.mktemp("s3")) as served:
         yield served
 
 
 @pytest.mark.usefixtures("unasked")
 def test_no_credentials_for_s3(
-    moto: Store,
+    moto: StorageServer,
     feed: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -296,12 +296,14 @@ def test_no_credentials_for_s3(
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     flags = ["--s3_endpoint_url", moto.url, "--s3_region_name", "us-east-1"]
-    assert ingest(Store("", "", tmp_path, flags), feed, "s3://bucket/out", "r1") == 2
+    assert ingest(StorageServer("", "", tmp_path, flags), feed, "s3://bucket/out", "r1") == 2
     assert said(capsys).startswith("newsbeam: no credentials for s3://bucket/out: give ")
 
 
 @pytest.mark.usefixtures("unasked")
-def test_no_permission_on_s3(moto: Store, feed: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_permission_on_s3(
+    moto: StorageServer, feed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     limit = f"{moto.url}/moto-api/reset-auth"
     with urlopen(Request(limit, b"0", {"Content-Type": "text/plain"}, method="POST")):
         pass
@@ -334,7 +336,7 @@ def test_an_extra_that_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # which makes an import of it fail
-    assert ingest(Store("", "", tmp_path, ()), feed, output, "r1") == 2
+    assert ingest(StorageServer("", "", tmp_path, ()), feed, output, "r1") == 2
     assert (
         said(capsys)
         == f'newsbeam: {output} needs the extra {extra}: pip install "newsbeam[{extra}]"'
@@ -345,7 +347,7 @@ def test_an_extra_that_is_missing(
 def test_other_folders_that_cannot_be(
     feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    nowhere = Store("", "", tmp_path, ())
+    nowhere = StorageServer("", "", tmp_path, ())
     assert ingest(nowhere, feed, "ftp://a/b", "r1") == 2
     assert said(capsys).startswith("newsbeam: no file system for ftp://a/b: gs:// needs")
     assert ingest(nowhere, feed, "hdfs://out", "r1") == 2

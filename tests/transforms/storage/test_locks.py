@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.core.errors import UsageError
 from transforms.storage import locks
 from transforms.storage.locks import lock_folder
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 
 
 @pytest.fixture(params=["", f"{SCHEME}://"], ids=["local", "elsewhere"])

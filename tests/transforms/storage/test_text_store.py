@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from apache_beam.io.filesystem import BeamIOError
 
-from tests.support.hdfs_like_filesystem import SCHEME, ElsewhereFileSystem
+from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.core.elements import TextReference
 from transforms.storage.text_store import TextStore
 
-assert ElsewhereFileSystem.scheme() == SCHEME
+assert HdfsLikeFileSystem.scheme() == SCHEME
 TEXTS = ["One text.", "", "Zwei Äpfel, “drei” 🍎", "x" * 200_000, "two\nlines"]
 
 

@@ -1,0 +1,10 @@
+"""Paths of this checkout."""
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+"""The folder of the checkout."""
+
+ENGINES: Final = ROOT / ".engines"
+"""Where deploy/engines/fetch puts engines."""
