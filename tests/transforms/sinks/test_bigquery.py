@@ -54,7 +54,7 @@ from tests.support.command_line import LOCAL
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.output_runs import example, write_run
-from tests.support.web_server import WebReply
+from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
 from transforms.sinks.bigquery import jobs
 from transforms.sinks.bigquery.database import BigQueryDatabase, _client
