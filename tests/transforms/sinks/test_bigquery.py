@@ -648,7 +648,7 @@ def test_a_worker_fills_it_when_nobody_waits_for_the_run(
     page = "<html><body><article><p>" + "Mayor Kim Lee said the bridge is safe. " * 20 + "</p>"
     item = f"<item><title>Bridge</title><link>{web.html('/bridge', page)}</link></item>"
     feed = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"
-    web.answers["/feed"] = WebReply(feed.encode(), headers={"Content-Type": "application/rss+xml"})
+    web.replies["/feed"] = WebReply(feed.encode(), headers={"Content-Type": "application/rss+xml"})
     flags = [
         "--bigquery",
         str(options.bigquery),
