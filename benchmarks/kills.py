@@ -10,68 +10,23 @@ Exits with 1 if anything is lost, doubled or torn.
 """
 
 import argparse
-import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
-
-import pyarrow.parquet as pq
 
 from benchmarks.process_cost import list_process_tree
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
-from schemas import RECORDS
+from tests.support.visible_records import read_visible_records
 
 PARAGRAPHS: Final = 2  # short articles: it is not the analysis that is put to the test
-_TABLES_OF_EVERY_RUN: Final = frozenset({"feed_health", "dead_letters"})
-_KEYS: Final = {record.TABLE: record.KEY for record in RECORDS}
 _FLAGS: Final = ("--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0")
-
-
-@dataclass
-class VisibleRecords:
-    """What is visible in an output folder: how often each record, and what cannot be read."""
-
-    records: Counter[tuple[str, str]] = field(default_factory=Counter)
-    defects: list[str] = field(default_factory=list)
-
-
-def inspect_output(output: Path) -> VisibleRecords:
-    """All that an output folder shows, in both formats."""
-    seen = {"jsonl": VisibleRecords(), "parquet": VisibleRecords()}
-    defects = []
-    for run in output.glob("runs/*"):
-        try:
-            json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            defects.append(f"{run.name}: {error}")
-        for path in sorted(p for p in run.rglob("part-*") if p.is_file()):
-            kind, table = path.relative_to(run).parts[:2]
-            try:
-                seen[kind].records.update((table, key) for key in _read_keys(path, table))
-            except (OSError, ValueError, KeyError) as error:
-                defects.append(f"{path}: {error}")
-    if seen["jsonl"].records != seen["parquet"].records:
-        defects.append(f"{output}: the formats differ")
-    return VisibleRecords(seen["jsonl"].records, defects)
-
-
-def _read_keys(path: Path, table: str) -> Iterator[str]:
-    if table in _TABLES_OF_EVERY_RUN:
-        return
-    if path.suffix == ".parquet":
-        column = pq.read_table(path, columns=[_KEYS[table]], partitioning=None)
-        yield from column[_KEYS[table]].to_pylist()
-        return
-    for line in path.read_text(encoding="utf-8").splitlines():
-        yield json.loads(line)[_KEYS[table]]
 
 
 def start_ingest(
@@ -152,28 +107,28 @@ def run_kills(
     Every so many kills, one is aimed at the time when records begin to show.
     """
     took = run_ingest(feeds, folder / "whole")
-    expected = inspect_output(folder / "whole")
-    counts = Counter(table for table, _ in expected.records)
+    expected = read_visible_records(folder / "whole")
+    counts = Counter(table for table, _ in expected.counts)
     print(f"undisturbed, {took:.0f} s: {dict(sorted(counts.items()))}", flush=True)
 
     before = len(site.requests)
     run_ingest(feeds, folder / "whole")
     statuses = Counter(status for _, _, status in site.requests[before:])
-    again = inspect_output(folder / "whole")
+    again = read_visible_records(folder / "whole")
     print(f"second run: {len(feeds)} feeds, answers {dict(statuses)}", flush=True)
-    wrong = again.records != expected.records or statuses != {304: len(feeds)}
+    wrong = again.counts != expected.counts or statuses != {304: len(feeds)}
 
-    lost, doubled, torn = Counter[str](), Counter[str](), list(expected.defects + again.defects)
+    lost, doubled, torn = Counter[str](), Counter[str](), list(expected.errors + again.errors)
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
         after = None if number % aimed == 0 else chance.uniform(0, took)
         visible = run_and_kill(feeds, output, after)
-        half = inspect_output(output)
+        half = read_visible_records(output)
         run_ingest(feeds, output)
-        seen = inspect_output(output)
-        lost.update(table for table, _ in expected.records - seen.records)
-        doubled.update(table for table, _ in seen.records - expected.records)
-        torn += half.defects + seen.defects
+        seen = read_visible_records(output)
+        lost.update(table for table, _ in expected.counts - seen.counts)
+        doubled.update(table for table, _ in seen.counts - expected.counts)
+        torn += half.errors + seen.errors
         when = "as records began to show" if after is None else f"after {after:.1f} s"
         print(f"{number:>3} killed {when}: {visible} was visible", flush=True)
     print(f"lost {lost.total()}, doubled {doubled.total()}, torn {len(torn)}")

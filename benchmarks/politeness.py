@@ -24,7 +24,7 @@ from itertools import groupby, pairwise, repeat
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.local_servers import ENDLESS_HEADERS, LocalServers, LoggedRequest, Reply
+from tests.support.local_servers import ENDLESS_HEADERS, LocalServers, LoggedRequest, Reply
 
 KINDS: Final = {
     "rules": "robots.txt disallows some articles, and everything to others",

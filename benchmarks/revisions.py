@@ -31,16 +31,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.engines.run_comparison import (
+from sample.server import PORT as SAMPLE_PORT
+from sample.server import SampleSite
+from tests.support.paths import ROOT
+from tests.support.run_comparison import (
     RUN_DAY,
     compare_runs,
     list_changes,
     read_start,
 )
-from benchmarks.engines.server_process import ROOT, EngineError, ServerProcess
-from benchmarks.kills import inspect_output
-from sample.server import PORT as SAMPLE_PORT
-from sample.server import SampleSite
+from tests.support.server_processes import ServerProcess, ServerProcessError
+from tests.support.visible_records import read_visible_records
 
 CASES_PORTS: Final = (8471, 8472)
 OUTPUTS: Final = "{outputs}"
@@ -168,7 +169,7 @@ def compare_results(before: CommandResult, after: CommandResult) -> list[str]:
 def compare_outputs(before: Path, after: Path) -> list[str]:
     """Return a line per difference between two outputs, whose runs are paired by their order."""
     old_runs, new_runs = _list_runs(before), _list_runs(after)
-    lines = inspect_output(after).defects
+    lines = read_visible_records(after).errors
     if len(old_runs) != len(new_runs):
         lines.append(f"{len(old_runs)} runs became {len(new_runs)}")
     for number, (old, new) in enumerate(zip(old_runs, new_runs, strict=False), start=1):
@@ -282,7 +283,7 @@ def main() -> int:
         parser.error(f"{args.cases} has no serve.py")
     try:
         return int(compare_revisions(args.before, args.cases and args.cases.resolve()))
-    except (EngineError, OSError) as error:  # such as a port that is in use
+    except (ServerProcessError, OSError) as error:  # such as a port that is in use
         print(error, file=sys.stderr)
         return 2
 

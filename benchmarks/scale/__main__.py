@@ -19,8 +19,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.engines.engine import make_engine
-from benchmarks.engines.run_comparison import run_ingest
 from benchmarks.scale.costs import FLAGS, Costs, measure_unit_costs
 from benchmarks.scale.model import (
     HostTiming,
@@ -33,6 +31,8 @@ from benchmarks.scale.model import (
 )
 from benchmarks.scale.state import StateCosts
 from benchmarks.throughput import serve_generated_site
+from tests.support.engines.engine import make_engine
+from tests.support.run_comparison import run_ingest
 
 
 def main() -> None:

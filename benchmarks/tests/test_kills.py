@@ -7,6 +7,7 @@ import pytest
 from benchmarks import kills
 from benchmarks.throughput import write_site
 from sample.server import SampleSite
+from tests.support.visible_records import read_visible_records
 
 
 def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,13 +23,13 @@ def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixtur
 
     # The judge sees a file that is cut off, formats that differ, and a run without a summary.
     whole = tmp_path / "whole"
-    assert kills.inspect_output(whole).defects == []
+    assert read_visible_records(whole).errors == []
     part = min(whole.glob("runs/*/jsonl/quotes/*/*.jsonl"))
     run = part.parents[3]
     lines = part.read_text(encoding="utf-8").splitlines(keepends=True)
     part.write_text("".join([*lines, *lines[:1]]), encoding="utf-8")
-    assert kills.inspect_output(whole).defects == [f"{whole}: the formats differ"]
+    assert read_visible_records(whole).errors == [f"{whole}: the formats differ"]
     assert json.loads(lines[0])
     part.write_text("".join(lines)[:-9], encoding="utf-8")
     (run / "summary.json").unlink()
-    assert len(kills.inspect_output(whole).defects) == 3
+    assert len(read_visible_records(whole).errors) == 3

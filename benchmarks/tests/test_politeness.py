@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.local_servers import LoggedRequest
 from benchmarks.politeness import (
     VIOLATIONS,
     HostPlan,
@@ -15,6 +14,7 @@ from benchmarks.politeness import (
     measure_politeness,
     plan_hosts,
 )
+from tests.support.local_servers import LoggedRequest
 
 HOST = "127.0.0.2"
 PLAN = HostPlan(HOST, "rules", delay=1.0, articles=4)

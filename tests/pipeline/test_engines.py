@@ -14,28 +14,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks.engines.engine import Engine
-from benchmarks.engines.flink import FlinkCluster
-from benchmarks.engines.prism import PrismServer
-from benchmarks.engines.run_comparison import (
-    find_differences,
-    run_ingest,
-    start_ingest,
-)
-from benchmarks.engines.server_process import (
-    ROOT,
-    EngineError,
-    ServerProcess,
-    free_ports,
-    wait_until,
-)
-from benchmarks.engines.worker_pool import (
+from sample.server import SampleSite
+from tests.support.engines.engine import Engine
+from tests.support.engines.flink import FlinkCluster
+from tests.support.engines.prism import PrismServer
+from tests.support.engines.worker_pool import (
     Bundle,
     count_bundles,
     count_max_concurrent,
     measure_parallel_seconds,
 )
-from sample.server import SampleSite
+from tests.support.paths import ROOT
+from tests.support.run_comparison import (
+    find_differences,
+    run_ingest,
+    start_ingest,
+)
+from tests.support.server_processes import (
+    ServerProcess,
+    ServerProcessError,
+    free_ports,
+    wait_until,
+)
 
 RUN_SECONDS = 240.0
 
@@ -98,19 +98,19 @@ def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no such cluster')"]
     with (
         ServerProcess("server", command, tmp_path) as child,
-        pytest.raises(EngineError, match=r"(?s)server ended, .*no such cluster"),
+        pytest.raises(ServerProcessError, match=r"(?s)server ended, .*no such cluster"),
     ):
         child.wait_for_port(*free_ports(1))
 
 
 def test_an_engine_that_was_not_fetched_says_how(tmp_path: Path) -> None:
     with (
-        pytest.raises(EngineError, match="run deploy/engines/fetch flink"),
+        pytest.raises(ServerProcessError, match="run deploy/engines/fetch flink"),
         FlinkCluster(tmp_path / "flink", jars=tmp_path),
     ):
         pass
     with (
-        pytest.raises(EngineError, match="run deploy/engines/fetch prism"),
+        pytest.raises(ServerProcessError, match="run deploy/engines/fetch prism"),
         PrismServer(tmp_path / "prism", program=tmp_path / "none"),
     ):
         pass

@@ -14,13 +14,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from benchmarks.engines.engine import EmbeddedJobService
-from benchmarks.engines.run_comparison import read_records, read_summary
 from pipeline.cli import run_command
 from sample.server import SampleSite
 from schemas import RECORDS
 from schemas.jsonable import from_json
+from tests.support.engines.engine import EmbeddedJobService
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
+from tests.support.run_comparison import read_records, read_summary
 from transforms.storage import locks
 
 LOCAL = ("--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0")

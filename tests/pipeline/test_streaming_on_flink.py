@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.engines.flink import FlinkCluster
-from benchmarks.engines.server_process import wait_until
 from schemas import RECORDS
+from tests.support.engines.flink import FlinkCluster
 from tests.support.publishing_site import Publisher
+from tests.support.server_processes import wait_until
 from tests.support.web_server import WebServer
 
 pytestmark = [pytest.mark.flink, pytest.mark.timeout(400)]

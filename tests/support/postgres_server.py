@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+import pytest
 
 _SETTINGS: Final = {
     "listen_addresses": "''",  # a socket in the folder only
@@ -55,9 +56,14 @@ class PostgresServer:
         assert done.returncode == 0, (self.folder / "log").read_text(encoding="utf-8")
 
 
-def is_installed() -> bool:
-    """Return whether PostgreSQL is installed."""
-    return all(_find_program(name) for name in ("initdb", "pg_ctl", "postgres"))
+def _skip_unless_installed() -> None:
+    """Skip the test if PostgreSQL is not installed; in CI, where it must be, fail it."""
+    if all(_find_program(name) for name in ("initdb", "pg_ctl", "postgres")):
+        return
+    message = "PostgreSQL is not installed (initdb, pg_ctl, postgres); .ci/postgres installs it"
+    if os.environ.get("CI"):
+        pytest.fail(message)
+    pytest.skip(message)
 
 
 def _find_program(name: str) -> str | None:
@@ -75,7 +81,8 @@ def _program(name: str) -> str:
 
 @contextmanager
 def serve_postgres() -> Iterator[PostgresServer]:
-    """Run a new server while the context lasts."""
+    """Run a new server while the context lasts; skip the test if PostgreSQL is not installed."""
+    _skip_unless_installed()
     # The path of a socket has at most 107 bytes, and any user must be able to enter the folder.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     prefix: list[str] = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.local_servers import LocalServers, Reply
+from tests.support.local_servers import LocalServers, Reply
 from transforms.core.elements import Run
 from transforms.fetching.fetcher import (
     Fetcher,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.local_servers import ENDLESS_HEADERS, LocalServers, Reply
+from tests.support.local_servers import ENDLESS_HEADERS, LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError, UsageError
 from transforms.fetching.fetcher import Fetcher, FetchOptions

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.local_servers import LocalServers, Reply
+from tests.support.local_servers import LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.fetching.fetcher import Fetcher, FetchOptions

@@ -4,7 +4,6 @@ import dataclasses
 import itertools
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -21,7 +20,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.postgres import SCHEMA, measure_speeds
 from pipeline.databases import load_missing_runs
 from sample.server import SampleSite
 from schemas import (
@@ -45,7 +43,7 @@ from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.output_runs import example, write_run
 from tests.support.paths import ROOT
-from tests.support.postgres_server import PostgresServer, is_installed, serve_postgres
+from tests.support.postgres_server import PostgresServer, serve_postgres
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
 from transforms.sinks.postgres.database import PostgresDatabase
@@ -60,11 +58,6 @@ DATABASE: Final = "news"
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
-    if not is_installed():
-        message = "PostgreSQL is not installed (initdb, pg_ctl, postgres); .ci/postgres installs it"
-        if os.environ.get("CI"):
-            pytest.fail(message)
-        pytest.skip(message)
     with serve_postgres() as server:
         server.create_database(DATABASE)
         yield server
@@ -539,12 +532,6 @@ def test_a_load_does_not_wait_for_ever(tables: Tables, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=r"no answer within 0\.2 seconds; another load may"):
             tables.database(postgres_timeout_sec=0.2).load(read_committed_run(str(tmp_path), "one"))
     assert not any(tables.everything().values())
-
-
-def test_the_benchmark_measures_and_leaves_nothing(tables: Tables) -> None:
-    speeds = measure_speeds(tables.dsn, 20)
-    assert list(speeds) == ["new", "again", "bare COPY"] and min(speeds.values()) > 0
-    assert tables.rows("SELECT FROM pg_namespace WHERE nspname = %s", SCHEMA) == []
 
 
 # What the user is told

@@ -1,15 +1,11 @@
-"""The topic model and its training, on articles written for these tests."""
+"""The topic model, with weights written for these tests; benchmarks/tests has its training."""
 
-import gzip
-import json
 import math
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from benchmarks.train_topics import LIMITS, OTHER, read_training_articles, train_model
-from transforms.language.topics.labelled_texts import LinesError
 from transforms.language.topics.model import (
     Features,
     Place,
@@ -19,58 +15,56 @@ from transforms.language.topics.model import (
 )
 from transforms.language.topics.phrases import Matcher
 
-FERRY = "The ferry left the harbour late. Ferry passengers waited at the harbour."
-BREAD = "The bakery sold rye bread. Rye bread from the bakery was cheap."
-WANTED = ("ferries", "food")
-LAXER = {
-    block: limits._replace(min_articles=1, min_outlets=2, max_features=100)
-    for block, limits in LIMITS.items()
+WEIGHTS = {
+    "title:food": (-20, 40, -10),
+    "title:ferry": (40, -20, -10),
+    "opening:ferry": (20, -10, -10),
+    "text:ferry": (30, -20, -10),
+    "text:harbour": (90, -20, -20),
+    "text:rye bread": (-20, 60, -20),
+    "text:no": (50, -20, -20),
 }
+"""The weights of each feature, for ferries, food and other."""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    rows: list[dict[str, str | None]] = [
-        {
-            "topic": topic,
-            "title": f"{topic} {number}",
-            "text": text,
-            "source": f"Outlet {number % 3}",
-        }
-        for number in range(40)
-        for topic, text in (("ferries", FERRY), ("food", BREAD))
-    ]
-    rows.append({"topic": "rare", "title": None, "content_original": "Snow.", "source": None})
-    half = len(rows) // 2
-    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows[:half])) + "\n")
-    with gzip.open(tmp_path / "b.jsonl.gz", "wt") as file:
-        file.write("\n".join(map(json.dumps, rows[half:])) + "\n")
-    return tmp_path
-
-
-@pytest.fixture
-def model(folder: Path) -> TopicModel:
-    return train_model(list(read_training_articles(folder)), WANTED, LAXER)
+def model() -> TopicModel:
+    return TopicModel(
+        labels=["ferries", "food", "other"],
+        features=Features(list(WEIGHTS), [1.0] * len(WEIGHTS)),
+        weights=np.array(list(WEIGHTS.values()), dtype=np.int8),
+        scales=np.array([0.1, 0.1, 0.1]),
+        bias=np.array([0.0, 0.0, 0.5]),
+        made_from="these tests",
+    )
 
 
 def words(text: str) -> list[str]:
     return Matcher((), 0).find(text).words
 
 
-def test_model_tells_labels_apart_and_says_why(model: TopicModel) -> None:
-    assert list(model.labels) == ["ferries", "food", OTHER]
+def test_the_model_tells_labels_apart_and_says_why(model: TopicModel) -> None:
     text = words("A harbour without a ferry is no harbour.")
-    assert model.read(text, words("Food")).chance("food") > 0.5, "the title says so"
     reading = model.read(text, [])
-    assert reading.chance("ferries") > 0.5 > max(map(reading.chance, ("food", OTHER)))
-    first = reading.strongest("ferries", 2, title=False)[0]
-    assert text[first.first : first.last + 1] == ["harbour"]
-    titled = model.read(text, words("Food"))
-    assert titled.strongest("food", 9, title=True) == [Place(0, 0)]
-    assert titled.strongest("ferries", 9, title=True) == []
+    assert reading.chance("ferries") > 0.5 > max(map(reading.chance, ("food", "other")))
+    strongest = reading.strongest("ferries", 9, title=False)
+    assert [text[place.first] for place in strongest] == ["harbour", "ferry"], "no is a stop word"
+    assert reading.strongest("food", 9, title=False) == []
 
 
-def test_nothing_known_speaks_for_nothing(model: TopicModel) -> None:
+def test_a_title_speaks_for_its_label(model: TopicModel) -> None:
+    reading = model.read([], words("Food"))
+    assert reading.chance("food") > 0.5
+    assert reading.strongest("food", 9, title=True) == [Place(0, 0)]
+    assert reading.strongest("ferries", 9, title=True) == []
+
+
+def test_a_pair_of_words_is_found_where_it_stands(model: TopicModel) -> None:
+    reading = model.read(words("Rye, and rye bread."), [])
+    assert reading.strongest("food", 9, title=False) == [Place(2, 3)]
+
+
+def test_unknown_words_speak_for_nothing(model: TopicModel) -> None:
     reading = model.read(words("Zinc"), words("Zinc"))
     assert sum(map(reading.chance, model.labels)) == pytest.approx(1)
     assert (
@@ -78,37 +72,14 @@ def test_nothing_known_speaks_for_nothing(model: TopicModel) -> None:
     )
 
 
-def test_training_again_gives_the_same_file(folder: Path, model: TopicModel) -> None:
-    write_topic_model(folder / "one.npz", model)
-    write_topic_model(
-        folder / "two.npz", train_model(list(read_training_articles(folder)), WANTED, LAXER)
-    )
-    one, two = read_topic_model(folder / "one.npz"), read_topic_model(folder / "two.npz")
-    assert one.made_from == "81 articles of 4 outlets"
-    assert one.features.names == two.features.names
-    assert np.array_equal(one.weights, two.weights)
-    text = words(BREAD)
-    assert one.read(text, []).chance("food") == two.read(text, []).chance("food")
-    assert one.read(text, []).chance("food") == pytest.approx(
-        model.read(text, []).chance("food"), abs=1e-5
-    )
-
-
-def test_features_must_occur_in_several_outlets(folder: Path) -> None:
-    rows = [
-        {
-            "topic": "food",
-            "title": "",
-            "text": f"{BREAD} Brought to you by Crumb.",
-            "source": "Crumb",
-        }
-        for _ in range(40)
-    ]
-    (folder / "c.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    known = train_model(list(read_training_articles(folder)), WANTED, LAXER).features.names
-    assert "text:rye bread" in known
-    assert "text:crumb" not in known
-    assert "text:brought" not in known
+def test_a_file_gives_the_same_model(tmp_path: Path, model: TopicModel) -> None:
+    write_topic_model(tmp_path / "model.npz", model)
+    again = read_topic_model(tmp_path / "model.npz")
+    assert (again.made_from, again.labels) == (model.made_from, model.labels)
+    assert list(again.features.names) == list(WEIGHTS)
+    text = words("The ferry sold rye bread.")
+    chances = [each.read(text, []).chance("food") for each in (model, again)]
+    assert chances[0] == chances[1]
 
 
 def test_values_grow_with_count_and_rarity() -> None:
@@ -121,11 +92,3 @@ def test_values_grow_with_count_and_rarity() -> None:
     assert found.length == pytest.approx(math.sqrt(sum(v * v for v in values.tolist())))
     assert features.describe([], ["us"])["title"].rows.tolist() == []
     assert features.describe(["to"] * 10_000, [])["text"].values.max() < 9 * one, "bounded"
-
-
-def test_folders_that_are_no_articles(tmp_path: Path) -> None:
-    with pytest.raises(LinesError, match=r"has no \*\.jsonl"):
-        list(read_training_articles(tmp_path))
-    (tmp_path / "a.jsonl").write_text('{"topic": "x", "title": ""}\n')
-    with pytest.raises(LinesError, match=r"a\.jsonl:1: content_original is missing"):
-        list(read_training_articles(tmp_path))

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from benchmarks.engines.server_process import ROOT
-from benchmarks.kills import inspect_output
+from tests.support.paths import ROOT
+from tests.support.visible_records import read_visible_records
 
 RecordsByTable: TypeAlias = dict[str, list[dict[str, Any]]]
 """JSON records by the name of their table."""
@@ -91,7 +91,7 @@ def _load_summary(run: Path) -> dict[str, Any]:
 def find_differences(expected: Path, actual: Path) -> list[str]:
     """Return one line per difference between two outputs of one run each."""
     return [
-        *inspect_output(actual).defects,
+        *read_visible_records(actual).errors,
         *compare_runs(find_only_run(expected), find_only_run(actual)),
     ]
 

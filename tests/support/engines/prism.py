@@ -4,10 +4,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from benchmarks.engines.server_process import HOST, ROOT, EngineError, ServerProcess, free_ports
-from benchmarks.engines.worker_pool import WorkerPool
+from tests.support.engines.worker_pool import WorkerPool
+from tests.support.paths import ENGINES
+from tests.support.server_processes import HOST, ServerProcess, ServerProcessError, free_ports
 
-PRISM: Final = ROOT / ".engines" / "prism" / "prism"
+PRISM: Final = ENGINES / "prism" / "prism"
 
 
 class PrismServer:
@@ -26,7 +27,7 @@ class PrismServer:
 
     def __enter__(self) -> "PrismServer":
         if not self._program.is_file():
-            raise EngineError(f"there is no {self._program}; run deploy/engines/fetch prism")
+            raise ServerProcessError(f"there is no {self._program}; run deploy/engines/fetch prism")
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [str(self._program), f"--job_port={self._port}", "--serve_http=false"]
         with ExitStack() as stack:

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Final, Protocol
 
-from benchmarks.engines.flink import FlinkCluster
-from benchmarks.engines.prism import PrismServer
-from benchmarks.engines.worker_pool import WorkerPool
+from tests.support.engines.flink import FlinkCluster
+from tests.support.engines.prism import PrismServer
+from tests.support.engines.worker_pool import WorkerPool
 
 
 class Engine(Protocol):

@@ -10,17 +10,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.engines.server_process import (
+from tests.support.engines.worker_pool import WorkerPool
+from tests.support.paths import ENGINES
+from tests.support.server_processes import (
     HOST,
-    ROOT,
-    EngineError,
     ServerProcess,
+    ServerProcessError,
     free_ports,
     wait_until,
 )
-from benchmarks.engines.worker_pool import WorkerPool
 
-JARS: Final = ROOT / ".engines" / "flink" / "jars"
+JARS: Final = ENGINES / "flink" / "jars"
 _PACKAGE: Final = "org.apache.flink.runtime"
 _JOB_MANAGER: Final = f"{_PACKAGE}.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER: Final = f"{_PACKAGE}.taskexecutor.TaskManagerRunner"
@@ -146,7 +146,9 @@ class FlinkCluster:
 
     def __enter__(self) -> "FlinkCluster":
         if not any(self._jars.glob("flink-runtime-*.jar")):
-            raise EngineError(f"there is no Flink in {self._jars}; run deploy/engines/fetch flink")
+            raise ServerProcessError(
+                f"there is no Flink in {self._jars}; run deploy/engines/fetch flink"
+            )
         for name in ("conf", "tmp", "blobs", "artifacts"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         lines = (f"{name}: {json.dumps(value)}\n" for name, value in self._settings.items())
@@ -189,11 +191,11 @@ class FlinkCluster:
         """Wait until the job manager knows of just so many.
 
         Raises:
-            EngineError: it does not.
+            ServerProcessError: it does not.
         """
 
         def known() -> bool:
-            with contextlib.suppress(EngineError, OSError):  # it may still elect itself
+            with contextlib.suppress(ServerProcessError, OSError):  # it may still elect itself
                 return len(self.call_rest("/taskmanagers")["taskmanagers"]) == number
             return False
 
@@ -205,7 +207,7 @@ class FlinkCluster:
         With ``data`` it is a POST: ``ask(f"/jobs/{job}/savepoints", {"cancel-job": True})``.
 
         Raises:
-            EngineError: it refuses.
+            ServerProcessError: it refuses.
         """
         body = None if data is None else json.dumps(data).encode()
         request = urllib.request.Request(f"http://{HOST}:{self._rest_port}{path}", data=body)
@@ -215,13 +217,13 @@ class FlinkCluster:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read().decode("utf-8", "replace")
-            raise EngineError(f"Flink refuses {path}: {error.code} {text}") from error
+            raise ServerProcessError(f"Flink refuses {path}: {error.code} {text}") from error
         return found
 
     def _start(self, name: str, heap: str, main: str, *arguments: str) -> ServerProcess:
         java = shutil.which("java")
         if java is None:
-            raise EngineError("there is no java on this machine")
+            raise ServerProcessError("there is no java on this machine")
         conf = ["--configDir", str(self._folder / "conf")] if main.startswith(_PACKAGE) else []
         classes = f"{self._jars}/*"
         command = [java, f"-Xmx{heap}", *_JAVA_FLAGS, "-cp", classes, main, *conf, *arguments]

@@ -15,22 +15,23 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.engines.engine import ENGINE_NAMES, make_engine
-from benchmarks.engines.run_comparison import (
+from sample.server import SampleSite
+from tests.support.engines.engine import ENGINE_NAMES, make_engine
+from tests.support.engines.worker_pool import (
+    Bundle,
+    count_bundles,
+    count_max_concurrent,
+    measure_parallel_seconds,
+)
+from tests.support.paths import ROOT
+from tests.support.run_comparison import (
     find_differences,
     find_only_run,
     read_records,
     read_summary,
     run_ingest,
 )
-from benchmarks.engines.server_process import ROOT, EngineError
-from benchmarks.engines.worker_pool import (
-    Bundle,
-    count_bundles,
-    count_max_concurrent,
-    measure_parallel_seconds,
-)
-from sample.server import SampleSite
+from tests.support.server_processes import ServerProcessError
 
 
 def main() -> int:
@@ -48,7 +49,7 @@ def main() -> int:
         folder = args.folder or Path(temporary)
         try:
             return int(not compare_with_local(args.engine, folder.resolve(), args.parallelism))
-        except EngineError as error:
+        except ServerProcessError as error:
             print(error, file=sys.stderr)
         except subprocess.CalledProcessError as error:
             print(f"{error.stdout}\n{error.cmd} ended with {error.returncode}", file=sys.stderr)

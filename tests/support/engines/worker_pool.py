@@ -2,9 +2,9 @@
 
 It does what ``apache_beam.runners.worker.worker_pool_main`` does, which listens on all addresses
 of the machine; this one listens on loopback. Each of its workers is a process that notes the
-bundles it has done: see :mod:`benchmarks.engines.sdk_worker`.
+bundles it has done: see :mod:`tests.support.engines.sdk_worker`.
 
-usage: python -m benchmarks.engines.worker_pool --port PORT --folder FOLDER
+usage: python -m tests.support.engines.worker_pool --port PORT --folder FOLDER
 """
 
 import argparse
@@ -24,8 +24,9 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.utils import thread_pool_executor
 
-from benchmarks.engines.sdk_worker import BEGUN, DONE
-from benchmarks.engines.server_process import HOST, ROOT, EngineError, ServerProcess, free_ports
+from tests.support.engines.sdk_worker import BEGUN, DONE
+from tests.support.paths import ROOT
+from tests.support.server_processes import HOST, ServerProcess, ServerProcessError, free_ports
 
 
 class Bundle(NamedTuple):
@@ -69,19 +70,19 @@ class WorkerPool:
 
     def __enter__(self) -> "WorkerPool":
         self._folder.mkdir(parents=True)
-        command = [sys.executable, "-m", "benchmarks.engines.worker_pool"]
+        command = [sys.executable, "-m", "tests.support.engines.worker_pool"]
         command += ["--port", str(self.port), "--folder", str(self._folder)]
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-        self._child = ServerProcess("pool", command, self._logs, {"PYTHONPATH": path})
+        self._process = ServerProcess("pool", command, self._logs, {"PYTHONPATH": path})
         try:
-            self._child.wait_for_port(self.port)
-        except EngineError:
-            self._child.end()
+            self._process.wait_for_port(self.port)
+        except ServerProcessError:
+            self._process.stop()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._child.end()
+        self._process.stop()
 
     @property
     def flags(self) -> list[str]:
@@ -125,7 +126,7 @@ class _Servicer(BeamFnExternalWorkerPoolServicer):
             start_worker_request.worker_id,
             start_worker_request.control_endpoint.url,
         )
-        command = [sys.executable, "-m", "benchmarks.engines.sdk_worker"]
+        command = [sys.executable, "-m", "tests.support.engines.sdk_worker"]
         command += ["--control", control, "--id", worker, "--folder", str(self._folder)]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # it logs where we do
         (self._folder / f"{process.pid}.pid").touch()
@@ -142,7 +143,7 @@ class _Servicer(BeamFnExternalWorkerPoolServicer):
 
     def _watch(self, worker: str, process: "subprocess.Popen[bytes]") -> None:
         code = process.wait()
-        print(f"worker {worker}, process {process.pid}, ended with {code}", flush=True)
+        sys.stderr.write(f"worker {worker}, process {process.pid}, ended with {code}\n")
 
     def end(self) -> None:
         """End all workers."""

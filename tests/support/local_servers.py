@@ -1,4 +1,4 @@
-"""A web server on loopback addresses, each a host of its own, that logs when it was asked what."""
+"""A web server on several loopback addresses, one per host, that logs its requests."""
 
 import asyncio
 import email.utils
