@@ -1,8 +1,8 @@
-"""What each version of the schema added, and what that means for records written before.
+"""The columns that each version of the schema added, and their values in earlier records.
 
-A column that a new version adds is named here, once, and :data:`schemas.records.SCHEMA_VERSION` is
-raised. Databases are migrated by this, and files of earlier versions are read by it. A change of
-another kind than a new column would have to be told the databases apart.
+To add a column, list it here once and increase :data:`schemas.records.SCHEMA_VERSION`. Databases
+are migrated from this list, and files of earlier versions are read with it. Any other kind of
+change needs its own migration in each database.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,14 @@ from typing import Final
 
 @dataclass(frozen=True)
 class AddedColumn:
-    """A column, the version that brought it, and its value in a record of an earlier one.
+    """A column that a version of the schema added.
 
-    ``before`` is SQL over the columns of the record, in words that every database knows.
+    Attributes:
+        version: The version that added it.
+        table: The table of its record type.
+        name: The name of the column.
+        before: Its value in records of earlier versions, as an SQL expression over the other
+            columns that every database understands.
     """
 
     version: int
@@ -29,4 +34,9 @@ ADDED_COLUMNS: Final = (
     AddedColumn(2, "articles", "tdm_reserved", "false"),
     AddedColumn(2, "feed_health", "failure_class"),
 )
-"""In the order of the versions. Version 1 is the first."""
+"""All added columns, in the order of the versions. The first version is 1."""
+
+
+def values_before(table: str) -> dict[str, str]:
+    """Return the SQL value of each added column of a table in records of earlier versions."""
+    return {column.name: column.before for column in ADDED_COLUMNS if column.table == table}

@@ -1,1 +1,1 @@
-"""Where records go: one module a format, and the commit that makes a run visible whole."""
+"""Sinks: record files, the atomic commit of a run, and the databases that runs are loaded into."""

@@ -1,15 +1,19 @@
-"""A run becomes visible as a whole, on any Beam file system.
+"""Commit a run: publish all of its files at once, on any Beam file system.
 
 Layout of an output folder::
 
     OUTPUT/runs/RUN/FORMAT/RECORD/day=DAY/part-00000.FORMAT   (topics: .../topic=TOPIC/...)
-    OUTPUT/runs/RUN/learnt.state                              (what the run learnt)
+    OUTPUT/runs/RUN/learnt.state                              (the state changes of the run)
     OUTPUT/runs/RUN/summary.json
-    OUTPUT/newsbeam.duckdb                                    (a view a record type, local only)
+    OUTPUT/newsbeam.duckdb                                    (one view per record type, local only)
 
-On this machine a run is shown by one rename of its folder. Elsewhere, where there is no such
-thing, it counts as there when its summary is, which is written last. What a run learnt is shown
-with it, and copied to the state folder afterwards: see :mod:`transforms.state.store`.
+On this machine one rename of a folder publishes a run. Elsewhere folders cannot be renamed
+atomically, so a run counts as committed once it has a summary, which is written last. The state
+changes of a run are published with it and copied to the state folder afterwards: see
+:mod:`transforms.state.store`.
+
+Beam's ``fileio.WriteToFiles`` cannot do this: it publishes each file by itself, and a run is many
+files of several record types and formats.
 """
 
 import logging
@@ -51,41 +55,46 @@ class Staging:
 
 @contextmanager
 def staging_folder(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Staging]:
-    """The staging folder of a run, which holds the output folder to itself meanwhile.
+    """Lock the output folder and create the staging folder of a run while the context lasts.
 
-    What runs that were killed left behind is removed, as is this run's at its end unless the
-    hold was handed over.
+    Removes what killed runs left behind. Removes the staging folder at the end, unless the lock
+    was handed over.
+
+    Args:
+        output: The output folder.
+        run_id: The id of the run.
+        wait_sec: Seconds to wait for another run that writes to the output folder.
 
     Raises:
-        UsageError: a folder cannot be written, another run writes to it (after waiting for so
-            long), or it has a run of this id.
+        UsageError: A folder cannot be written, another run still writes to the output folder, or
+            it already has a run of this id.
     """
-    area, what = FileSystems.join(output, ".staging"), f"the output folder {output}"
+    area, description = FileSystems.join(output, ".staging"), f"the output folder {output}"
     for folder in (FileSystems.join(output, "runs"), area):
-        create_folder(folder, what)
-    with lock_folder(area, what, wait_sec=wait_sec) as lock:
+        create_folder(folder, description)
+    with lock_folder(area, description, wait_sec=wait_sec) as lock:
         if is_committed(output, run_id):
             raise UsageError(f"{output} already has a run {run_id}; choose another --run_id")
-        _clear(area)
+        _remove_leftovers(area)
         staging = FileSystems.join(area, run_id)
-        create_folder(staging, what)
+        create_folder(staging, description)
         try:
             yield Staging(staging, lock)
         finally:
             if not lock.is_handed_over:
-                _tidy(staging)
+                _remove_staging(staging)
 
 
-def _tidy(staging: str) -> None:
-    """Remove what a run staged, and no other: the hold may have been lost to another run."""
+def _remove_staging(staging: str) -> None:
+    """Remove the staging folder of one run only: another run may have taken over the lock."""
     try:
         remove_folder(staging)
-    except Exception:  # the run is what it is without that
+    except Exception:  # the run's result does not depend on it
         _LOG.warning("%s cannot be removed; the next run tries again", staging, exc_info=True)
 
 
-def _clear(area: str) -> None:
-    """Remove all that is staged, and nothing else."""
+def _remove_leftovers(area: str) -> None:
+    """Remove the staging folders of earlier runs."""
     for name in list_names(area):
         if not is_lock_file(name):
             remove_folder(FileSystems.join(area, name))
@@ -95,28 +104,39 @@ def commit(
     output: str,
     staging: str,
     files: Iterable[WrittenFile],
-    learnt: Iterable[str],
+    state_changes: Iterable[str],
     summary: str,
     check: Callable[[], None] = lambda: None,
 ) -> str:
-    """Name the files of a run and show them: these, and nothing else that is staged.
+    """Publish a run with exactly the given files, and return the folder of the run.
 
-    May be tried again, by another process too: a run that is there stays as it is. ``check`` is
-    called right before the run shows, and stops that with an error. Returns the folder of the run.
+    Safe to repeat, also by another process: a run that is already committed stays as it is.
+
+    Args:
+        output: The output folder.
+        staging: The staging folder of the run. Its last part is the id of the run.
+        files: The files to publish. Other staged files, of failed bundles, are left out.
+        state_changes: The lines of the run's state file.
+        summary: The content of ``summary.json``.
+        check: Called right before a run on another file system is published. May raise an error
+            to prevent that. A local run needs no check, since nobody can take over its lock.
+
+    Raises:
+        OSError, BeamIOError: A file cannot be written.
     """
     run_id = FileSystems.split(staging)[1]
     run = run_folder(output, run_id)
     if is_committed(output, run_id):
         return run
     if is_local(output):
-        _show_by_rename(Path(run), Path(staging), _named(files), learnt, summary)
+        _commit_by_rename(Path(run), Path(staging), _final_names(files), state_changes, summary)
     else:
-        _show_by_summary(output, run, _named(files), learnt, summary, check)
+        _commit_by_summary(output, run, _final_names(files), state_changes, summary, check)
     return run
 
 
-def _named(files: Iterable[WrittenFile]) -> dict[str, str]:
-    """The path of every file in the run's folder, by the one in the staging folder."""
+def _final_names(files: Iterable[WrittenFile]) -> dict[str, str]:
+    """Return the path of each record file within the run's folder, by its staged path."""
     folders: dict[str, list[WrittenFile]] = defaultdict(list)
     for file in files:
         if file.is_record:
@@ -128,36 +148,40 @@ def _named(files: Iterable[WrittenFile]) -> dict[str, str]:
     }
 
 
-def _show_by_rename(
-    run: Path, staging: Path, named: dict[str, str], learnt: Iterable[str], summary: str
+def _commit_by_rename(
+    run: Path,
+    staging: Path,
+    final_names: dict[str, str],
+    state_changes: Iterable[str],
+    summary: str,
 ) -> None:
-    """All is on the disk before it is shown."""
+    """Write the whole run to disk, then rename its folder."""
     ready = staging / f"ready-{uuid.uuid4().hex}"
     ready.mkdir()
-    for source, name in named.items():
+    for source, name in final_names.items():
         target = ready / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        _link(source, target)  # a rename would leave nothing to try again with
-    write_state_file(str(ready / STATE_FILE), [run.name], learnt)
+        _link_or_copy(source, target)  # a moved file would be missing in a second try
+    write_state_file(str(ready / STATE_FILE), [run.name], state_changes)
     (ready / SUMMARY).write_text(summary, encoding="utf-8")
     for path in (*ready.rglob("*"), ready):
-        _sync(path)
+        _fsync(path)
     try:
         ready.replace(run)
     except OSError:
-        if not (run / SUMMARY).exists():  # else another try was quicker
+        if not (run / SUMMARY).exists():  # else another try committed first
             raise
-    _sync(run.parent)
+    _fsync(run.parent)
 
 
-def _link(source: str, target: Path) -> None:
+def _link_or_copy(source: str, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:  # not every file system has hard links
         shutil.copyfile(source, target)
 
 
-def _sync(path: Path) -> None:
+def _fsync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -165,18 +189,19 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _show_by_summary(
+def _commit_by_summary(
     output: str,
     run: str,
-    named: dict[str, str],
-    learnt: Iterable[str],
+    final_names: dict[str, str],
+    state_changes: Iterable[str],
     summary: str,
     check: Callable[[], None],
 ) -> None:
-    remove_folder(run)  # what a try left that was cut off
-    copy_files({source: FileSystems.join(run, name) for source, name in named.items()})
+    """Copy the files into the run's folder, then write the summary."""
+    remove_folder(run)  # the files of an interrupted try
+    copy_files({source: FileSystems.join(run, name) for source, name in final_names.items()})
     run_id = FileSystems.split(run)[1]
-    write_state_file(FileSystems.join(run, STATE_FILE), [run_id], learnt)
+    write_state_file(FileSystems.join(run, STATE_FILE), [run_id], state_changes)
     record_run_name(output, run_id)
     check()
     with atomic_file(FileSystems.join(run, SUMMARY)) as file:

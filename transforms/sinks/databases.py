@@ -1,13 +1,19 @@
-"""Databases, which are filled from the files of runs that are there.
+"""Databases that are filled from the files of committed runs.
 
-A run reaches a database whole or not at all, and only once it can be seen in the output folder:
-a database that was away, or that is named for the first time, catches up with the next run.
+A run reaches a database as a whole or not at all, and only after it was committed to the output
+folder. A database that was unreachable, or that is named for the first time, catches up with the
+next run.
+
+Beam's own sinks (``WriteToBigQuery``, ``WriteToJdbc``) write each PCollection by itself, so that a
+failed pipeline would leave parts of a run in the tables.
 """
 
 import logging
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
+from schemas import Entity, Quote, Record, TopicTag
+from transforms.core.errors import UsageError
 from transforms.storage.runs import (
     CommittedRun,
     list_committed_runs,
@@ -18,45 +24,58 @@ from transforms.storage.runs import (
 
 _LOG = logging.getLogger("newsbeam.databases")
 
+ANNOTATIONS: Final[tuple[type[Record], ...]] = (Entity, Quote, TopicTag)
+"""The record types that describe spans of an article's text. They are replaced with the article."""
+
+FIRST_SEEN_COLUMNS: Final = ("day", "first_seen_at")
+"""The columns of a dead letter that keep their earliest value when a later run repeats it."""
+
 
 class Database(Protocol):
     """A database that holds the records of runs."""
 
     @property
     def name(self) -> str:
-        """How messages name it: without any secret."""
+        """The name of the database in messages, without any secret."""
 
     def list_loaded_runs(self) -> set[str]:
-        """The ids of the runs that it holds; makes or migrates its tables where need be.
+        """Create or migrate the tables if needed, and return the ids of the runs in them.
 
         Raises:
-            UsageError: it cannot be reached, or its tables cannot be made to fit.
+            UsageError: The database cannot be reached, or its tables cannot be migrated.
         """
 
     def load(self, run: CommittedRun) -> dict[str, int]:
-        """Take in a run: all of it or nothing. Returns the rows by table, none if it had it.
+        """Load a run as a whole or not at all. A record replaces an earlier one of the same key.
 
-        A record replaces an earlier one of the same key.
+        Returns:
+            The number of rows by table; empty if the database already had the run.
 
         Raises:
-            UsageError: it cannot be reached, or does not take the records.
+            UsageError: The database cannot be reached, or rejects the records.
         """
 
 
-def load_runs(output: str, databases: Iterable[Database]) -> dict[str, list[str]]:
-    """Load into every database the runs of an output folder that it lacks, the oldest first.
+def later_version_error(run: CommittedRun) -> UsageError:
+    """Return the error for a run whose schema is later than that of this program."""
+    return UsageError(f"run {run.run_id} was written by a later Newsbeam; update this one")
 
-    Returns the ids of the runs that were loaded, by database.
+
+def load_runs(output: str, databases: Iterable[Database]) -> dict[str, list[str]]:
+    """Load the runs of an output folder into every database that lacks them, oldest first.
+
+    Returns:
+        The ids of the loaded runs, by the name of the database.
 
     Raises:
-        UsageError: see :class:`Database`.
+        UsageError: See :class:`Database`.
     """
     loaded: dict[str, list[str]] = {}
     for database in databases:
-        lacking = list_committed_runs(output, exclude=database.list_loaded_runs())
-        lacking.sort(key=lambda run_id: (read_start_time(run_folder(output, run_id)), run_id))
-        for run_id in lacking:
+        missing = list_committed_runs(output, exclude=database.list_loaded_runs())
+        missing.sort(key=lambda run_id: (read_start_time(run_folder(output, run_id)), run_id))
+        for run_id in missing:
             rows = database.load(read_committed_run(output, run_id))
             _LOG.info("%s: run %s, %d rows", database.name, run_id, sum(rows.values()))
-        loaded[database.name] = lacking
+        loaded[database.name] = missing
     return loaded

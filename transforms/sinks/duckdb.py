@@ -1,4 +1,4 @@
-"""A DuckDB file with one view a record type over the files of all committed runs."""
+"""A DuckDB file with one view per record type over the files of all committed runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +11,9 @@ from schemas.sql import sql_type
 
 
 def write_views(output: Path) -> Path:
-    """Write ``OUTPUT/newsbeam.duckdb`` anew; it reads the files where they are.
+    """Replace ``OUTPUT/newsbeam.duckdb`` and return its path.
 
-    Of a run that has both formats, Parquet is read.
+    Its views read the record files in place, and Parquet if a run has both formats.
     """
     target = output / "newsbeam.duckdb"
     fresh = output / ".staging" / "newsbeam.duckdb"
@@ -22,12 +22,13 @@ def write_views(output: Path) -> Path:
     runs = sorted((output / "runs").resolve().iterdir())
     with duckdb.connect(str(fresh)) as db:
         for record in RECORDS:
-            db.execute(_view(runs, record))
+            db.execute(_create_view(runs, record))
     fresh.replace(target)
     return target
 
 
-def _view(runs: Sequence[Path], record: type[Record]) -> str:
+def _create_view(runs: Sequence[Path], record: type[Record]) -> str:
+    """Return the statement that creates the view of a record type."""
     levels = "*/*" if record.TABLE == "topics" else "*"
     files: dict[str, list[str]] = {"parquet": [], "jsonl": []}
     for run in runs:
@@ -38,18 +39,18 @@ def _view(runs: Sequence[Path], record: type[Record]) -> str:
     columns = ", ".join(f'"{name}"' for name in types)
     sources = []
     empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
-    if files["parquet"]:  # files of an earlier schema lack columns
-        read = f"read_parquet({_literal(files['parquet'])}, union_by_name = true)"
+    if files["parquet"]:  # the empty SELECT adds columns that files of an earlier schema lack
+        read = f"read_parquet({_list_literal(files['parquet'])}, union_by_name = true)"
         sources.append(f"(FROM {read} UNION ALL BY NAME SELECT {empty} WHERE false)")
     if files["jsonl"]:
         kinds = ", ".join(f"'{name}': '{kind}'" for name, kind in types.items())
         options = f"format = 'newline_delimited', columns = {{{kinds}}}"
-        sources.append(f"read_json({_literal(files['jsonl'])}, {options})")
+        sources.append(f"read_json({_list_literal(files['jsonl'])}, {options})")
     selects = [f"SELECT {columns} FROM {source}" for source in sources]
     body = " UNION ALL ".join(selects) or f"SELECT {empty} WHERE false"
     return f'CREATE VIEW "{record.TABLE}" AS {body}'
 
 
-def _literal(paths: Sequence[str]) -> str:
+def _list_literal(paths: Sequence[str]) -> str:
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
     return f"[{quoted}]"

@@ -1,8 +1,11 @@
-"""Write records to partitioned files: a folder a record type and day, and a topic for tags.
+"""Write records to partitioned files: one folder per record type and day, for tags also per topic.
 
-Files are written into a staging folder of the run; :mod:`transforms.sinks.commit` makes them
-visible. A bundle that is tried again writes new files, and the commit takes only those of the
-bundles that ended: :class:`ListFiles` lists them.
+Files are written to the staging folder of the run, and :mod:`transforms.sinks.commit` publishes
+them. A retried bundle writes new files. The commit takes only the files of bundles that succeeded,
+which :class:`ListFiles` lists.
+
+Beam's ``fileio.WriteToFiles`` is not used because it publishes each file when its bundle succeeds,
+before the rest of the run, and shuffles the records for that.
 """
 
 import functools
@@ -36,9 +39,16 @@ _MAX_BUFFERED_ROWS: Final = 5000
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """A file in the staging folder: its path there, the folder it belongs in, and its rows.
+    """A file in the staging folder.
 
-    ``format`` is ``lines`` for what is no record, but for the end of the run to read.
+    Attributes:
+        path: Its path in the staging folder.
+        partition: The folder of the run that it belongs in, such as ``articles/day=2026-11-20``;
+            the name of the element type for files that are not records.
+        format: ``parquet`` or ``jsonl`` for records; ``lines`` for JSON lines of other elements,
+            which only the end of the run reads.
+        rows: The number of its rows.
+        first_key: The key of its first record.
     """
 
     path: str
@@ -49,53 +59,53 @@ class WrittenFile:
 
     @property
     def is_record(self) -> bool:
-        """Whether its rows are records, which become visible."""
+        """Whether the file holds records and is published."""
         return self.format in FORMATS
 
 
 def partition_of(record: Record) -> str:
-    """The folder of a record, such as ``topics/day=2026-11-20/topic=elections``."""
+    """Return the folder of a record, such as ``topics/day=2026-11-20/topic=elections``."""
     day = f"{record.TABLE}/day={record.day.isoformat()}"
     return f"{day}/topic={record.topic_id}" if isinstance(record, TopicTag) else day
 
 
-class WriteRecords(beam.PTransform):
-    """Records of any type to files of one format; yields the :class:`WrittenFile` of each."""
+class WriteRecords(beam.PTransform[beam.PCollection[Record], beam.PCollection[WrittenFile]]):
+    """Write records of any type to files of one format, and yield a :class:`WrittenFile` each."""
 
     def __init__(self, staging: str, file_format: str) -> None:
         super().__init__()
         self.staging = staging
         self.format = file_format
 
-    def expand(self, records: beam.PCollection) -> beam.PCollection:
+    def expand(self, records: beam.PCollection[Record]) -> beam.PCollection[WrittenFile]:
         writer = _WriteFiles(self.staging, self.format, partition_of)
         return records | beam.ParDo(writer).with_output_types(WrittenFile)
 
 
-class WriteLines(beam.PTransform):
-    """Anything typed to files of JSON lines under a name; yields their :class:`WrittenFile`."""
+class WriteLines(beam.PTransform[beam.PCollection[Any], beam.PCollection[WrittenFile]]):
+    """Write elements of one dataclass to JSON lines, and yield a :class:`WrittenFile` per file."""
 
     def __init__(self, staging: str, name: str) -> None:
         super().__init__()
         self.staging = staging
         self.name = name
 
-    def expand(self, elements: beam.PCollection) -> beam.PCollection:
-        writer = _WriteFiles(self.staging, _LINES, functools.partial(_always, self.name))
+    def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[WrittenFile]:
+        writer = _WriteFiles(self.staging, _LINES, functools.partial(_fixed_partition, self.name))
         return elements | beam.ParDo(writer).with_output_types(WrittenFile)
 
 
-def _always(name: str, _element: object) -> str:
+def _fixed_partition(name: str, _element: object) -> str:
     return name
 
 
 class _WriteFiles(beam.DoFn):
-    """Elements of a bundle to files, by their place; records are counted and sorted."""
+    """Write the elements of a bundle to one file per partition; count and sort records."""
 
-    def __init__(self, staging: str, file_format: str, place: Callable[[Any], str]) -> None:
+    def __init__(self, staging: str, file_format: str, partition: Callable[[Any], str]) -> None:
         self.staging = staging
         self.format = file_format
-        self.place = place
+        self.partition = partition
         self._in = Metrics.counter("newsbeam", f"Write.{file_format}.in")
         self._out = Metrics.counter("newsbeam", f"Write.{file_format}.out")
 
@@ -106,12 +116,12 @@ class _WriteFiles(beam.DoFn):
     def process(self, element: Any) -> Iterator[WrittenFile]:
         if self.format in FORMATS:
             self._in.inc()
-        self._buffers[self.place(element)].append(element)
+        self._buffers[self.partition(element)].append(element)
         self._buffered += 1
         if self._buffered >= _MAX_BUFFERED_ROWS:
             yield from self._flush()
 
-    def finish_bundle(self) -> Iterator[Any]:
+    def finish_bundle(self) -> Iterator[WindowedValue]:
         window = GlobalWindow()
         for file in self._flush():
             yield WindowedValue(file, window.max_timestamp(), [window])
@@ -130,24 +140,24 @@ class _WriteFiles(beam.DoFn):
         self.start_bundle()
 
 
-class ListFiles(beam.PTransform):
-    """All files that were written to one list of them; yields its path, once.
+class ListFiles(beam.PTransform[beam.PCollection[WrittenFile], beam.PCollection[str]]):
+    """Write the list of all written files, and yield its path once.
 
-    It is there when all that it lists is.
+    The list is complete: it is written after the last file, even if there are none.
     """
 
     def __init__(self, staging: str) -> None:
         super().__init__()
         self.path = file_list_path(staging)
 
-    def expand(self, files: beam.PCollection) -> beam.PCollection:
+    def expand(self, files: beam.PCollection[WrittenFile]) -> beam.PCollection[str]:
         once = files.pipeline | beam.Create([self.path]).with_output_types(str)
-        # A side input is there when the whole of it is, even if that is nothing.
+        # Beam waits for a whole side input, even if it is empty.
         return once | beam.Map(_list_files, beam.pvalue.AsIter(files)).with_output_types(str)
 
 
 def file_list_path(staging: str) -> str:
-    """Where the list of a run's files is."""
+    """Return the path of the list of a run's files."""
     return str(FileSystems.join(staging, "files.jsonl"))
 
 
@@ -157,20 +167,26 @@ def _list_files(path: str, files: Iterable[WrittenFile]) -> str:
 
 
 def write_file(path: str, rows: Sequence[Any], file_format: str) -> None:
-    """Write rows of one type to one file, on any Beam file system."""
+    """Write records or elements of one type to a file on any Beam file system.
+
+    Args:
+        path: The path of the file.
+        rows: The records; for Parquet at least one.
+        file_format: ``parquet``; anything else writes JSON lines.
+    """
     with create_file(path) as file:
         if file_format == "parquet":
             pq.write_table(arrow_table(type(rows[0]), list(rows)), file, compression="zstd")
         else:
-            lines = "".join(to_line(each) + "\n" for each in rows)
-            file.write((lines or "\n").encode())  # S3 takes no empty file from Beam
+            lines = "".join(to_line(row) + "\n" for row in rows)
+            file.write((lines or "\n").encode())  # Beam cannot write an empty file to S3
 
 
 def read_lines(path: str, kind: type[T]) -> Iterator[T]:
-    """What was written to a file of JSON lines.
+    """Yield the elements of a file that :class:`WriteLines` or :class:`ListFiles` wrote.
 
     Raises:
-        OSError, BeamIOError: it cannot be read.
+        OSError, BeamIOError: The file cannot be read.
     """
     with open_file(path) as file:
         while line := file.readline():

@@ -384,7 +384,7 @@ def test_a_run_that_is_there_is_not_merged_again(
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     database = BigQueryDatabase(options)
     load(tmp_path, options)
-    database._held = set  # type: ignore[method-assign]  # as if it had come in since
+    database._read_run_ids = set  # type: ignore[method-assign]  # as if it had come in since
     server.forget_jobs()
     assert database.load(read_committed_run(str(tmp_path), "run-1")) == {}
     assert len(rows(options, "articles")) == 2 and rows(options, "load_lock") == [{"loads": 1}]

@@ -552,7 +552,7 @@ def refusal(command: Command, output: Path, *flags: object) -> str:
         ("postgresql://127.0.0.1:1/x", "Connection refused"),
         ("{admin} dbname=no_such", 'database "no_such" does not exist'),
         ("{admin} user=no_such", 'role "no_such" does not exist'),
-        ("nonsense", "--postgres is no connection string"),
+        ("nonsense", "--postgres is not a connection string"),
         ("postgresql://u:p@ss@127.0.0.1/x", "--postgres: no host; in a password write @ as %40"),
         ("postgresql://u:p/ss@127.0.0.1/x", "--postgres: no port; in a password write @ as %40"),
         ("host=127.0.0.1 sslmode=sometimes", 'invalid sslmode value: "sometimes"'),
@@ -631,15 +631,15 @@ def test_the_rights_it_takes(tables: Tables, tmp_path: Path, command: Command) -
             "permission denied for table schema_versions", f"GRANT SELECT ON ALL TABLES {of}"
         )
         refused_until(
-            "it takes the right DELETE, INSERT, UPDATE on all tables of the schema",
+            "the user needs the right DELETE, INSERT, UPDATE on all tables of the schema",
             f"GRANT INSERT, UPDATE ON ALL TABLES {of}",
         )
-        refused_until("it takes the right DELETE on all", f"GRANT DELETE ON ALL TABLES {of}")
+        refused_until("the user needs the right DELETE on all", f"GRANT DELETE ON ALL TABLES {of}")
         connection.execute(f"ALTER ROLE {role} SET default_transaction_read_only = on")
         refused_until("it is read-only, such as a standby", f"ALTER ROLE {role} RESET ALL")
         connection.execute(f"REVOKE TEMPORARY ON DATABASE {DATABASE} FROM PUBLIC")
         refused_until(
-            "it takes the right TEMPORARY on the database",
+            "the user needs the right TEMPORARY on the database",
             f"GRANT TEMPORARY ON DATABASE {DATABASE} TO PUBLIC",
         )
         assert command("--output", tmp_path, *flags).code == 0

@@ -1,4 +1,4 @@
-"""Outputs and states on other file systems, over real servers: see support/storage_servers.py."""
+"""Outputs and states on S3, GCS and HDFS servers. See support/storage_servers.py."""
 
 import json
 import os
@@ -39,7 +39,7 @@ from transforms.storage.runs import (
 from transforms.storage.text_store import TextStore
 
 SERVERS = {"s3": serve_s3, "gcs": serve_gcs, "hdfs": serve_hdfs}
-OF_THE_RUN = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
+RUN_FIELDS = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
 FLAGS = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
 FLAGS += ["--max_dead_letter_ratio", "1", "--formats", "jsonl"]
 KILLED = """
@@ -73,7 +73,7 @@ def store(
 
 @pytest.fixture
 def root(store: StorageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A folder of the test's own, to which Beam's options lead."""
+    """Return a folder for one test, which Beam's options reach."""
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.5)
     monkeypatch.setattr(FileSystems, "_pipeline_options", PipelineOptions([*store.flags]))
@@ -97,7 +97,7 @@ def ingest(store: StorageServer, feed: str, output: str, run_id: str, *flags: st
 
 
 def rows(output: str) -> dict[str, Counter[str]]:
-    """The records of all runs that are there, by type, without what is of the run."""
+    """Return the records of all runs, by type, without the fields that differ between runs."""
     found: dict[str, Counter[str]] = {}
     for run_id in list_committed_runs(output):
         folder = f"{output}/runs/{run_id}/jsonl"
@@ -105,7 +105,7 @@ def rows(output: str) -> dict[str, Counter[str]]:
             table = path[len(folder) + 1 :].partition("/")[0]
             with open_file(path) as file:
                 for line in file.read().splitlines():
-                    row = {k: v for k, v in json.loads(line).items() if k not in OF_THE_RUN}
+                    row = {k: v for k, v in json.loads(line).items() if k not in RUN_FIELDS}
                     found.setdefault(table, Counter())[json.dumps(row)] += 1
     return found
 
@@ -114,18 +114,18 @@ def requests(store: StorageServer) -> list[str]:
     return re.findall(r'"(?:GET|HEAD|PUT|POST|DELETE) [^"]*', store.log.read_text("utf-8"))
 
 
-def test_records_are_those_of_a_local_run_and_the_next_run_knows_them(
+def test_records_equal_those_of_a_local_run_and_the_next_run_finds_them_known(
     store: StorageServer, root: str, site: SampleSite, tmp_path: Path
 ) -> None:
     feed = f"{site.base}/northern-post/feed.json"
     assert ingest(store, feed, root, "r1") == 0
     assert ingest(store, feed, str(tmp_path), "r1") == 0
-    there = rows(root)
-    assert there == rows(str(tmp_path)) and {"articles", "quotes", "topics"} < set(there)
+    first = rows(root)
+    assert first == rows(str(tmp_path)) and {"articles", "quotes", "topics"} < set(first)
     assert ingest(store, feed, root, "r2") == 0
     again = rows(root)
     for table in ("articles", "entities", "quotes", "topics", "stories"):
-        assert again[table] == there[table]
+        assert again[table] == first[table]
     assert list_committed_runs(root) == ["r1", "r2"]
     assert list_names(f"{root}/.state") == ["run-r1.state", "run-r2.state"]
     assert list_files(f"{root}/.staging") == []
@@ -133,7 +133,7 @@ def test_records_are_those_of_a_local_run_and_the_next_run_knows_them(
 
 @pytest.fixture(scope="module")
 def local(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Counter[str]]:
-    """The records of a local run over the small feed."""
+    """Return the records of a local run over the small feed."""
     output = str(tmp_path_factory.mktemp("local"))
     command = ["ingest", "--feeds", f"{site.base}/tagesblick/rss091.xml", "--output", output]
     assert run_command([*command, *FLAGS]) == 0
@@ -141,32 +141,27 @@ def local(site: SampleSite, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 @pytest.mark.parametrize("point", ["copy_files", "atomic_file"])
-def test_a_run_that_was_killed_is_made_up_for(
+def test_the_next_run_cleans_up_after_a_killed_run(
     store: StorageServer, root: str, feed: str, local: dict[str, Counter[str]], point: str
 ) -> None:
-    """Killed before the run's files are copied, and between that and its summary."""
+    """Kill a run before its files are copied, and between that and its summary."""
     command = [sys.executable, "-c", KILLED, point, "ingest", "--feeds", feed, "--output", root]
     ended = subprocess.run([*command, "--run_id", "r1", *FLAGS, *store.flags], env=os.environ)
     assert ended.returncode == -signal.SIGKILL
-    assert (
-        list_committed_runs(root) == []
-        and not is_committed(root, "r1")
-        and list_files(f"{root}/.staging/r1")
-    )
+    assert list_committed_runs(root) == [] and not is_committed(root, "r1")
+    assert list_files(f"{root}/.staging/r1")
     assert bool(list_files(f"{root}/runs/r1")) == (point == "atomic_file")
-    # Its lease is taken over when it has run out.
+    # The next run takes over the lease once it has expired.
     assert ingest(store, feed, root, "r2", "--wait_for_run_sec", "60") == 0
     assert list_committed_runs(root) == ["r2"] and rows(root) == local
     assert not [path for path in list_files(f"{root}/.staging") if "lock" not in path]
-    if point == "atomic_file":  # the name is free, and what is left of it does not show then
+    if point == "atomic_file":  # the run id is free, and the remaining files are ignored
         assert ingest(store, feed, root, "r1") == 0
-        assert (
-            list_committed_runs(root) == ["r1", "r2"]
-            and rows(root)["articles"] == local["articles"]
-        )
+        assert list_committed_runs(root) == ["r1", "r2"]
+        assert rows(root)["articles"] == local["articles"]
 
 
-def test_of_two_runs_at_once_the_second_says_so(
+def test_a_second_run_on_the_same_state_is_refused(
     store: StorageServer, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = len(site.requests)
@@ -175,21 +170,21 @@ def test_of_two_runs_at_once_the_second_says_so(
     assert f"another run is writing to the state {root}/.state; wait" in capsys.readouterr().err
     assert len(site.requests) == asked
     with locks.lock_folder(f"{root}/.state", "the state"):
-        pass  # it was let go of
+        pass  # the lock was released
 
 
-def test_a_lease_that_was_taken_over_stops_a_run_before_it_shows(
+def test_a_run_that_lost_its_lease_is_not_committed(
     store: StorageServer, root: str, feed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whose = locks.Lease(f"{root}/.staging", "the output", "another")
+    thief = locks.Lease(f"{root}/.staging", "the output", "another")
 
-    def lose(*_: object) -> None:
-        whose._write(60.0)
+    def steal_lease(*_: object) -> None:
+        thief._write(60.0)
 
-    monkeypatch.setattr("transforms.sinks.commit.record_run_name", lose)
+    monkeypatch.setattr("transforms.sinks.commit.record_run_name", steal_lease)
     assert ingest(store, feed, root, "r1") == 2
     assert list_committed_runs(root) == [] and not is_committed(root, "r1")
-    whose.release()
+    thief.release()
 
 
 def test_files(root: str) -> None:
@@ -209,25 +204,30 @@ def test_files(root: str) -> None:
     assert list_names(root) == ["ab", "c"]
 
 
-def test_a_list_of_nothing(root: str) -> None:
+def test_an_empty_file_list(root: str) -> None:
     write_file(file_list_path(root), [], "lines")
     assert list(read_lines(file_list_path(root), Outcome)) == []
 
 
-def test_texts_are_put_aside_in_files_that_are_read_once(store: StorageServer, root: str) -> None:
-    shelf = TextStore(f"{root}/texts")
-    writer = shelf.writer()
+def test_a_file_of_texts_is_read_once(store: StorageServer, root: str) -> None:
+    text_store = TextStore(f"{root}/texts")
+    writer = text_store.writer()
     texts = [f"{number} " * 40_000 for number in range(12)]
-    places = [writer.write(text) for text in texts]
+    references = [writer.write(text) for text in texts]
     writer.close()
-    assert 1 < len(list_files(f"{root}/texts")) == len({place.file for place in places}) < 6
-    assert [shelf.read(place) for place in places] == texts
+    assert (
+        1
+        < len(list_files(f"{root}/texts"))
+        == len({reference.file for reference in references})
+        < 6
+    )
+    assert [text_store.read(reference) for reference in references] == texts
     before = len(requests(store))
-    assert [shelf.read(place) for place in places[::-1]] == texts[::-1]
+    assert [text_store.read(reference) for reference in references[::-1]] == texts[::-1]
     assert len(requests(store)) == before
 
 
-def test_runs_of_before_the_notes_are_found(root: str) -> None:
+def test_runs_without_a_recorded_name_are_listed(root: str) -> None:
     def write(path: str) -> None:
         with atomic_file(f"{root}/runs/{path}") as file:
             file.write(b"{}")
@@ -248,30 +248,30 @@ def test_runs_of_before_the_notes_are_found(root: str) -> None:
     assert list_committed_runs(root) == ["old-1", "r1"]
 
 
-# What goes wrong before any feed is fetched: one sentence, and 2.
+# Errors before any feed is fetched: one line on stderr, and exit code 2.
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line]
     return line
 
 
 @pytest.fixture
-def unasked(site: SampleSite) -> Iterator[None]:
+def no_requests(site: SampleSite) -> Iterator[None]:
     asked = len(site.requests)
     yield
     assert len(site.requests) == asked
 
 
-@pytest.mark.usefixtures("unasked")
-def test_a_bucket_that_is_not_there(
+@pytest.mark.usefixtures("no_requests")
+def test_a_missing_bucket(
     store: StorageServer, feed: str, root: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if store.root.startswith("hdfs"):
         pytest.skip("HDFS has no buckets")
     output = f"{store.root.partition('://')[0]}://no-such-bucket/{root.rpartition('/')[2]}"
     assert ingest(store, feed, output, "r1") == 2
-    line = said(capsys)
+    line = error_line(capsys)
     assert line.startswith(f"newsbeam: cannot write to the state {output}/.state: ")
     assert "bucket" in line.partition(".state: ")[2].lower() or "404" in line
 
@@ -282,7 +282,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
         yield served
 
 
-@pytest.mark.usefixtures("unasked")
+@pytest.mark.usefixtures("no_requests")
 def test_no_credentials_for_s3(
     moto: StorageServer,
     feed: str,
@@ -297,10 +297,10 @@ def test_no_credentials_for_s3(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     flags = ["--s3_endpoint_url", moto.url, "--s3_region_name", "us-east-1"]
     assert ingest(StorageServer("", "", tmp_path, flags), feed, "s3://bucket/out", "r1") == 2
-    assert said(capsys).startswith("newsbeam: no credentials for s3://bucket/out: give ")
+    assert error_line(capsys).startswith("newsbeam: no credentials for s3://bucket/out: give ")
 
 
-@pytest.mark.usefixtures("unasked")
+@pytest.mark.usefixtures("no_requests")
 def test_no_permission_on_s3(
     moto: StorageServer, feed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -312,12 +312,12 @@ def test_no_permission_on_s3(
     finally:
         with urlopen(Request(limit, b"inf", {"Content-Type": "text/plain"}, method="POST")):
             pass
-    line = said(capsys)
+    line = error_line(capsys)
     assert line.startswith("newsbeam: cannot write to the state s3://bucket/out/.state: ")
     assert "403" in line
 
 
-@pytest.mark.usefixtures("unasked")
+@pytest.mark.usefixtures("no_requests")
 @pytest.mark.parametrize(
     ("module", "output", "extra"),
     [
@@ -326,7 +326,7 @@ def test_no_permission_on_s3(
         ("hdfs", "hdfs://out", "hdfs"),
     ],
 )
-def test_an_extra_that_is_missing(
+def test_a_missing_extra(
     feed: str,
     tmp_path: Path,
     module: str,
@@ -337,18 +337,14 @@ def test_an_extra_that_is_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # which makes an import of it fail
     assert ingest(StorageServer("", "", tmp_path, ()), feed, output, "r1") == 2
-    assert (
-        said(capsys)
-        == f'newsbeam: {output} needs the extra {extra}: pip install "newsbeam[{extra}]"'
-    )
+    advice = f'pip install "newsbeam[{extra}]"'
+    assert error_line(capsys) == f"newsbeam: {output} needs the extra {extra}: {advice}"
 
 
-@pytest.mark.usefixtures("unasked")
-def test_other_folders_that_cannot_be(
-    feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.usefixtures("no_requests")
+def test_unreachable_folders(feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nowhere = StorageServer("", "", tmp_path, ())
     assert ingest(nowhere, feed, "ftp://a/b", "r1") == 2
-    assert said(capsys).startswith("newsbeam: no file system for ftp://a/b: gs:// needs")
+    assert error_line(capsys).startswith("newsbeam: no file system for ftp://a/b: gs:// needs")
     assert ingest(nowhere, feed, "hdfs://out", "r1") == 2
-    assert said(capsys) == "newsbeam: cannot reach hdfs://out: hdfs_host is not set"
+    assert error_line(capsys) == "newsbeam: cannot reach hdfs://out: hdfs_host is not set"

@@ -22,57 +22,57 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     return f"{request.param}{tmp_path}"
 
 
-def test_a_folder_is_held_once(folder: str) -> None:
+def test_a_folder_is_locked_once(folder: str) -> None:
     with lock_folder(folder, "the state s"):
         for _ in range(2):
             with (
                 pytest.raises(UsageError, match="another run is writing to the state s; wait"),
                 lock_folder(folder, "the state s"),
             ):
-                pytest.fail("held twice")
+                pytest.fail("locked twice")
     with lock_folder(folder, "the state s"):
-        pass  # free again
+        pass  # released
 
 
-def test_the_second_waits_as_long_as_it_is_told_to(folder: str) -> None:
-    began, order = threading.Event(), []
+def test_the_second_waits_for_the_first(folder: str) -> None:
+    locked, order = threading.Event(), []
 
     def first() -> None:
         with lock_folder(folder, "s"):
-            began.set()
+            locked.set()
             time.sleep(0.5)
             order.append("first")
 
     thread = threading.Thread(target=first)
     thread.start()
-    began.wait()
+    locked.wait()
     with lock_folder(folder, "s", wait_sec=30):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
 
 
-def test_waiting_ends(folder: str) -> None:
+def test_waiting_times_out(folder: str) -> None:
     with lock_folder(folder, "s"):
         started = time.monotonic()
         with pytest.raises(UsageError, match="another run"), lock_folder(folder, "s", wait_sec=0.3):
-            pytest.fail("held twice")
+            pytest.fail("locked twice")
         assert time.monotonic() - started >= 0.3
 
 
-def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+def test_a_killed_process_releases_its_lock(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
         "from transforms.storage.locks import lock_folder\n"
         "with lock_folder(sys.argv[1], 's'):\n"
-        "    print('held', flush=True)\n"
+        "    print('locked', flush=True)\n"
         "    time.sleep(60)\n"
     )
     command = [sys.executable, "-c", program, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout and process.stdout.readline() == "held\n"
+        assert process.stdout and process.stdout.readline() == "locked\n"
         with pytest.raises(UsageError), lock_folder(str(tmp_path), "s"):
-            pytest.fail("held twice")
+            pytest.fail("locked twice")
         process.kill()
         process.wait()
     with lock_folder(str(tmp_path), "s"):
@@ -80,7 +80,7 @@ def test_a_run_that_was_killed_holds_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lease", ["", "{", "[]", json.dumps({"holder": "a-1", "until": 1e9})])
-def test_a_lease_that_has_run_out_or_is_cut_off_is_no_ones(
+def test_an_expired_or_incomplete_lease_is_taken_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease: str
 ) -> None:
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
@@ -90,7 +90,7 @@ def test_a_lease_that_has_run_out_or_is_cut_off_is_no_ones(
     assert not (tmp_path / "lock.json").exists()
 
 
-def _text(path: Path) -> str | None:
+def _read_or_none(path: Path) -> str | None:
     try:
         return path.read_text()
     except FileNotFoundError:  # it is being renewed
@@ -101,24 +101,24 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
     monkeypatch.setattr(locks, "LEASE_SECONDS", 0.8)
     path = tmp_path / "lock.json"
-    with lock_folder(f"{SCHEME}://{tmp_path}", "s") as held:
+    with lock_folder(f"{SCHEME}://{tmp_path}", "s") as lock:
         first = path.read_text()
         deadline = time.monotonic() + 10
-        while _text(path) in (None, first):
+        while _read_or_none(path) in (None, first):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        held.check()
+        lock.check()
 
 
-def test_a_lease_that_another_has_taken_is_left_to_it(
+def test_a_lost_lease_is_left_to_its_new_holder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
     path = tmp_path / "lock.json"
     other = json.dumps({"holder": "other", "until": time.time() + 100})
-    with lock_folder(f"{SCHEME}://{tmp_path}", "the state s") as held:
-        held.check()
+    with lock_folder(f"{SCHEME}://{tmp_path}", "the state s") as lock:
+        lock.check()
         path.write_text(other)  # as if this one had slept through its lease
         with pytest.raises(UsageError, match="another run has taken over the state s"):
-            held.check()
+            lock.check()
     assert path.read_text() == other

@@ -1,1 +1,1 @@
-"""The BigQuery sink."""
+"""The BigQuery sink: options, tables, load jobs and the merge of a run."""

@@ -1,13 +1,13 @@
-"""BigQuery as a database that is filled from runs.
+"""The BigQuery database of runs.
 
-The files of a run are loaded into staging tables, by jobs that cost nothing, and one script merges
-them into the tables in one transaction. A run whose load was cut off anywhere in between is loaded
-the next time, by the jobs that are under way or done where there are any.
+Load jobs, which are free of charge, load the files of a run into staging tables. One script then
+merges these into the tables in one transaction. An interrupted load is repeated the next time and
+continues with the jobs that are running or done.
 """
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from google.api_core.client_options import ClientOptions
 from google.api_core.exceptions import GoogleAPICallError
@@ -17,26 +17,31 @@ from google.cloud.bigquery.format_options import ParquetOptions
 
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.ids import stable_id
-from transforms.core.errors import UsageError
-from transforms.core.options import require
 from transforms.sinks.bigquery.errors import usage_errors
-from transforms.sinks.bigquery.jobs import Work, begin, end
+from transforms.sinks.bigquery.jobs import JobSpec, start_job, wait_for_job
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import RUNS, load_script
-from transforms.sinks.bigquery.tables import dataset_of, make_staging, ready, staging_schema
-from transforms.sinks.joined_files import joined
+from transforms.sinks.bigquery.tables import (
+    create_staging_table,
+    get_or_create_dataset,
+    prepare_tables,
+    staging_schema,
+)
+from transforms.sinks.databases import later_version_error
+from transforms.sinks.joined_files import join_files
 from transforms.storage.runs import CommittedRun, read_start_time
 
 _LOG = logging.getLogger("newsbeam.databases")
 _FORMATS: Final = {"parquet": "PARQUET", "jsonl": "NEWLINE_DELIMITED_JSON"}
 _MAX_SOURCES: Final = 10_000
+"""URIs per load job, by BigQuery's quotas."""
 
 
 class BigQueryDatabase:
-    """The tables of one dataset. Its project pays for the jobs.
+    """The tables of one dataset. The jobs are billed to its project.
 
     Raises:
-        UsageError: there are no credentials, or no dataset of this name.
+        UsageError: There are no credentials, or no dataset of this name.
     """
 
     def __init__(self, options: BigQueryOptions) -> None:
@@ -44,109 +49,111 @@ class BigQueryDatabase:
         self._dataset = options.bigquery or ""
         with usage_errors(self.name):
             client = _client(options, None)
-            dataset = dataset_of(client, self._dataset, options.bigquery_location)
+            dataset = get_or_create_dataset(client, self._dataset, options.bigquery_location)
             self._client = _client(options, str(dataset.location))
 
     @property
     def name(self) -> str:
-        """How messages name it."""
+        """The name of the database in messages."""
         return f"BigQuery dataset {self._dataset}"
 
     def list_loaded_runs(self) -> set[str]:
         """See :meth:`transforms.sinks.databases.Database.list_loaded_runs`."""
         with usage_errors(self.name):
-            ready(self._client, self._dataset, self._options.bigquery_partitions)
-            return self._held()
+            prepare_tables(self._client, self._dataset, self._options.bigquery_partitions)
+            return self._read_run_ids()
 
     def load(self, run: CommittedRun) -> dict[str, int]:
         """See :meth:`transforms.sinks.databases.Database.load`."""
         started_at = read_start_time(run.folder)
         unknown = set(run.files) - {record.TABLE for record in RECORDS}
-        require(not unknown, f"run {run.run_id} was written by a later Newsbeam; update this one")
+        if unknown:
+            raise later_version_error(run)
         with usage_errors(self.name):
-            if run.run_id in self._held():
+            if run.run_id in self._read_run_ids():
                 return {}
-            # A table that was deleted and made anew has not what earlier jobs put into it.
-            made = self._client.get_table(f"{self._dataset}.{RUNS}").created
-            token = stable_id(self._dataset, str(made), run.run_id)
+            # A table that was deleted and created again lacks the results of earlier jobs.
+            created = self._client.get_table(f"{self._dataset}.{RUNS}").created
+            token = stable_id(self._dataset, str(created), run.run_id)
             staged = {table: f"staging_{table}_{token}" for table in sorted(run.files)}
         rows = self._stage(run, staged)
         script = load_script(self._dataset, run.run_id, started_at, staged)
         with usage_errors(f"{self.name}, run {run.run_id}"):
-            taken_in = self._merge(run.run_id, script, token)
+            merged = self._merge(run.run_id, script, token)
         self._drop(staged)
-        return rows if taken_in else {}
+        return rows if merged else {}
 
-    def _held(self) -> set[str]:
-        """Read off the table itself: a query would cost, and this is as fresh."""
+    def _read_run_ids(self) -> set[str]:
+        """Return the ids of the loaded runs from the table itself, as a query would be billed."""
         column = bigquery.SchemaField("run_id", "STRING")
         rows = self._client.list_rows(f"{self._dataset}.{RUNS}", selected_fields=[column])
         return {str(row["run_id"]) for row in rows}
 
     def _stage(self, run: CommittedRun, staged: Mapping[str, str]) -> dict[str, int]:
-        """Load a run's files; the jobs go side by side. Returns the rows by table."""
-        begun: list[tuple[str, Work, Any]] = []
+        """Load a run's files into the staging tables in parallel; return the rows by table."""
+        started: list[tuple[str, JobSpec[bigquery.LoadJob], bigquery.LoadJob]] = []
         for record in RECORDS:
             if record.TABLE in staged:
                 with usage_errors(f"{self.name}, table {staged[record.TABLE]}"):
-                    work = self._load_work(run, record, staged[record.TABLE])
-                    begun.append((record.TABLE, work, begin(self._client, work)))
+                    spec = self._load_spec(run, record, staged[record.TABLE])
+                    started.append((record.TABLE, spec, start_job(self._client, spec)))
         rows = {}
-        for table, work, job in begun:
+        for table, spec, job in started:
             with usage_errors(f"{self.name}, table {table} of run {run.run_id}"):
-                rows[table] = int(end(self._client, work, job).output_rows)
+                rows[table] = int(wait_for_job(self._client, spec, job).output_rows)
                 self._check_version(run, staged[table])
         return rows
 
-    def _load_work(self, run: CommittedRun, record: type[Record], staging: str) -> Work:
-        make_staging(self._client, self._dataset, staging, record)
+    def _load_spec(
+        self, run: CommittedRun, record: type[Record], staging: str
+    ) -> JobSpec[bigquery.LoadJob]:
+        create_staging_table(self._client, self._dataset, staging, record)
         target = f"{self._dataset}.{staging}"
         paths, config = run.files[record.TABLE], _load_config(run, record)
 
-        def start(job_id: str) -> Any:
+        def start(job_id: str) -> bigquery.LoadJob:
             if run.folder.startswith("gs://"):
                 return self._client.load_table_from_uri(
                     _sources(run, record), target, job_id=job_id, job_config=config
                 )
-            with joined(paths, run.format, record) as file:
+            with join_files(paths, run.format, record) as file:
                 return self._client.load_table_from_file(
                     file, target, job_id=job_id, job_config=config
                 )
 
-        def holds(job: Any) -> bool:
+        def has_result(job: bigquery.LoadJob) -> bool:
             return int(self._client.get_table(target).num_rows or 0) == int(job.output_rows)
 
-        return Work(f"load_{staging}_{stable_id(run.format, *paths)}", start, holds)
+        return JobSpec(f"load_{staging}_{stable_id(run.format, *paths)}", start, has_result)
 
     def _check_version(self, run: CommittedRun, staging: str) -> None:
         column = bigquery.SchemaField("schema_version", "INTEGER")
         target = f"{self._dataset}.{staging}"
         for row in self._client.list_rows(target, selected_fields=[column], max_results=1):
             if int(row["schema_version"]) > SCHEMA_VERSION:
-                message = f"run {run.run_id} was written by a later Newsbeam; update this one"
-                raise UsageError(message)
+                raise later_version_error(run)
 
     def _merge(self, run_id: str, script: str, token: str) -> bool:
-        """Take in what is staged; whether it was not there already."""
+        """Merge the staging tables; return False if the tables already had the run."""
 
-        def start(job_id: str) -> Any:
+        def start(job_id: str) -> bigquery.QueryJob:
             return self._client.query(script, job_id=job_id, job_retry=None)
 
-        work = Work(f"merge_{token}", start, lambda _: run_id in self._held())
-        job = end(self._client, work, begin(self._client, work))
-        ((taken_in,),) = job.result()
-        return bool(taken_in)
+        spec = JobSpec(f"merge_{token}", start, lambda _: run_id in self._read_run_ids())
+        job = wait_for_job(self._client, spec, start_job(self._client, spec))
+        ((merged,),) = job.result()
+        return bool(merged)
 
     def _drop(self, staged: Mapping[str, str]) -> None:
         for table in staged.values():
             try:
                 self._client.delete_table(f"{self._dataset}.{table}", not_found_ok=True)
-            except GoogleAPICallError as error:  # the run is there, and the table goes in a day
+            except GoogleAPICallError as error:  # the run is loaded, and the table expires in a day
                 _LOG.warning("%s: cannot delete %s: %s", self.name, table, error.message)
 
 
 def _sources(run: CommittedRun, record: type[Record]) -> list[str]:
-    """The files of a run that BigQuery reads itself: a job takes 10,000 addresses, or a pattern."""
+    """Return the URIs of a run's files for BigQuery, or one pattern if a job takes no more."""
     paths = list(run.files[record.TABLE])
     pattern = f"{run.folder}/{run.format}/{record.TABLE}/*.{run.format}"
     return paths if len(paths) <= _MAX_SOURCES else [pattern]
@@ -155,19 +162,19 @@ def _sources(run: CommittedRun, record: type[Record]) -> list[str]:
 def _load_config(run: CommittedRun, record: type[Record]) -> bigquery.LoadJobConfig:
     config = bigquery.LoadJobConfig(
         source_format=_FORMATS[run.format],
-        schema=staging_schema(record),  # else that of the file would take its place
+        schema=staging_schema(record),  # else the schema of the file would replace it
         create_disposition="CREATE_NEVER",
         write_disposition="WRITE_TRUNCATE",
     )
     if run.format == "parquet":
         lists = ParquetOptions()  # type: ignore[no-untyped-call]
-        lists.enable_list_inference = True  # else a list is a record with a list in it
+        lists.enable_list_inference = True  # else a list becomes a record with a list in it
         config.parquet_options = lists
     return config
 
 
 def _client(options: BigQueryOptions, location: str | None) -> bigquery.Client:
-    """A client of the dataset's project; without credentials for an emulator."""
+    """Return a client of the dataset's project; without credentials for an emulator."""
     endpoint = options.bigquery_endpoint
     return bigquery.Client(
         project=(options.bigquery or "").rpartition(".")[0],

@@ -1,4 +1,4 @@
-"""What BigQuery's errors mean to who runs the pipeline."""
+"""Errors of the BigQuery client, translated into messages that say what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +10,16 @@ from google.auth.exceptions import GoogleAuthError
 
 from transforms.core.errors import UsageError
 
-_PASSING: Final = frozenset(
+_TRANSIENT_REASONS: Final = frozenset(
     {"backendError", "internalError", "jobBackendError", "jobInternalError", "rateLimitExceeded"}
 )
 
 
 @contextmanager
 def usage_errors(what: str) -> Iterator[None]:
-    """Turn the client's errors into UsageErrors about a dataset or table.
+    """Turn errors of the client in the block into UsageErrors that begin with ``what``.
 
-    The client has tried again by then where that may help.
+    The client has already retried the requests for which that helps.
     """
     try:
         yield
@@ -27,14 +27,14 @@ def usage_errors(what: str) -> Iterator[None]:
         raise UsageError(f"{what}: {error}") from error
     except GoogleAuthError as error:
         message = (
-            f"{what}: no Google credentials that work ({_line(error)}); run `gcloud auth "
+            f"{what}: no valid Google credentials ({_line(error)}); run `gcloud auth "
             "application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS"
         )
         raise UsageError(message) from error
     except Forbidden as error:
-        if "accessDenied" in reasons(error) or not reasons(error):
+        if "accessDenied" in error_reasons(error) or not error_reasons(error):
             message = (
-                f"{what}: not allowed ({_line(error.message)}); it takes the roles "
+                f"{what}: not allowed ({_line(error.message)}); grant the roles "
                 "roles/bigquery.dataEditor on the dataset and roles/bigquery.jobUser on the project"
             )
             raise UsageError(message) from error
@@ -46,15 +46,15 @@ def usage_errors(what: str) -> Iterator[None]:
         raise UsageError(f"{what}: BigQuery does not answer: {_line(error)}") from error
 
 
-def reasons(error: GoogleAPICallError) -> set[str]:
-    """BigQuery's words for an error, such as accessDenied."""
+def error_reasons(error: GoogleAPICallError) -> set[str]:
+    """Return the reasons that BigQuery gives for an error, such as ``accessDenied``."""
     return {str(detail.get("reason")) for detail in error.errors if isinstance(detail, dict)}
 
 
 def is_transient(error: GoogleAPICallError) -> bool:
-    """Whether a job that failed so may succeed if it is begun once more."""
+    """Tell whether a job that failed with this error may succeed if it is started again."""
     message = str(error.message)
-    return bool(reasons(error) & _PASSING) or "due to concurrent update" in message
+    return bool(error_reasons(error) & _TRANSIENT_REASONS) or "due to concurrent update" in message
 
 
 def _advice(message: str) -> str:

@@ -1,63 +1,71 @@
-"""Jobs whose ids say what they do, so that no process does what another has begun or done.
+"""BigQuery jobs with ids that name their work, so that no two processes do the same work.
 
-A job of BigQuery keeps its id for good, whatever becomes of it. A process that finds the id taken
-waits for that job; only after one that failed, or whose work is gone, comes the next number.
+BigQuery never frees the id of a job, whatever happens to the job. A process that finds an id taken
+waits for that job. It uses the next attempt number only if the job failed or its result is gone.
 """
 
 import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Generic, TypeVar, cast
 
 from google.api_core.exceptions import Conflict, GoogleAPICallError
 from google.cloud import bigquery
 
 from transforms.sinks.bigquery.errors import is_transient
 
-_TRIES: Final = 5
+JobT = TypeVar("JobT", bigquery.LoadJob, bigquery.QueryJob)
+
+_MAX_TRIES: Final = 5
 _FIRST_WAIT_SEC: Final = 2.0
 
 
 @dataclass(frozen=True)
-class Work:
-    """Something that one job does.
+class JobSpec(Generic[JobT]):
+    """A job to run at most once.
 
-    ``begin`` sends the job under an id; ``holds`` says whether what a job has done is still there.
+    Attributes:
+        name: The part of the job's id that names its work.
+        start: Start the job under an id.
+        has_result: Return whether the result of a finished job still exists.
     """
 
     name: str
-    begin: Callable[[str], Any]
-    holds: Callable[[Any], bool]
+    start: Callable[[str], JobT]
+    has_result: Callable[[JobT], bool]
 
 
-def begin(client: bigquery.Client, work: Work) -> Any:
-    """Begin a job, or find the one that is under way or has done its work."""
+def start_job(client: bigquery.Client, spec: JobSpec[JobT]) -> JobT:
+    """Start a job, or return an earlier one that is running or whose result exists."""
     for attempt in itertools.count(1):
-        job_id = f"newsbeam_{work.name}_{attempt}"
+        job_id = f"newsbeam_{spec.name}_{attempt}"
         try:
-            return work.begin(job_id)
+            return spec.start(job_id)
         except Conflict:
-            job = client.get_job(job_id)
-            if job.state != "DONE" or (not job.error_result and work.holds(job)):
+            job = cast(JobT, client.get_job(job_id))  # an id names one kind of job
+            if job.state != "DONE" or (not job.error_result and spec.has_result(job)):
                 return job
     raise AssertionError("unreachable")
 
 
-def end(client: bigquery.Client, work: Work, job: Any) -> Any:
-    """Wait for a job that was begun; begin it again where it failed for a reason that is_transient.
+def wait_for_job(client: bigquery.Client, spec: JobSpec[JobT], job: JobT) -> JobT:
+    """Wait for a started job, and start it again if it failed with a transient error.
+
+    Returns:
+        The job that succeeded.
 
     Raises:
-        GoogleAPICallError: it failed.
+        GoogleAPICallError: The job failed with another error, or too often.
     """
     for tries in itertools.count(1):
         try:
             job.result()
         except GoogleAPICallError as error:
-            if tries == _TRIES or not is_transient(error):
+            if tries == _MAX_TRIES or not is_transient(error):
                 raise
             time.sleep(_FIRST_WAIT_SEC * 2 ** (tries - 1))
-            job = begin(client, work)
+            job = start_job(client, spec)
         else:
             return job
     raise AssertionError("unreachable")

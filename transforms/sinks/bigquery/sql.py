@@ -1,4 +1,4 @@
-"""The statements by which a run that is staged becomes part of a BigQuery dataset. Pure text."""
+"""SQL that merges a staged run into a BigQuery dataset. This module only builds text."""
 
 import datetime as dt
 import re
@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from schemas import RECORDS, Article, DeadLetter, Record
 from schemas.fields import fields_of
-from schemas.migrations import ADDED_COLUMNS
+from schemas.migrations import ADDED_COLUMNS, values_before
+from transforms.sinks.databases import ANNOTATIONS, FIRST_SEEN_COLUMNS
 
 RUNS: Final = "loaded_runs"
 LOCK: Final = "load_lock"
@@ -37,38 +38,39 @@ BOOKKEEPING_FIELDS: Final[dict[str, list[dict[str, Any]]]] = {
         }
     ],
 }
-"""The tables beside those of the records, which hold what makes a load happen once and whole."""
-
-_OF_ARTICLES: Final = tuple(
-    r for r in RECORDS if r is not Article and any(f.name == "article_id" for f in fields_of(r))
-)
-_EARLIEST: Final = ("day", "first_seen_at")
+"""The bookkeeping tables, which make every load happen once and as a whole."""
 
 
 def load_script(
     dataset: str, run_id: str, started_at: dt.datetime, staged: Mapping[str, str]
 ) -> str:
-    """The script that takes in a staged run: all of it, or nothing where it is there already.
+    """Return the script that merges a staged run in one transaction.
 
-    ``staged`` names the staging table of each table of which the run has records. The script
-    yields one row, which says whether the run was taken in.
+    It changes nothing if the dataset already has the run. It returns one row with one column:
+    whether the run was merged.
 
-    What the tables hold afterwards does not depend on the order of loads: a record replaces the
-    one of its key unless a run that started later brought that one. With an article go the
-    entities, quotes and topics that another run found in it. A dead letter keeps the time when
-    it was first seen.
+    The final content of the tables does not depend on the order of loads. A record replaces the
+    record of the same key, unless that one comes from a run that started later. Replacing an
+    article removes the entities, quotes and topics that another run found in it. A dead letter
+    keeps the time when it was first seen.
 
-    BigQuery lets two transactions that only add rows go on side by side, and a record that both
-    add would double. So each changes the row of the lock, and one of them is aborted.
+    BigQuery runs two transactions that only insert rows side by side, which would store a record
+    twice. So every script updates the row of the lock table, and BigQuery aborts one of the two.
+
+    Args:
+        dataset: The dataset, as PROJECT.DATASET.
+        run_id: The id of the run.
+        started_at: The start time of the run.
+        staged: The staging table of each table for which the run has records.
 
     Raises:
-        ValueError: the id of the run, or a name, has characters that ids and names have not.
+        ValueError: The id or a name has characters that are not allowed.
     """
     names = _Names(dataset, run_id, started_at, staged)
     by_table = {record.TABLE: record for record in RECORDS}
     merges = [_merge(record, names) for table, record in by_table.items() if table in staged]
     if Article.TABLE in staged:
-        merges[1:1] = [_forget(record, names) for record in _OF_ARTICLES]
+        merges[1:1] = [_delete_annotations(record, names) for record in ANNOTATIONS]
     return f"""\
 DECLARE taken_in BOOL DEFAULT FALSE;
 DECLARE later ARRAY<STRING>;
@@ -91,7 +93,7 @@ SELECT taken_in;
 
 
 def backfill_statements(dataset: str, since: int) -> str:
-    """The statements that give records of an earlier version what later ones added, if any."""
+    """Return the statements that fill the columns added after version ``since``, if any."""
     return "".join(
         f"UPDATE {_table(dataset, c.table)} SET `{c.name}` = {c.before} WHERE `{c.name}` IS NULL;\n"
         for c in ADDED_COLUMNS
@@ -100,14 +102,14 @@ def backfill_statements(dataset: str, since: int) -> str:
 
 
 class _Names:
-    """What the statements are about, as they write it."""
+    """The names and literals of a load, quoted for the statements."""
 
     def __init__(
         self, dataset: str, run_id: str, started_at: dt.datetime, staged: Mapping[str, str]
     ) -> None:
         self._dataset = dataset
         self._staged = staged
-        self.run = f"'{_sound(run_id)}'"
+        self.run = f"'{_check_name(run_id)}'"
         self.started = f"TIMESTAMP '{started_at.astimezone(dt.timezone.utc).isoformat(' ')}'"
         self.runs = self.table(RUNS)
         self.lock = self.table(LOCK)
@@ -120,20 +122,20 @@ class _Names:
 
 
 def _merge(record: type[Record], names: _Names) -> str:
-    """A record takes the place of the one of its key, in whatever partition that is.
+    """Return the statements that merge the staged records of one type, in any partition.
 
-    The days of the records that are there come first, from the two columns that tell. The merge
-    then reads, and is billed for, no partition but theirs: BigQuery leaves partitions out by a
-    variable, but not by what a join finds. Findings are on the day of their article.
+    The first statement reads the days of the existing records, from two columns only. The merge
+    then reads, and is billed for, just these partitions: BigQuery prunes partitions by a variable
+    but not by the result of a join. Annotations have the day of their article.
     """
     columns = [field.name for field in fields_of(record)]
     listed = ", ".join(f"`{column}`" for column in columns)
     values = ", ".join(f"incoming.`{column}`" for column in columns)
-    sets = ", ".join(_change(record, column) for column in columns if column != record.KEY)
-    owner = Article if record in _OF_ARTICLES else record
+    sets = ", ".join(_assignment(record, column) for column in columns if column != record.KEY)
+    owner = Article if record in ANNOTATIONS else record
     otherwise = ""
     if record is DeadLetter:
-        earliest = ", ".join(_change(record, column) for column in _EARLIEST)
+        earliest = ", ".join(_assignment(record, column) for column in FIRST_SEEN_COLUMNS)
         otherwise = f"WHEN MATCHED THEN UPDATE SET {earliest}\n"
     return f"""\
 SET days = ARRAY(
@@ -149,10 +151,8 @@ WHEN MATCHED AND kept.run_id NOT IN UNNEST(later) THEN UPDATE SET {sets}
 
 
 def _incoming(record: type[Record], names: _Names) -> str:
-    """The staged records, one a key, with what their version of the schema lacks."""
-    before = {
-        column.name: column.before for column in ADDED_COLUMNS if column.table == record.TABLE
-    }
+    """Return the query of the staged records: one per key, with values for added columns."""
+    before = values_before(record.TABLE)
     listed = ", ".join(
         f"COALESCE(`{f.name}`, {before[f.name]}) AS `{f.name}`"
         if f.name in before
@@ -160,25 +160,25 @@ def _incoming(record: type[Record], names: _Names) -> str:
         for f in fields_of(record)
     )
     condition = "TRUE"
-    if record in _OF_ARTICLES:
+    if record in ANNOTATIONS:
         condition = (
             f"article_id NOT IN (SELECT article_id FROM {names.table(Article.TABLE)} "
             f"WHERE day IN UNNEST(days) AND run_id IN UNNEST(later))"
         )
-    order = ", ".join(_EARLIEST if record is DeadLetter else ("day",))
+    order = ", ".join(FIRST_SEEN_COLUMNS if record is DeadLetter else ("day",))
     return f"""\
 SELECT {listed} FROM {names.staging(record)} WHERE {condition}
 QUALIFY ROW_NUMBER() OVER (PARTITION BY {record.KEY} ORDER BY {order}) = 1"""
 
 
-def _change(record: type[Record], column: str) -> str:
-    if record is DeadLetter and column in _EARLIEST:
+def _assignment(record: type[Record], column: str) -> str:
+    if record is DeadLetter and column in FIRST_SEEN_COLUMNS:
         return f"`{column}` = LEAST(kept.`{column}`, incoming.`{column}`)"
     return f"`{column}` = incoming.`{column}`"
 
 
-def _forget(record: type[Record], names: _Names) -> str:
-    """Remove what earlier runs found in articles: it points into texts that are replaced."""
+def _delete_annotations(record: type[Record], names: _Names) -> str:
+    """Return the statement that deletes earlier annotations, whose offsets no longer apply."""
     return f"""\
 DELETE FROM {names.table(record.TABLE)}
 WHERE day IN UNNEST(days) AND run_id NOT IN UNNEST(later)
@@ -187,10 +187,10 @@ AND article_id IN (SELECT article_id FROM {names.staging(Article)});
 
 
 def _table(dataset: str, name: str) -> str:
-    return f"`{_sound(dataset)}.{_sound(name)}`"
+    return f"`{_check_name(dataset)}.{_check_name(name)}`"
 
 
-def _sound(text: str) -> str:
+def _check_name(text: str) -> str:
     if not re.fullmatch(r"[\w.:-]+", text, re.ASCII):
         raise ValueError(f"{text!r} has characters that ids and names have not")
     return text

@@ -1,7 +1,7 @@
-"""The tables of a BigQuery dataset: made from the records, and migrated from version to version.
+"""Create the tables of a BigQuery dataset from the record types, and migrate earlier versions.
 
-The version is a label of the table of runs, which is written last: what is made or changed only
-in part is finished the next time.
+The schema version is a label of the table of runs, which is written last. So an interrupted
+migration is finished the next time.
 """
 
 import datetime as dt
@@ -18,24 +18,26 @@ from transforms.core.options import require
 from transforms.sinks.bigquery.sql import BOOKKEEPING_FIELDS, LOCK, RUNS, backfill_statements
 
 VERSION_LABEL: Final = "newsbeam_schema_version"
-_STAGED_FOR: Final = dt.timedelta(days=1)
-_ABOUT: Final = {
+_STAGING_LIFETIME: Final = dt.timedelta(days=1)
+_DESCRIPTIONS: Final = {
     RUNS: "Runs that these tables hold, each of them whole.",
     LOCK: "One row, by which loads keep out of each other's way.",
 }
 
 
-def dataset_of(client: bigquery.Client, name: str, location: str | None) -> bigquery.Dataset:
-    """The dataset, made in the location if it is not there.
+def get_or_create_dataset(
+    client: bigquery.Client, name: str, location: str | None
+) -> bigquery.Dataset:
+    """Return a dataset, and create it in the location if it does not exist.
 
     Raises:
-        UsageError: it is elsewhere, or is not there and no location says where to make it.
+        UsageError: It is in another location, or does not exist and no location is named.
     """
     try:
         dataset = client.get_dataset(name)
     except NotFound as error:
         if location is None:
-            message = "there is no such dataset; --bigquery_location EU (or US, ...) makes it there"
+            message = "there is no such dataset; create it with --bigquery_location EU (or US, ...)"
             raise UsageError(message) from error
         fresh = bigquery.Dataset(name)
         fresh.location = location
@@ -47,11 +49,16 @@ def dataset_of(client: bigquery.Client, name: str, location: str | None) -> bigq
     return dataset
 
 
-def ready(client: bigquery.Client, dataset: str, partitions: str) -> None:
-    """Make the tables that are not there, and bring those of an earlier version up to this one.
+def prepare_tables(client: bigquery.Client, dataset: str, partitions: str) -> None:
+    """Create missing tables, and migrate the tables of an earlier schema version.
+
+    Args:
+        client: The client.
+        dataset: The dataset, as PROJECT.DATASET.
+        partitions: ``day`` or ``month``, for new tables.
 
     Raises:
-        UsageError: they are of a later version, or a column is of another type.
+        UsageError: The tables are of a later version, or a column has another type.
     """
     version = _version(client, dataset)
     require(
@@ -60,24 +67,26 @@ def ready(client: bigquery.Client, dataset: str, partitions: str) -> None:
         "update newsbeam",
     )
     for record in RECORDS:
-        _make_or_migrate(client, _record_table(dataset, record, partitions))
-    _make_or_migrate(client, _own_table(dataset, LOCK))
+        _create_or_migrate(client, _record_table(dataset, record, partitions))
+    _create_or_migrate(client, _bookkeeping_table(dataset, LOCK))
     if 0 < version < SCHEMA_VERSION and (statements := backfill_statements(dataset, version)):
         client.query(statements).result()
-    runs = _own_table(dataset, RUNS)
+    runs = _bookkeeping_table(dataset, RUNS)
     runs.labels = {VERSION_LABEL: str(SCHEMA_VERSION)}
-    _make_or_migrate(client, runs)
+    _create_or_migrate(client, runs)
 
 
 def staging_schema(record: type[Record]) -> list[bigquery.SchemaField]:
-    """The schema of records that wait to be merged: what an earlier version lacks is null."""
+    """Return the schema of a staging table, in which added columns may be null."""
     return _schema(migrate_fields([], bigquery_schema(record)["fields"]))
 
 
-def make_staging(client: bigquery.Client, dataset: str, name: str, record: type[Record]) -> None:
-    """Make the table in which records of a run wait, unless it is there. It goes in a day."""
+def create_staging_table(
+    client: bigquery.Client, dataset: str, name: str, record: type[Record]
+) -> None:
+    """Create a staging table that expires after a day, or extend an existing one."""
     table = bigquery.Table(f"{dataset}.{name}", schema=staging_schema(record))
-    table.expires = now() + _STAGED_FOR
+    table.expires = now() + _STAGING_LIFETIME
     try:
         client.create_table(table)
     except Conflict:
@@ -85,7 +94,7 @@ def make_staging(client: bigquery.Client, dataset: str, name: str, record: type[
 
 
 def _version(client: bigquery.Client, dataset: str) -> int:
-    """The version of the tables; 0 where there are none."""
+    """Return the schema version of the tables; 0 if there are none."""
     try:
         labels = client.get_table(f"{dataset}.{RUNS}").labels
     except NotFound:
@@ -105,25 +114,25 @@ def _record_table(dataset: str, record: type[Record], partitions: str) -> bigque
     return table
 
 
-def _own_table(dataset: str, name: str) -> bigquery.Table:
+def _bookkeeping_table(dataset: str, name: str) -> bigquery.Table:
     table = bigquery.Table(f"{dataset}.{name}", schema=_schema(BOOKKEEPING_FIELDS[name]))
-    table.description = _ABOUT[name]
+    table.description = _DESCRIPTIONS[name]
     return table
 
 
-def _make_or_migrate(client: bigquery.Client, wanted: bigquery.Table) -> None:
-    """Partitions and clustering of a table that is there stay as they are."""
+def _create_or_migrate(client: bigquery.Client, target: bigquery.Table) -> None:
+    """Create a table, or add columns to an existing one. Its partitions and clustering stay."""
     try:
-        table = client.get_table(wanted.reference)
+        table = client.get_table(target.reference)
     except NotFound:
-        client.create_table(wanted, exists_ok=True)
+        client.create_table(target, exists_ok=True)
         return
-    there = [field.to_api_repr() for field in table.schema]
+    current = [field.to_api_repr() for field in table.schema]
     try:
-        fields = migrate_fields(there, [field.to_api_repr() for field in wanted.schema])
+        fields = migrate_fields(current, [field.to_api_repr() for field in target.schema])
     except ValueError as error:
         raise UsageError(f"table {table.table_id}: {error}; choose another dataset") from error
-    schema, labels = _schema(fields), {**table.labels, **wanted.labels}
+    schema, labels = _schema(fields), {**table.labels, **target.labels}
     if schema != list(table.schema) or labels != table.labels:
         table.schema, table.labels = schema, labels
         client.update_table(table, ["schema", "labels"])

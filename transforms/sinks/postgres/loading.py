@@ -1,10 +1,11 @@
-"""How the records of a run get into the tables of a PostgreSQL database.
+"""Load the records of a run into the tables of a PostgreSQL database.
 
-They are copied in batches into a temporary table and put from there into their own: COPY takes
-large texts several times as fast as INSERT. What the tables hold does not depend on the order in
-which runs are loaded: of two records of one key that of the run that started later stays, and
-with an article go the entities, quotes and topics that an earlier run found in it. A dead letter
-keeps the time when it was first seen.
+Batches of records are copied into a temporary table and upserted from there: COPY loads large
+texts several times as fast as INSERT.
+
+The final content of the tables does not depend on the order of loads. Of two records of one key,
+the one from the run that started later stays. Replacing an article removes the entities, quotes
+and topics that an earlier run found in it. A dead letter keeps the time when it was first seen.
 """
 
 import datetime as dt
@@ -14,33 +15,32 @@ from typing import Any, Final
 
 from psycopg.types.json import Jsonb
 
-from schemas import RECORDS, Article, DeadLetter, Record
+from schemas import Article, DeadLetter, Record
 from schemas.fields import Field, fields_of
-from schemas.migrations import ADDED_COLUMNS
-from transforms.sinks.postgres.tables import Db
-from transforms.sinks.run_rows import Row, read_row_batches
+from schemas.migrations import values_before
+from transforms.sinks.databases import ANNOTATIONS, FIRST_SEEN_COLUMNS
+from transforms.sinks.postgres.tables import PostgresConnection
+from transforms.sinks.run_rows import read_row_batches
+from transforms.storage.record_files import Row
 from transforms.storage.runs import CommittedRun
 
-_REFUSED: Final = re.compile("[\x00\ud800-\udfff]")
-_OF_ARTICLES: Final = tuple(
-    r for r in RECORDS if r is not Article and any(f.name == "article_id" for f in fields_of(r))
-)
-_FIRST_SEEN: Final = ("day", "first_seen_at")
+_REJECTED: Final = re.compile("[\x00\ud800-\udfff]")
+"""Characters that PostgreSQL rejects in texts: NUL and lone surrogates."""
 
 
-class Loading:
-    """A run on its way into the tables, in a transaction in which it is a loaded run."""
+class RunLoader:
+    """A loader of one run, in a transaction that has already entered the run in ``loaded_runs``."""
 
-    def __init__(self, db: Db, run: CommittedRun, started: dt.datetime) -> None:
+    def __init__(self, db: PostgresConnection, run: CommittedRun, started: dt.datetime) -> None:
         self._db = db
         self._run = run
-        self._of = {"run": run.run_id, "started": started}
+        self._parameters = {"run": run.run_id, "started": started}
         self.replaced = 0
-        """Texts with characters that PostgreSQL refuses."""
+        """The number of texts in which characters that PostgreSQL rejects were replaced."""
 
-    def load(self, record: type[Record]) -> int:
-        """All records of a type; how many there are."""
-        fields, put = fields_of(record), _put(record)
+    def load_records(self, record: type[Record]) -> int:
+        """Load all records of one type, and return their number."""
+        fields, upsert = fields_of(record), _upsert_statement(record)
         columns = _columns(fields)
         cleaned = [(f.name, self._cleaner(f)) for f in fields]
         count = 0
@@ -58,17 +58,17 @@ class Loading:
                         copy.write_row(
                             [v if v is None or not clean else clean(v) for v, clean in values]
                         )
-                cursor.execute(put, self._of)
+                cursor.execute(upsert, self._parameters)
                 if record is Article:
-                    self._forget_findings(cursor.fetchall())
+                    self._delete_annotations(cursor.fetchall())
                 cursor.execute(f'TRUNCATE "incoming_{record.TABLE}"')
             count += len(rows)
         return count
 
-    def _forget_findings(self, articles: list[tuple[str, str]]) -> None:
-        """Remove what earlier runs found in articles: it points into texts that are replaced."""
+    def _delete_annotations(self, articles: list[tuple[str, str]]) -> None:
+        """Delete the annotations by earlier runs of replaced articles: their offsets are stale."""
         ids, run_ids = ([article[i] for article in articles] for i in range(2))
-        for record in _OF_ARTICLES:
+        for record in ANNOTATIONS:
             self._db.execute(
                 f'DELETE FROM "{record.TABLE}" AS old USING unnest(%s::text[], %s::text[]) '
                 "AS new(id, run_id) WHERE old.article_id = new.id AND old.run_id <> new.run_id",
@@ -76,17 +76,17 @@ class Loading:
             )
 
     def _cleaner(self, field: Field) -> Callable[[Any], Any] | None:
-        """What a column's values go through; None for those that hold no text."""
+        """Return the function that cleans the values of a column; None if they hold no text."""
         if field.record:
             return lambda value: Jsonb(self._clean(value))
         return self._clean if field.kind == "string" else None
 
     def _clean(self, value: Any) -> Any:
-        """The value with U+FFFD for each character that is refused: offsets stay as they are."""
+        """Replace each rejected character in a value by U+FFFD, which keeps all offsets."""
         if isinstance(value, str):
-            if _REFUSED.search(value):
+            if _REJECTED.search(value):
                 self.replaced += 1
-                return _REFUSED.sub("\ufffd", value)
+                return _REJECTED.sub("\ufffd", value)
         elif isinstance(value, list):
             return [self._clean(item) for item in value]
         elif isinstance(value, dict):
@@ -95,21 +95,24 @@ class Loading:
 
 
 def _unique(rows: list[Row], record: type[Record]) -> list[Row]:
-    """One row a key, the first: ON CONFLICT takes none twice."""
+    """Return the first row of each key, since ON CONFLICT rejects two rows of one key.
+
+    Dead letters are sorted by time before, so that the earliest stays.
+    """
     if record is DeadLetter:
         rows = sorted(rows, key=lambda row: row["first_seen_at"])
     return list({row[record.KEY]: row for row in reversed(rows)}.values())
 
 
-def _put(record: type[Record]) -> str:
-    """The statement that moves records from the temporary table to their own."""
+def _upsert_statement(record: type[Record]) -> str:
+    """Return the statement that upserts records from the temporary table into their table."""
     fields, key = fields_of(record), record.KEY
-    before = {c.name: c.before for c in ADDED_COLUMNS if c.table == record.TABLE}
+    before = values_before(record.TABLE)
     values = ", ".join(
         f'COALESCE("{f.name}", {before[f.name]})' if f.name in before else f'"{f.name}"'
         for f in fields
     )
-    # Within a run the first of a key stays: the run is not later than itself.
+    # Within a run the first record of a key stays, since the run is not later than itself.
     newer = (
         "COALESCE((%(started)s, %(run)s) > (SELECT r.started_at, r.run_id FROM loaded_runs r "
         "WHERE r.run_id = kept.run_id), true)"
@@ -119,20 +122,20 @@ def _put(record: type[Record]) -> str:
     if record is DeadLetter:
         sets = [
             f'"{f.name}" = LEAST(kept."{f.name}", EXCLUDED."{f.name}")'
-            if f.name in _FIRST_SEEN
+            if f.name in FIRST_SEEN_COLUMNS
             else f'"{f.name}" = CASE WHEN {newer} THEN EXCLUDED."{f.name}" ELSE kept."{f.name}" END'
             for f in fields
             if f.name != key
         ]
         where = "true"
-    given = f'SELECT {values} FROM "incoming_{record.TABLE}" AS incoming'
-    if record in _OF_ARTICLES:
-        given += (
+    source = f'SELECT {values} FROM "incoming_{record.TABLE}" AS incoming'
+    if record in ANNOTATIONS:
+        source += (
             " WHERE NOT EXISTS (SELECT FROM articles a WHERE a.article_id = incoming.article_id "
             "AND a.run_id <> incoming.run_id)"
         )
     return (
-        f'INSERT INTO "{record.TABLE}" AS kept ({_columns(fields)}) {given} '
+        f'INSERT INTO "{record.TABLE}" AS kept ({_columns(fields)}) {source} '
         f'ON CONFLICT ("{key}") DO UPDATE SET {", ".join(sets)} WHERE {where}'
         + (" RETURNING article_id, run_id" if record is Article else "")
     )

@@ -1,7 +1,8 @@
-"""The tables of a PostgreSQL database: made from the records, and migrated from version to version.
+"""Create the tables of a PostgreSQL schema from the record types, and migrate earlier versions.
 
-Their version is that of the records (``SCHEMA_VERSION``), and the table ``schema_versions`` has
-it. All is done in the transaction of the caller, under a lock, so that it is done whole and once.
+The table ``schema_versions`` holds the version of the tables, which is the ``SCHEMA_VERSION`` of
+the records. All functions work in the transaction of the caller and under a lock, so that a
+migration happens once and as a whole.
 """
 
 from typing import Any, Final
@@ -14,9 +15,9 @@ from schemas.migrations import ADDED_COLUMNS
 from schemas.sql import create_table, sql_type
 from transforms.core.errors import UsageError
 
-Db = Connection[tuple[Any, ...]]
+PostgresConnection = Connection[tuple[Any, ...]]
 
-_OWN: Final = {
+_BOOKKEEPING_TABLES: Final = {
     "schema_versions": """CREATE TABLE "schema_versions" (
   "version" integer PRIMARY KEY,
   "applied_at" timestamptz NOT NULL DEFAULT now()
@@ -34,10 +35,10 @@ COMMENT ON COLUMN "loaded_runs"."rows" IS 'Records that the run brought, by tabl
 """,
 }
 
-TABLES: Final = (*_OWN, *(record.TABLE for record in RECORDS))
+TABLES: Final = (*_BOOKKEEPING_TABLES, *(record.TABLE for record in RECORDS))
 
-# What a page may make as long as it likes (names, addresses) is no key of a B-tree, whose keys are
-# short: one such record would keep its run out of the database. SP-GiST takes any length.
+# A B-tree limits the length of its keys, and a page may contain a name or address of any length:
+# one such record would keep its run out of the database. SP-GiST has no such limit.
 _INDEXES: Final = (
     ("articles", "btree", "day"),
     ("articles", "btree", "lineage_id"),
@@ -60,27 +61,27 @@ _INDEXES: Final = (
 )
 
 
-def lock(db: Db, schema: str) -> None:
-    """Wait until no other program makes, migrates or fills these tables, to the transaction's end.
+def lock_tables(db: PostgresConnection, schema: str) -> None:
+    """Lock the tables against other loads and migrations until the transaction ends.
 
-    The schema is the search path of the transaction, as for all that is here.
+    As for all functions here, ``schema`` must be the search path of the transaction.
     """
     db.execute("SELECT pg_advisory_xact_lock(hashtextextended('newsbeam ' || %s, 0))", [schema])
 
 
-def ready(db: Db, schema: str) -> None:
-    """Make the tables where there are none; migrate those of an earlier version.
+def prepare_tables(db: PostgresConnection, schema: str) -> None:
+    """Create the tables if there are none, and migrate the tables of an earlier version.
 
     Raises:
-        UsageError: they are of a later version, or not Newsbeam's.
-        psycopg.Error: the database refuses.
+        UsageError: The tables are of a later version, or not Newsbeam's.
+        psycopg.Error: The database rejects a statement.
     """
     if _version(db, schema) == SCHEMA_VERSION:
         return
-    lock(db, schema)
+    lock_tables(db, schema)
     version = _version(db, schema)
     if version is None:
-        _make(db, schema)
+        _create(db, schema)
     elif version > SCHEMA_VERSION:
         raise UsageError(
             f"its tables are of version {version}, and this Newsbeam knows none after "
@@ -90,40 +91,40 @@ def ready(db: Db, schema: str) -> None:
         _migrate(db, schema, version)
 
 
-def _version(db: Db, schema: str) -> int | None:
-    """The version of the tables; None if there are none."""
-    if "schema_versions" not in _present(db, schema):
+def _version(db: PostgresConnection, schema: str) -> int | None:
+    """Return the version of the tables; None if there are none."""
+    if "schema_versions" not in _existing_tables(db, schema):
         return None
-    # With the schema's name, so that a user who may not use it is told that.
+    # The schema is named so that the error for a missing privilege names it.
     row = db.execute(f'SELECT max("version") FROM "{schema}"."schema_versions"').fetchone()
     return row[0] if row else None
 
 
-def _present(db: Db, schema: str) -> set[str]:
-    """Which of our tables' names are taken in the schema."""
-    taken = db.execute(
+def _existing_tables(db: PostgresConnection, schema: str) -> set[str]:
+    """Return which of Newsbeam's table names exist in the schema."""
+    rows = db.execute(
         "SELECT relname FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace "
         "WHERE nspname = %s AND relname = ANY(%s)",
         [schema, list(TABLES)],
     )
-    return {name for (name,) in taken}
+    return {name for (name,) in rows}
 
 
-def _make(db: Db, schema: str) -> None:
-    if foreign := _present(db, schema):
+def _create(db: PostgresConnection, schema: str) -> None:
+    if foreign := _existing_tables(db, schema):
         raise UsageError(
             f"it has tables that are not Newsbeam's ({', '.join(sorted(foreign))}); name another "
             "--postgres_schema"
         )
-    there = db.execute("SELECT FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
-    if there is None:  # asked first, as IF NOT EXISTS takes a right that the user may lack
+    exists = db.execute("SELECT FROM pg_namespace WHERE nspname = %s", [schema]).fetchone()
+    if exists is None:  # IF NOT EXISTS would need a privilege even if the schema exists
         db.execute(f'CREATE SCHEMA "{schema}"')
-    for statement in _OWN.values():
+    for statement in _BOOKKEEPING_TABLES.values():
         db.execute(statement)
-    _complete(db, schema)
+    _finish(db, schema)
 
 
-def _migrate(db: Db, schema: str, version: int) -> None:
+def _migrate(db: PostgresConnection, schema: str, version: int) -> None:
     fields = {(r.TABLE, f.name): f for r in RECORDS for f in fields_of(r)}
     for column in (c for c in ADDED_COLUMNS if c.version > version):
         field = fields[column.table, column.name]
@@ -133,12 +134,12 @@ def _migrate(db: Db, schema: str, version: int) -> None:
             db.execute(f"UPDATE {table} SET {name} = {column.before}")
         if not field.nullable:
             db.execute(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL")
-    _complete(db, schema)
+    _finish(db, schema)
 
 
-def _complete(db: Db, schema: str) -> None:
-    """What does not depend on the version before: new tables, indexes, comments, the version."""
-    present = _present(db, schema)
+def _finish(db: PostgresConnection, schema: str) -> None:
+    """Create missing tables and indexes, and set the comments and the version."""
+    present = _existing_tables(db, schema)
     for record in RECORDS:
         if record.TABLE not in present:
             db.execute(create_table(record, "postgresql"))
@@ -149,7 +150,7 @@ def _complete(db: Db, schema: str) -> None:
     db.execute('INSERT INTO "schema_versions" ("version") VALUES (%s)', [SCHEMA_VERSION])
 
 
-def _comment(db: Db, record: type[Record]) -> None:
+def _comment(db: PostgresConnection, record: type[Record]) -> None:
     texts = {f'TABLE "{record.TABLE}"': (record.__doc__ or "").partition("\n")[0]}
     texts |= {f'COLUMN "{record.TABLE}"."{f.name}"': f.doc for f in fields_of(record)}
     for what, text in texts.items():
