@@ -158,13 +158,14 @@ def test_the_bill_of_materials_is_that_of_the_lock() -> None:
     )
     assert all(part["purl"].startswith("pkg:pypi/") for part in parts.values())
     root = bill["metadata"]["component"]
-    assert (root["name"], root["version"]) == ("newsbeam", project()["project"]["version"])
+    assert (root["name"], root["version"]) == ("newsbeam", VERSION)
     linked = {line["ref"] for line in bill["dependencies"]}
     assert {part["bom-ref"] for part in parts.values()} <= linked
 
 
-def test_the_version_is_said_once() -> None:
-    assert project()["project"]["version"] == VERSION
+def test_the_built_package_has_the_version_of_the_code(tmp_path: Path) -> None:
+    (metadata,) = build(tmp_path).glob("newsbeam-*.dist-info/METADATA")
+    assert f"\nVersion: {VERSION}\n" in metadata.read_text(encoding="utf-8")
 
 
 # The package

@@ -1,1 +1,1 @@
-"""What every stage shares: elements, errors, options, clock, URLs and isolated workers."""
+"""The code that all stages share: elements, errors, options, clock, URLs, isolated workers."""

@@ -1,4 +1,9 @@
-"""Work on hostile input in a process of its own, which can be killed. Imports no Beam."""
+"""Workers in child processes, for hostile input: each item has limits of time and memory.
+
+An input that hangs or crashes a parser, or makes it use too much memory, costs one child process
+and one dead letter, not the worker of Beam. ``concurrent.futures`` cannot do this: it can neither
+stop an item that hangs nor limit its memory, and a crash breaks the whole pool. Imports no Beam.
+"""
 
 import contextlib
 import multiprocessing
@@ -29,26 +34,30 @@ R = TypeVar("R")
 _SPAWN: Final = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
 _PROTOCOL: Final = pickle.HIGHEST_PROTOCOL
 START_SECONDS: Final = 300.0
+"""The time limit for starting a child and its set-up."""
+
 GRACE_SECONDS: Final = 2.0
-_LONGEST_SECONDS: Final = 1e6  # more milliseconds than poll() takes are no limit anyway
-_OUT_OF_MEMORY: Final = 113  # an exit code, as an answer might need memory
+"""The time after a limit at which a child ends by itself, in case its parent is gone."""
+
+_MAX_SECONDS: Final = 1e6  # poll() takes a limited number of milliseconds
+_OUT_OF_MEMORY: Final = 113  # an exit code, since a message might need memory
 _MIB: Final = 1 << 20
-_STATM: Final = Path("/proc/self/statm")
-_FRAMES: Final = 20
+_STATM: Final = Path("/proc/self/statm")  # memory in pages, see proc(5)
+_MAX_FRAMES: Final = 20
 
 
 @dataclass(frozen=True)
 class LimitOptions:
-    """What one item may cost."""
+    """The limits of time and memory for one item."""
 
     item_time_limit_sec: float = flag(
-        "seconds that parsing, extracting or analysing one item may take",
+        "maximum seconds to parse, extract or analyse one item",
         default=30.0,
         type=float,
         metavar="SECONDS",
     )
     item_memory_limit_mb: int = flag(
-        "MiB of memory that one item may need on top of the libraries and models",
+        "maximum MiB of memory for one item, on top of the libraries and models",
         default=1024,
         type=int,
         metavar="MIB",
@@ -60,11 +69,16 @@ class LimitOptions:
 
 
 class IsolatedWorker(Generic[T, R]):
-    """A callable that works in a child process, one item at a time. Safe in threads.
+    """A function that runs in a child process, one item at a time. Threads may share it.
 
-    ``setup`` runs in the child once and returns what does the work of one item; it, the items and
-    the results are pickled. The child starts with the first call, serves all that follow, and is
-    replaced when an item was its end.
+    The child starts with the first call and serves all later ones. After an item that ended it, a
+    new child takes its place.
+
+    Args:
+        setup: runs once in the child, and returns the function from item to result. The set-up,
+            the items and the results must be picklable.
+        limits: the limits for one item.
+        name: the name of the process, and of the work in error messages.
     """
 
     def __init__(
@@ -77,17 +91,23 @@ class IsolatedWorker(Generic[T, R]):
         self._child: _Child | None = None
 
     def __call__(self, item: T, *, time_factor: float = 1.0) -> R:
-        """The result of the work on an item, for which it has ``time_factor`` times the limit.
+        """Return the result of the function for an item.
+
+        An item that crashes the child or runs out of memory gets a second attempt in a new child.
+
+        Args:
+            item: the item.
+            time_factor: what to multiply the time limit by.
 
         Raises:
-            ItemError: it took too long or too much memory, or it was the end of the process.
-            Exception: whatever the work raised; an :class:`ItemError` if it does not pickle.
+            ItemError: if the item takes too much time or memory, or crashes the child.
+            Exception: what the function raised; an :class:`ItemError` if it is not picklable.
         """
         packed = pickle.dumps(item, _PROTOCOL)
-        seconds = min(self._limits.item_time_limit_sec * time_factor, _LONGEST_SECONDS)
+        seconds = min(self._limits.item_time_limit_sec * time_factor, _MAX_SECONDS)
         with self._lock:
-            answer = self._answer(packed, seconds)
-        result: R = _unpack(answer)
+            reply = self._request(packed, seconds)
+        result: R = _unpack(reply)
         return result
 
     def __enter__(self) -> "IsolatedWorker[T, R]":
@@ -97,36 +117,36 @@ class IsolatedWorker(Generic[T, R]):
         self.close()
 
     def close(self) -> None:
-        """End the child, after the item that it may be at."""
+        """End the child once its current item is done. A later call starts a new one."""
         with self._lock:
             if self._child is not None:
                 self._child.end()
                 self._child = None
 
-    def _answer(self, packed: bytes, seconds: float) -> bytes:
+    def _request(self, packed: bytes, seconds: float) -> bytes:
         try:
-            return self._try(packed, seconds)
-        except ItemError as lost:
-            if lost.error_type == "TimeLimit":
+            return self._request_once(packed, seconds)
+        except ItemError as error:
+            if error.error_type == "TimeLimit":
                 raise
-        # Perhaps it was not this item, but what earlier ones had left behind in the process.
+        # The cause may be memory that earlier items left behind, so try in a new child.
         try:
-            return self._try(packed, seconds)
-        except ItemError as lost:
-            lost.attempts = 2
+            return self._request_once(packed, seconds)
+        except ItemError as error:
+            error.attempts = 2
             raise
 
-    def _try(self, packed: bytes, seconds: float) -> bytes:
+    def _request_once(self, packed: bytes, seconds: float) -> bytes:
         child = self._child or _Child(self._setup, self._limits, self._name)
-        self._child = None  # until it has answered in full: no other item may get this answer
+        self._child = None  # until the reply is complete: no other item may receive it
         try:
             child.start()
-            answer = child.ask(packed, seconds)
+            reply = child.request(packed, seconds)
         except BaseException:
             child.end()
             raise
         self._child = child
-        return answer
+        return reply
 
 
 class IsolatedWorkerHandle:
@@ -141,32 +161,32 @@ class IsolatedWorkerHandle:
         self._key = uuid.uuid4().hex
 
     def get(self) -> IsolatedWorker[Any, Any]:
-        """The callable; keep a reference to it as long as it is needed."""
-        with _SHARED_LOCK:
-            shared = _SHARED.get(self._key)
-            if shared is None:
-                shared = IsolatedWorker(self._setup, self._limits, name=self._name)
-                _SHARED[self._key] = shared
-            return shared
+        """Return the worker of this process. It ends when nobody holds a reference to it."""
+        with _WORKERS_LOCK:
+            worker = _WORKERS.get(self._key)
+            if worker is None:
+                worker = IsolatedWorker(self._setup, self._limits, name=self._name)
+                _WORKERS[self._key] = worker
+            return worker
 
 
-_SHARED: Final = weakref.WeakValueDictionary[str, IsolatedWorker[Any, Any]]()
-_SHARED_LOCK: Final = threading.Lock()
+_WORKERS: Final = weakref.WeakValueDictionary[str, IsolatedWorker[Any, Any]]()
+_WORKERS_LOCK: Final = threading.Lock()
 
 
 class _Child:
-    """A process, this side's end of the pipe to it, and what its death means."""
+    """A child process, with the parent's end of the pipe to it."""
 
     def __init__(self, setup: Callable[[], Any], limits: LimitOptions, name: str) -> None:
         self._memory_mb = limits.item_memory_limit_mb
         self._name = name
-        self._started = False
-        self._pipe, theirs = _SPAWN.Pipe()
+        self._has_started = False
+        self._pipe, childs_end = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
-            target=_serve, args=(theirs, setup, self._memory_mb), name=name, daemon=True
+            target=_serve, args=(childs_end, setup, self._memory_mb), name=name, daemon=True
         )
-        # Ctrl-C goes to the child as well, which is deaf to it from its first moment on. The
-        # tracker of ``multiprocessing`` starts with the first child, and resets the mask.
+        # Ctrl-C also reaches the child, which must ignore it from the start; so it inherits a
+        # mask. The resource tracker, which starts with the first child, would reset the mask.
         resource_tracker.ensure_running()
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -176,30 +196,30 @@ class _Child:
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            theirs.close()  # so that the pipe ends with the child
+            childs_end.close()  # so that the pipe closes when the child ends
         self.end = weakref.finalize(self, _end, self._process, self._pipe)
 
     def start(self) -> None:
-        """Wait until it is ready for items, if that has not been done."""
-        if not self._started:
+        """Wait until the set-up is done, if it is not yet."""
+        if not self._has_started:
             _unpack(self._receive(time.monotonic(), START_SECONDS, " to start"))
-            self._started = True
+            self._has_started = True
 
-    def ask(self, packed: bytes, seconds: float) -> bytes:
-        """The answer to an item."""
-        asked = time.monotonic()
-        # What the child makes of an item that it did not read in full is found out below.
-        with contextlib.suppress(OSError):
-            self._pipe.send(seconds)  # first, so that its alarm is set whatever comes of the rest
+    def request(self, packed: bytes, seconds: float) -> bytes:
+        """Send an item, and return the reply."""
+        sent_at = time.monotonic()
+        with contextlib.suppress(OSError):  # if the child died meanwhile, _receive says why
+            self._pipe.send(seconds)  # first, so that the child has set its alarm in any case
             self._pipe.send_bytes(packed)
-        return self._receive(asked, seconds)
+        return self._receive(sent_at, seconds)
 
     def _receive(self, since: float, seconds: float, to_do: str = "") -> bytes:
+        """Return the next message, or raise the ItemError that says how the child ended."""
         too_long = ItemError("TimeLimit", f"{self._name} took more than {seconds:g} seconds{to_do}")
         try:
             if self._pipe.poll(max(0.0, since + seconds - time.monotonic())):
                 return self._pipe.recv_bytes()
-        except (EOFError, OSError):  # it has died
+        except (EOFError, OSError):  # the child has died
             self._process.join(GRACE_SECONDS)
         else:
             raise too_long
@@ -214,7 +234,7 @@ class _Child:
 
 
 def _end(process: SpawnProcess, pipe: "Connection[Any, Any]") -> int:
-    """End a child, and return its exit code. It holds nothing that is worth a farewell."""
+    """Kill a child, which has nothing to save, and return its exit code."""
     pipe.close()
     process.kill()
     process.join()
@@ -223,69 +243,73 @@ def _end(process: SpawnProcess, pipe: "Connection[Any, Any]") -> int:
     return code
 
 
-class _InChild(Exception):
-    """The traceback of an error, from where it was raised."""
+class _ChildTraceback(Exception):
+    """The traceback of an error in the child, as its cause in the parent."""
 
     def __str__(self) -> str:
         return f"\n\n{self.args[0]}"
 
 
-def _unpack(answer: bytes) -> Any:
-    result, error, trace = pickle.loads(answer)
+def _unpack(reply: bytes) -> Any:
+    """Return the result in a reply, or raise its error."""
+    result, error, trace = pickle.loads(reply)
     if error is not None:
-        raise error from _InChild(trace)
+        raise error from _ChildTraceback(trace)
     return result
 
 
-# From here on, all runs in the child.
+# The functions below run in the child.
 
 
 def _serve(pipe: "Connection[Any, Any]", setup: Callable[[], Any], memory_mb: int) -> None:
-    """Answer items until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    for number in (signal.SIGTERM, signal.SIGALRM):  # may be inherited as ignored, or blocked
+    """Reply to items until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGALRM):  # may be inherited as ignored
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    works = []
+    functions = []
 
     def load() -> None:
-        works.append(setup())
+        functions.append(setup())
         _limit_memory(memory_mb)
 
     try:
         _set_alarm(START_SECONDS)
         pipe.send_bytes(_pack(load))
-        while works:
+        while functions:
             _set_alarm(None)
             _set_alarm(pipe.recv())
-            pipe.send_bytes(_pack(lambda: works[0](pickle.loads(pipe.recv_bytes()))))
+            pipe.send_bytes(_pack(lambda: functions[0](pickle.loads(pipe.recv_bytes()))))
     except (EOFError, OSError):  # the parent is gone
-        _set_alarm(0.0)  # threads that were left behind do not keep the process
+        _set_alarm(0.0)  # in case threads that an item left behind keep the process alive
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)
 
 
 def _set_alarm(seconds: float | None) -> None:
-    """Die soon after so many seconds, if no parent is left to see to it.
+    """Let a signal end the child soon after a time limit, in case its parent is gone.
 
-    The signal has no handler in Python, so it works inside C code that never returns, too.
+    The signal has no handler in Python, so it also interrupts C code that never returns.
+
+    Args:
+        seconds: the time limit; None cancels the alarm.
     """
     signal.setitimer(signal.ITIMER_REAL, 0.0 if seconds is None else seconds + GRACE_SECONDS)
 
 
 def _limit_memory(mib: int) -> None:
-    """Bound the address space to what it is now and so much more, where this can be told."""
+    """Limit the address space to its current size plus so many MiB, where /proc exists."""
     if _STATM.exists():
         used = int(_STATM.read_text().split()[0]) * resource.getpagesize()
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        most = sys.maxsize if hard == resource.RLIM_INFINITY else hard
-        resource.setrlimit(resource.RLIMIT_AS, (min(used + mib * _MIB, most), hard))
+        max_bytes = sys.maxsize if hard == resource.RLIM_INFINITY else hard
+        resource.setrlimit(resource.RLIMIT_AS, (min(used + mib * _MIB, max_bytes), hard))
 
 
-def _pack(work: Callable[[], Any]) -> bytes:
-    """What comes of the work: a result, or an error with its traceback."""
+def _pack(function: Callable[[], Any]) -> bytes:
+    """Return a reply with the result of a function, or with its error and traceback."""
     try:
-        return pickle.dumps((work(), None, ""), _PROTOCOL)
+        return pickle.dumps((function(), None, ""), _PROTOCOL)
     except MemoryError:
         raise
     except BaseException as error:
@@ -293,11 +317,10 @@ def _pack(work: Callable[[], Any]) -> bytes:
 
 
 def _pack_error(error: BaseException) -> bytes:
-    trace = "".join(traceback.format_exception(error, limit=-_FRAMES))
-    if isinstance(error, Exception):  # others would end the parent
-        with contextlib.suppress(Exception):  # if it cannot be pickled, or not be made again
+    trace = "".join(traceback.format_exception(error, limit=-_MAX_FRAMES))
+    if isinstance(error, Exception):  # SystemExit and the like would end the parent
+        with contextlib.suppress(Exception):  # if it cannot be pickled, or not be unpickled
             packed = pickle.dumps((None, error, trace), _PROTOCOL)
             pickle.loads(packed)
             return packed
-    kind = type(error).__name__
-    return pickle.dumps((None, ItemError(kind, str(error) or kind), trace), _PROTOCOL)
+    return pickle.dumps((None, ItemError.from_exception(error), trace), _PROTOCOL)

@@ -1,1 +1,1 @@
-"""Extraction of articles from pages. Imports no Beam."""
+"""Articles from pages: decoding, cleaning, extraction, opt-outs, limits of markup."""

@@ -1,16 +1,20 @@
-"""Extract an article from a page or a fragment, with trafilatura. Imports no Beam."""
+"""Extraction of an article from a page or from a feed's own text, with trafilatura.
+
+Imports no Beam.
+"""
 
 import datetime as dt
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import py3langid
 import trafilatura
 from lxml import etree
+from lxml.html import HtmlElement
 from w3lib.encoding import html_to_unicode
 
 from transforms.core.clock import parse_iso_time
@@ -32,13 +36,23 @@ _TIME_ELEMENT: Final = re.compile(
 )
 _XML_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*>", re.IGNORECASE)
 _TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
-_NO_LETTERS: Final = re.compile(r"[\W_]|^the\b")
+_IGNORED_IN_NAMES: Final = re.compile(r"[\W_]|^the\b")
 _MIN_LETTERS_FOR_LANGUAGE: Final = 60
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What a page says of itself. ``published_at`` is UTC; a day without time is midnight."""
+    """The article of a page.
+
+    Attributes:
+        authors: the names of its byline.
+        published_at: the time of publication, UTC; midnight if the page has only a date.
+        text: the paragraphs, one per line.
+        canonical_url: the canonical link of the page, if it has a plausible one.
+        language: the ISO 639-1 code; None if unknown.
+        truncated_or_paywalled: whether the page says that it is not free to read.
+        noindex, tdm_reserved: see :func:`~transforms.extraction.opt_outs.read_opt_outs`.
+    """
 
     title: str
     authors: list[str]
@@ -60,36 +74,48 @@ def extract_page(
     headers: Mapping[str, str] | None = None,
     fragment: str | None = None,
 ) -> tuple[Extraction, str]:
-    """The article of a page or, failing that, of the feed's own text; and by which method.
+    """Extract the article of a page or, if that fails, of the feed's own text.
+
+    Args:
+        body: the page, as bytes or as text; None if it was not fetched.
+        url: its address, for relative links.
+        content_type: its Content-Type header, which may state the encoding.
+        headers: the headers of the response, for opt-outs; names are in lower case.
+        fragment: the text in HTML that the feed has for the entry, if any.
+
+    Returns:
+        The article, and the method: ``trafilatura`` or ``feed_content``.
 
     Raises:
-        ItemError: there is no text in either, or the page is made to be hard to read.
+        ItemError: if neither has a text; it says why for the page.
     """
     problem = ItemError("NoText", "no article text was found in the page")
     if body is not None:
         try:
             check_markup(body.encode("utf-8", "replace") if isinstance(body, str) else body)
             html = body if isinstance(body, str) else decode_page(body, content_type)
-            found = extract_article(html, url=url, headers=headers)
-            if found is not None:
-                return found, "trafilatura"
-        except ItemError as lost:
-            problem = lost
-    found = extract_fragment(fragment, url=url) if fragment else None
-    if found is None:
+            article = extract_article(html, url=url, headers=headers)
+            if article is not None:
+                return article, "trafilatura"
+        except ItemError as error:
+            problem = error
+    article = extract_fragment(fragment, url=url) if fragment else None
+    if article is None:
         raise problem
-    return found, "feed_content"
+    return article, "feed_content"
 
 
 def decode_page(body: bytes, content_type: str = "") -> str:
-    """A page's text by its byte order mark, HTTP header or own declaration, else UTF-8 if it is.
+    """Decode a page by its byte order mark, Content-Type header or own declaration.
+
+    Without any of these, the encoding is UTF-8 if the bytes are valid in it, else Windows-1252.
 
     >>> decode_page(b"<p>caf\\xe9</p>", "text/html; charset=latin-1")
     '<p>café</p>'
     """
     try:
         return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
-    except (UnicodeError, LookupError):  # what it names is a codec of Python's, but no charset
+    except (UnicodeError, LookupError):  # it names a codec of Python that is no charset
         return body.decode(_guess_encoding(body), "replace")
 
 
@@ -104,88 +130,101 @@ def _guess_encoding(body: bytes) -> str:
 def extract_article(
     html: str, *, url: str | None = None, headers: Mapping[str, str] | None = None
 ) -> Extraction | None:
-    """The article of a page, or None if no text is found in it."""
+    """Extract the article of a page.
+
+    Args:
+        html: the page.
+        url: its address, for relative links.
+        headers: the headers of the response, for opt-outs; names are in lower case.
+
+    Returns:
+        The article, or None if the page has no text.
+    """
     html = clean_html(_XML_DECLARATION.sub("", html, count=1))
     tree = trafilatura.load_html(html)
     if tree is None:
         return None
-    canonical = _canonical_link(tree, url)
-    noindex, reserved = read_opt_outs(headers or {}, _metas(tree))
+    canonical = _find_canonical_url(tree, url)
+    noindex, tdm_reserved = read_opt_outs(headers or {}, _read_metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
     repair_json_ld(tree)
-    found = trafilatura.bare_extraction(
+    document = trafilatura.bare_extraction(
         tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
     )
-    site_name = clean_line(getattr(found, "sitename", None))
-    title = _without_site_name(clean_line(getattr(found, "title", None)), site_name)
-    text = clean_text(getattr(found, "text", None) or "").removeprefix(f"{title}\n")
+    site_name = clean_line(getattr(document, "sitename", None))
+    title = _strip_site_name(clean_line(getattr(document, "title", None)), site_name)
+    text = clean_text(getattr(document, "text", None) or "").removeprefix(f"{title}\n")
     if not text:
         return None
     return Extraction(
         title=title,
-        authors=_names(getattr(found, "author", None)),
-        published_at=_page_time(html, getattr(found, "date", None)),
+        authors=_split_names(getattr(document, "author", None)),
+        published_at=_find_time(html, getattr(document, "date", None)),
         text=text,
         canonical_url=canonical,
         language=detect_language(text) or lang or None,
         site_name=site_name or None,
         truncated_or_paywalled=bool(_PAYWALL.search(html)),
         noindex=noindex,
-        tdm_reserved=reserved,
+        tdm_reserved=tdm_reserved,
     )
 
 
 def extract_fragment(html: str, *, url: str | None) -> Extraction | None:
-    """The article of a feed's own full text, or None if there is none."""
-    found = extract_article(f"<html><body><article>{html}</article></body></html>", url=url)
-    text = found.text if found else clean_text(_plain(html))
+    """Extract the article of a feed's own text, which has no title and no authors.
+
+    Returns:
+        The article, or None if the fragment has no text.
+    """
+    article = extract_article(f"<html><body><article>{html}</article></body></html>", url=url)
+    text = article.text if article else clean_text(_strip_tags(html))
     if not text:
         return None
     return Extraction("", [], None, text, None, detect_language(text), None, False)
 
 
 def detect_language(text: str) -> str | None:
-    """ISO 639-1 code of a text's language; None if there is too little to tell."""
+    """Return the ISO 639-1 code of the language of a text; None if the text is too short."""
     if sum(map(str.isalpha, text[:500])) < _MIN_LETTERS_FOR_LANGUAGE:
         return None
     return str(py3langid.classify(text[:3000])[0])
 
 
-def _metas(tree: Any) -> dict[str, str]:
+def _read_metas(tree: HtmlElement) -> dict[str, str]:
     metas = islice(tree.iterfind(".//meta[@name]"), _MAX_METAS)
     return {str(m.get("name")).strip().lower(): str(m.get("content") or "") for m in metas}
 
 
-def _canonical_link(tree: Any, url: str | None) -> str | None:
-    """The page's own canonical link, unless it is none or names the front page by mistake."""
+def _find_canonical_url(tree: HtmlElement, url: str | None) -> str | None:
+    """Return the canonical link of a page, unless it is invalid or wrongly the front page."""
     for link in tree.iterfind(".//link[@rel='canonical']"):
         try:
             canonical = web_url(link.get("href") or "", url or "")
         except UrlError:
-            return None  # the address that was fetched serves instead
+            return None  # the caller uses the fetched address instead
         is_front = urlsplit(canonical).path in ("", "/") and not urlsplit(canonical).query
         return None if is_front and url and urlsplit(url).path not in ("", "/") else canonical
     return None
 
 
-def _without_site_name(title: str, site_name: str) -> str:
-    """A title without the outlet's name behind its last bar or dash."""
+def _strip_site_name(title: str, site_name: str) -> str:
+    """Return a title without the site name after its last bar or dash."""
     parts = _TITLE_SEPARATOR.split(title)
-    ending, name = (_NO_LETTERS.sub("", text.lower()) for text in (parts[-1], site_name))
+    ending, name = (_IGNORED_IN_NAMES.sub("", text.lower()) for text in (parts[-1], site_name))
     if len(parts) < 3 or not (name and ending):
         return title
     is_name = ending.startswith(name) or name.startswith(ending)
     return "".join(parts[:-2]) if is_name else title
 
 
-def _names(author: str | None) -> list[str]:
+def _split_names(author: str | None) -> list[str]:
     return [clean_line(name) for name in (author or "").split(";") if name.strip()]
 
 
-def _page_time(html: str, day: str | None) -> dt.datetime | None:
-    """The time that the page states for machines, else the day that htmldate found.
+def _find_time(html: str, day: str | None) -> dt.datetime | None:
+    """Return the time in the metadata of a page, else the day that htmldate found.
 
-    The day is refined by the first time element that lies in it as written.
+    If a ``<time>`` element is within that day, as written, the first such time is used.
     """
     stated = _JSON_LD_DATE.search(html) or _META_DATE.search(html)
     time = parse_iso_time(stated[1]) if stated else None
@@ -195,5 +234,5 @@ def _page_time(html: str, day: str | None) -> dt.datetime | None:
     return time or parse_iso_time(day or "")
 
 
-def _plain(html: str) -> str:
+def _strip_tags(html: str) -> str:
     return "\n".join(map(str, etree.HTML(f"<div>{html}</div>").itertext()))

@@ -1,23 +1,23 @@
-"""Text as it may enter a record: no control characters, no broken Unicode."""
+"""Cleaning of text for records: no control characters, no invalid Unicode, single spaces."""
 
 import re
 from typing import Final
 
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-_NO_HTML: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROLS_OF_HTML: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _BREAKS: Final = re.compile(r" ?\n[\s]*")
 
 
 def clean_html(html: str) -> str:
-    """A page as a parser may have it: a NUL would end it, a lone surrogate could not be read."""
-    return _SURROGATES.sub("\ufffd", _NO_HTML.sub("", html))
+    """Return a page that lxml can parse: a NUL would end it, a lone surrogate cannot be encoded."""
+    return _SURROGATES.sub("\ufffd", _CONTROLS_OF_HTML.sub("", html))
 
 
 def clean_text(text: str) -> str:
-    r"""A text of paragraphs: one newline between them, single spaces within.
+    r"""Return a text with one newline between paragraphs, and single spaces within them.
 
     >>> clean_text(" One\x00 two. \r\n\r\n Three\ud800. ")
     'One two.\nThree\ufffd.'
@@ -28,7 +28,7 @@ def clean_text(text: str) -> str:
 
 
 def clean_line(text: str | None) -> str:
-    r"""A title or name: one line.
+    r"""Return a title or a name as one line; empty for None.
 
     >>> clean_line("Senate\n race  tightens ")
     'Senate race tightens'

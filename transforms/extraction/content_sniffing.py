@@ -1,4 +1,4 @@
-"""What bytes are, whatever their content type says."""
+"""Content sniffing: what kind of document bytes are, whatever their Content-Type says."""
 
 import codecs
 from typing import Final
@@ -19,12 +19,12 @@ _KINDS: Final = (
     (b"MZ", "a program"),
 )
 _TEXT_MARKS: Final = (codecs.BOM_UTF8, codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)
-_WIDE: Final = (b"\x00<", b"<\x00", b"\x00\x00\x00<")
-_LOOKED_AT: Final = 1024
+_WIDE_MARKUP: Final = (b"\x00<", b"<\x00", b"\x00\x00\x00<")
+_HEAD_BYTES: Final = 1024
 
 
 def detect_binary_kind(body: bytes) -> str | None:
-    """What a document is that is no text; None if it may be text.
+    """Return the kind of a binary document, for people; None if it may be text.
 
     >>> detect_binary_kind(b"%PDF-1.7"), detect_binary_kind(b"<rss/>")
     ('a PDF document', None)
@@ -38,6 +38,11 @@ def detect_binary_kind(body: bytes) -> str | None:
         body[:4] == b"RIFF" and body[8:12] in (b"WEBP", b"AVI ", b"WAVE")
     ):
         return "an image, a sound or a video"
-    head = body[:_LOOKED_AT]
-    is_wide = head.startswith(_TEXT_MARKS + _WIDE)
+    head = body[:_HEAD_BYTES]
+    is_wide = head.startswith(_TEXT_MARKS + _WIDE_MARKUP)
     return "binary data" if head.count(0) * 20 > len(head) and not is_wide else None
+
+
+def strip_start(body: bytes) -> bytes:
+    """Return a document without a UTF-8 byte order mark and white space at its start."""
+    return body.lstrip(codecs.BOM_UTF8 + b" \t\r\n")

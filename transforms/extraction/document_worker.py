@@ -1,4 +1,4 @@
-"""Feeds and pages are read in a process of their own, which may be killed."""
+"""The set-up of the child process in which feeds and pages are parsed."""
 
 import logging
 from collections.abc import Callable
@@ -6,16 +6,24 @@ from typing import Any, Final
 
 from transforms.extraction.article import extract_page
 
-_SAMPLE: Final = b"<html><title>A title</title><p>" + b"Some words of a page. " * 20
+_SAMPLE_PAGE: Final = b"<html><title>A title</title><p>" + b"Some words of a page. " * 20
+_NOISY_LOGGERS: Final = ("trafilatura", "htmldate")
+"""Libraries that log what is wrong with a page; the dead letter says it already."""
 
 
 def load_document_parsers() -> Callable[[Callable[[], Any]], Any]:
-    """The work of that process: to call what it is given, its libraries loaded beforehand."""
-    for name in ("trafilatura", "htmldate"):  # a page that they complain of is a dead letter
+    """Load the libraries for parsing, so that no item pays for it, and return the work to do.
+
+    It is the set-up of an :class:`~transforms.core.isolation.IsolatedWorker`.
+
+    Returns:
+        A function that calls another one, such as ``functools.partial(parse_feed, body)``.
+    """
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    extract_page(_SAMPLE, url="https://a.example/")
+    extract_page(_SAMPLE_PAGE, url="https://a.example/")
     return _call
 
 
-def _call(read: Callable[[], Any]) -> Any:
-    return read()
+def _call(function: Callable[[], Any]) -> Any:
+    return function()

@@ -1,4 +1,4 @@
-"""Markup that is made to be hard to parse, found in one pass over its bytes."""
+"""The limits of markup, checked in one pass over the bytes, before a parser sees them."""
 
 import re
 from typing import Final
@@ -9,23 +9,26 @@ MAX_TAGS: Final = 200_000
 MAX_ATTRIBUTES: Final = 1_000
 _TAG: Final = re.compile(rb"<[a-zA-Z/][^<>]*")
 _ATTRIBUTE: Final = re.compile(rb"""[\s"'][^\s=<>"']+\s*=\s*(?:"[^"]*"|'[^']*')?""")
-_LONG_TAG: Final = 4 * MAX_ATTRIBUTES
+_LONG_TAG_BYTES: Final = 4 * MAX_ATTRIBUTES  # the attributes of shorter tags are not counted
 
 
 def check_markup(body: bytes) -> None:
-    """See that a document has bounded numbers of tags, and of attributes in each.
+    """Check that a document does not exceed the limits of tags, and of attributes per tag.
 
-    Encodings in which ASCII is not itself pass unseen; the time limit of parsing holds for them.
+    Encodings that are no superset of ASCII (such as UTF-16) pass unchecked; for them, only the
+    time limit of parsing holds.
 
     Raises:
-        ItemError: it has more.
+        ItemError: if it exceeds a limit.
     """
-    if body.count(b"<") <= MAX_TAGS and not any(len(m[0]) > _LONG_TAG for m in _TAG.finditer(body)):
+    if body.count(b"<") <= MAX_TAGS and not any(
+        len(m[0]) > _LONG_TAG_BYTES for m in _TAG.finditer(body)
+    ):
         return
     tags = 0
     for match in _TAG.finditer(body):
         tags += 1
-        if len(match[0]) > _LONG_TAG:
+        if len(match[0]) > _LONG_TAG_BYTES:
             attributes = sum(1 for _ in _ATTRIBUTE.finditer(match[0]))
             if attributes > MAX_ATTRIBUTES:
                 message = f"a tag has {attributes} attributes; {MAX_ATTRIBUTES} are read"

@@ -1,16 +1,19 @@
-"""What a page asks of those who read it by machine. Recorded, for users to act on."""
+"""The opt-outs of a page: ``noindex`` and text and data mining. Articles record them for users."""
 
 from collections.abc import Mapping
-from typing import Final
 
-BOT: Final = "newsbeam"
+from transforms.core.version import PRODUCT
 
 
 def read_opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple[bool, bool]:
-    """Whether a page asks not to be indexed, and whether it reserves text and data mining.
+    """Read the robots directives and the ``tdm-reservation`` (TDM Reservation Protocol) of a page.
 
-    By its headers (repeated ones a line each) and ``<meta>`` elements, names in lower case: robots
-    directives, and the TDM Reservation Protocol's ``tdm-reservation``.
+    Args:
+        headers: the headers of the response; repetitions of one are separate lines.
+        metas: the content of the ``<meta>`` elements by name. All names are in lower case.
+
+    Returns:
+        Whether the page asks not to be indexed, and whether it reserves text and data mining.
 
     >>> read_opt_outs({"x-robots-tag": "otherbot: noindex"}, {"robots": "NoIndex, nofollow"})
     (True, False)
@@ -19,20 +22,20 @@ def read_opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple
     """
     directives = set[str]()
     for line in headers.get("x-robots-tag", "").splitlines():
-        directives.update(_directives(line))
-    for name in ("robots", BOT):
-        directives.update(_directives(metas.get(name, "")))
+        directives.update(_parse_directives(line))
+    for name in ("robots", PRODUCT):
+        directives.update(_parse_directives(metas.get(name, "")))
     reserved = (headers.get("tdm-reservation") or metas.get("tdm-reservation") or "0").strip()
     return bool(directives & {"noindex", "none"}), reserved == "1"
 
 
-def _directives(value: str) -> list[str]:
-    """The directives that are for everyone or for us: ``BOT: directive`` is for that bot."""
-    found, bot = [], ""
+def _parse_directives(value: str) -> list[str]:
+    """Return the directives for all bots or for ours; ``name: directive`` is for that bot."""
+    directives, bot = [], ""
     for part in value.lower().split(","):
         name, colon, rest = part.partition(":")
         if colon and name.strip() not in ("unavailable_after", "max-snippet", "max-image-preview"):
             bot, part = name.strip(), rest
-        if bot in ("", BOT):
-            found.append(part.strip())
-    return found
+        if bot in ("", PRODUCT):
+            directives.append(part.strip())
+    return directives

@@ -1,1 +1,1 @@
-"""Feeds and feed lists: parsing, writing, discovery and schedule. Imports no Beam."""
+"""Feeds and feed lists: parser, list reader and writer, discovery and schedule."""

@@ -1,7 +1,7 @@
-"""Find the feeds of a site: what a document is, and where a page's feeds may be. Imports no Beam.
+"""Feed discovery: whether a document is a feed, and the feeds that a page links to.
 
-Whether a page wants to be indexed (``noindex``) says nothing of its feeds, which are there to be
-read by machines; robots.txt is seen to where they are fetched.
+``noindex`` in a page is ignored, as it is about the page and not its feeds. robots.txt is obeyed
+where the feeds are fetched. Imports no Beam.
 """
 
 import datetime as dt
@@ -9,11 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import lxml.html
 from lxml import etree
+from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
@@ -25,7 +26,7 @@ from transforms.feeds.parsing import parse_feed
 from transforms.feeds.schedule import ScheduleHints, select_latest
 
 MAX_CANDIDATES: Final = 20
-"""So many addresses of a page are looked at."""
+"""The maximum number of possible feeds per page."""
 
 USUAL_PATHS: Final = (
     "/feed",
@@ -37,8 +38,8 @@ USUAL_PATHS: Final = (
     "/feed.json",
 )
 _MAX_LINKS: Final = 2000
-_MAX_LINK: Final = 2000
-_HEAD: Final = 4096
+_MAX_URL_LENGTH: Final = 2000
+_HEAD_BYTES: Final = 4096
 _FEED_TYPES: Final = frozenset(
     {
         "application/rss+xml",
@@ -54,7 +55,7 @@ _HTML: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.{0,1000}?-->\s*)?(?:<!doctype\s+html|<html)\b",
     re.IGNORECASE | re.DOTALL,
 )
-_MAYBE: Final = re.compile(r"feed|rss|atom|rdf|index\.xml", re.IGNORECASE)
+_MAYBE_FEED: Final = re.compile(r"feed|rss|atom|rdf|index\.xml", re.IGNORECASE)
 _FEED_HOST: Final = re.compile(r"(?:feeds?|rss)\d?\.")
 _FEED_PATH: Final = re.compile(
     r"/(?:feeds?|rss\w{0,20}|atom)(?:[/.]|$)|\.(?:rss|atom|rdf)(?:/|$)"
@@ -69,7 +70,14 @@ _FEED_SCHEME: Final = re.compile(r"feed:(?:(?://)?(?=https?:)|(?=//))", re.IGNOR
 
 @dataclass(frozen=True)
 class FeedFacts:
-    """What a feed says, without its texts: ``published`` has the times of its latest entries."""
+    """A summary of a feed.
+
+    Attributes:
+        title: its title.
+        entries: the number of its entries.
+        published: the times of its latest entries, UTC, newest first.
+        hints: what it asks of its schedule.
+    """
 
     title: str | None
     entries: int
@@ -80,10 +88,16 @@ class FeedFacts:
 def read_feed_facts(
     body: bytes, *, url: str, content_type: str = "", max_age_sec: float = 0.0
 ) -> FeedFacts:
-    """The facts of a feed, whose answer may be held for ``max_age_sec`` seconds.
+    """Parse a feed and return its summary.
+
+    Args:
+        body: the document.
+        url: its address, for relative links.
+        content_type: the Content-Type header.
+        max_age_sec: the seconds for which the response may be cached.
 
     Raises:
-        ItemError: the document is no feed, or is made to be hard to read.
+        ItemError: if the document is not a feed, or has excessive markup.
     """
     kind = detect_binary_kind(body)
     if kind:
@@ -100,31 +114,31 @@ def read_feed_facts(
 
 
 def read_site(body: bytes, *, url: str, content_type: str = "") -> FeedFacts | list[str]:
-    """The facts of a feed or, of a page, the addresses where its feeds may be.
+    """Return the summary of a feed or, for a page, the URLs of its possible feeds.
 
     Raises:
-        ItemError: the document is neither, or is made to be hard to read.
+        ItemError: if the document is neither, or has excessive markup.
     """
     kind = detect_binary_kind(body)
     if kind:
         raise ItemError("NotAPage", f"neither a page nor a feed but {kind}")
-    if not _HTML.match(body[:_HEAD]):
+    if not _HTML.match(body[:_HEAD_BYTES]):
         try:
             return read_feed_facts(body, url=url, content_type=content_type)
-        except ItemError as lost:
-            if lost.error_type != "NotAFeed":
+        except ItemError as error:
+            if error.error_type != "NotAFeed":
                 raise
     return find_feed_links(body, url=url, content_type=content_type)
 
 
 def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[str]:
-    """Where a page's feeds may be, each address once, at most :data:`MAX_CANDIDATES`.
+    """Return the URLs of a page's possible feeds, at most :data:`MAX_CANDIDATES`.
 
-    First what the page itself calls its feeds (``<link rel="alternate">``), then links that look
-    like feeds, those of the page's own host before others.
+    The declared ones (``<link rel="alternate">``) come first, then links that look like feeds,
+    those within the page's own host before others.
 
     Raises:
-        ItemError: the page is made to be hard to read.
+        ItemError: if the page has excessive markup.
 
     >>> find_feed_links(b'<a href="https://b.example/rss"></a><a href="feed">', url="https://a.example/")
     ['https://a.example/feed', 'https://b.example/rss']
@@ -133,19 +147,19 @@ def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[st
     html = clean_html(decode_page(body, content_type)).encode()
     try:
         root = lxml.html.document_fromstring(html, parser=lxml.html.HTMLParser(encoding="utf-8"))
-    except etree.ParserError:  # there is no element in it
+    except etree.ParserError:  # the page has no element
         return []
-    base = _base(root, url)
-    named = _addresses((link for link in root.iter("link") if _is_alternate(link)), base)
-    links = (link for link in root.iter("a", "area") if _MAYBE.search(_href(link)))
-    linked = filter(is_feed_like_url, _addresses(links, base))
-    found = dict.fromkeys([*named, *sorted(linked, key=lambda link: _distance(link, url))])
-    found.pop(urldefrag(url).url, None)
-    return list(found)[:MAX_CANDIDATES]
+    base = _find_base(root, url)
+    declared = _resolve_links((link for link in root.iter("link") if _is_alternate(link)), base)
+    links = (link for link in root.iter("a", "area") if _MAYBE_FEED.search(_href(link)))
+    linked = filter(is_feed_like_url, _resolve_links(links, base))
+    urls = dict.fromkeys([*declared, *sorted(linked, key=lambda link: _host_distance(link, url))])
+    urls.pop(urldefrag(url).url, None)
+    return list(urls)[:MAX_CANDIDATES]
 
 
 def is_feed_like_url(url: str) -> bool:
-    """Whether an address is like those that feeds usually have.
+    """Return whether a URL is of a form that feeds usually have.
 
     >>> [is_feed_like_url(f"https://a.example{end}") for end in ("/news.rss", "/?feed=rss2")]
     [True, True]
@@ -161,15 +175,15 @@ def is_feed_like_url(url: str) -> bool:
 
 
 def list_usual_feed_urls(url: str) -> list[str]:
-    """Where the feeds of the site of a page usually are, likely ones first."""
+    """Return the URLs at which the site of a page may have feeds, likely ones first."""
     return [urljoin(url, path) for path in USUAL_PATHS]
 
 
 def parse_site_url(site: str) -> str:
-    """The web address of a site, which may be named by its host alone.
+    """Return the URL of a site, which may be given as a host alone.
 
     Raises:
-        UrlError: it has none.
+        UrlError: if it is not a web address.
 
     >>> parse_site_url("a.example/news"), parse_site_url("http://a.example")
     ('https://a.example/news', 'http://a.example')
@@ -177,40 +191,43 @@ def parse_site_url(site: str) -> str:
     return web_url(site if "://" in site else f"https://{site.strip()}")
 
 
-def _base(root: Any, url: str) -> str:
-    """The address that a page's links are relative to."""
+def _find_base(root: HtmlElement, url: str) -> str:
+    """Return the base URL of a page's links."""
     for element in root.iter("base"):
         if element.get("href"):
             try:
                 return web_url(element.get("href"), url)
             except UrlError:
-                return url  # as browsers do
+                return url  # browsers ignore an invalid base, too
     return url
 
 
-def _is_alternate(link: Any) -> bool:
+def _is_alternate(link: HtmlElement) -> bool:
     media_type = str(link.get("type") or "").partition(";")[0].strip().lower()
     return media_type in _FEED_TYPES and "alternate" in str(link.get("rel") or "").lower().split()
 
 
-def _href(link: Any) -> str:
+def _href(link: HtmlElement) -> str:
     return str(link.get("href") or "")
 
 
-def _addresses(links: Iterable[Any], base: str) -> Iterator[str]:
-    """Where links lead, without fragments. Those that lead to no web address are left out."""
+def _resolve_links(links: Iterable[HtmlElement], base: str) -> Iterator[str]:
+    """Yield the URLs of links, without fragments; skip links to anything but web addresses."""
     for link in islice(links, _MAX_LINKS):
         target = _FEED_SCHEME.sub("", _href(link).strip(), count=1)
-        if target and len(target) <= _MAX_LINK:
+        if target and len(target) <= _MAX_URL_LENGTH:
             try:
                 yield urldefrag(web_url(target, base)).url
             except UrlError:
                 continue
 
 
-def _distance(link: str, page: str) -> int:
-    """0 for links within the host of a page, 1 for those to hosts above or below it, else 2."""
-    one, other = ((urlsplit(url).hostname or "").removeprefix("www.") for url in (link, page))
-    if one == other:
+def _host_distance(link: str, page: str) -> int:
+    """Return 0 for a link within the host of a page, 1 to its sub- or superdomain, else 2."""
+    link_host, page_host = (
+        (urlsplit(url).hostname or "").removeprefix("www.") for url in (link, page)
+    )
+    if link_host == page_host:
         return 0
-    return 1 if one.endswith(f".{other}") or other.endswith(f".{one}") else 2
+    is_related = link_host.endswith(f".{page_host}") or page_host.endswith(f".{link_host}")
+    return 1 if is_related else 2

@@ -1,4 +1,4 @@
-"""Which feeds to read: plain lists, OPML, single feeds, from files and from the web."""
+"""The reader of feed lists: plain text, OPML and single feeds, from files and from the web."""
 
 import re
 from collections.abc import Sequence
@@ -12,67 +12,72 @@ from lxml import etree
 from transforms.core.elements import Feed
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.urls import UrlError, web_url
+from transforms.extraction.content_sniffing import strip_start
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.http_messages import Request
 from transforms.storage.filesystems import is_local, read_bytes
 
-_LIST_ENDINGS = (".opml", ".txt", ".lst")
-_COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")
+_LIST_ENDINGS: Final = (".opml", ".txt", ".lst")
+_HEAD_BYTES: Final = 2000
+_ENTRY_COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")
 
 
 class ListedFeed(NamedTuple):
-    """A feed, and the title that its list gives it, if it does."""
+    """A feed in a list: its address or path, and its title if the list has one."""
 
     url: str
     title: str | None = None
 
 
 def read_feed_lists(names: Sequence[str], options: FetchOptions) -> list[Feed]:
-    """The feeds of all lists in order, each once; see :func:`read_listed_feeds`.
+    """Return the feeds of all lists as elements, each once; see :func:`read_listed_feeds`.
 
     Raises:
-        UsageError: a file or list cannot be read, or a line of it is no feed.
+        UsageError: if a file or list cannot be read, or a line of it is not a feed.
     """
     listed = read_listed_feeds(names, options)
     return [Feed(url=feed.url, position=i) for i, feed in enumerate(listed)]
 
 
 def read_listed_feeds(names: Sequence[str], options: FetchOptions) -> list[ListedFeed]:
-    """The feeds of all lists in order, each once, with the first title that it has.
+    """Return the feeds of all lists in order, each once, with the first title it has in them.
 
-    A name is a URL or a file of any Beam file system: a plain list (one feed a line, ``#`` starts
-    a comment), OPML, or a feed. A URL counts as a list if its path ends in .opml, .txt or .lst.
+    Args:
+        names: URLs, or files of any Beam file system. A file is a plain list (one feed per line;
+            ``#`` starts a comment), OPML, or a feed. A URL is a list if its path ends in .opml,
+            .txt or .lst, and otherwise a feed.
+        options: how to fetch lists from the web.
 
     Raises:
-        UsageError: a file or list cannot be read, or a line of it is no feed.
+        UsageError: if a file or list cannot be read, or a line of it is not a feed.
     """
-    found: dict[str, str | None] = {}
+    titles: dict[str, str | None] = {}
     for name in names:
-        for url, title in _expand(name, options):
-            found[url] = found.get(url) or title
-    if not found:
+        for url, title in _read_list(name, options):
+            titles[url] = titles.get(url) or title
+    if not titles:
         raise UsageError(f"no feed in {', '.join(names)}")
-    return [ListedFeed(url, title) for url, title in found.items()]
+    return [ListedFeed(url, title) for url, title in titles.items()]
 
 
-def _expand(name: str, options: FetchOptions) -> list[ListedFeed]:
+def _read_list(name: str, options: FetchOptions) -> list[ListedFeed]:
     if is_web(name):
         if not urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
-            return [ListedFeed(_feed(name, name, ""))]
-        # Its reader named this very address, as in a browser: robots.txt is about crawling.
-        asked = replace(options, hosts=replace(options.hosts, robots="none"))
-        with Fetcher(asked) as fetcher:
-            (answer,) = fetcher.fetch([Request(name)])
-        if isinstance(answer, ItemError):
-            raise UsageError(f"cannot read the feed list {name}: {answer.message}")
-        return parse_feed_list(answer.body, name, name)
-    data = _read(name)
-    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{") and b"<opml" not in data[:2000]:
+            return [ListedFeed(_resolve_feed(name, name, ""))]
+        # The user gave this very address, as in a browser; robots.txt is for crawling.
+        without_robots = replace(options, hosts=replace(options.hosts, robots="none"))
+        with Fetcher(without_robots) as fetcher:
+            (response,) = fetcher.fetch([Request(name)])
+        if isinstance(response, ItemError):
+            raise UsageError(f"cannot read the feed list {name}: {response.message}")
+        return parse_feed_list(response.body, name, name)
+    data = _read_file(name)
+    if strip_start(data)[:1] in (b"<", b"{") and not _is_opml(data):
         return [ListedFeed(str(Path(name)) if is_local(name) else name)]
     return parse_feed_list(data, name, str(Path(name).parent))
 
 
-def _read(name: str) -> bytes:
+def _read_file(name: str) -> bytes:
     try:
         return read_bytes(name)
     except OSError as error:
@@ -81,18 +86,23 @@ def _read(name: str) -> bytes:
 
 
 def parse_feed_list(data: bytes, name: str, base: str) -> list[ListedFeed]:
-    """The feeds of a plain list or an OPML document.
+    """Return the feeds of a plain list or an OPML document.
 
-    In a plain list the comment behind a feed is its title, without the number of entries that
-    may end it.
+    In a plain list, the comment after a feed is its title; a number of entries at its end is
+    dropped.
+
+    Args:
+        data: the list.
+        name: its name for error messages.
+        base: the URL or the folder that relative entries start from; empty if none.
 
     Raises:
-        UsageError: it names the line that is no feed.
+        UsageError: if the list cannot be parsed, or a line is not a feed; it names the line.
 
     >>> parse_feed_list(b"https://a.example/feed  # News, 12 entries", "feeds.txt", "")
     [ListedFeed(url='https://a.example/feed', title='News')]
     """
-    if b"<opml" in data[:2000]:
+    if _is_opml(data):
         return _parse_opml(data, name, base)
     try:
         lines = data.decode("utf-8-sig").splitlines()
@@ -102,8 +112,9 @@ def parse_feed_list(data: bytes, name: str, base: str) -> list[ListedFeed]:
     for number, line in enumerate(lines, 1):
         entry, _, comment = (part.strip() for part in line.partition(" #"))
         if entry and not entry.startswith("#"):
-            title = _COUNT.sub("", comment)
-            feeds.append(ListedFeed(_feed(entry, f"{name}:{number}", base), title or None))
+            title = _ENTRY_COUNT.sub("", comment)
+            url = _resolve_feed(entry, f"{name}:{number}", base)
+            feeds.append(ListedFeed(url, title or None))
     return feeds
 
 
@@ -117,20 +128,25 @@ def _parse_opml(data: bytes, name: str, base: str) -> list[ListedFeed]:
     for outline in root.iter("outline"):
         entry, title = outline.get("xmlUrl"), outline.get("title") or outline.get("text")
         if entry:
-            url = _feed(str(entry), f"{name}:{outline.sourceline}", base)
+            url = _resolve_feed(str(entry), f"{name}:{outline.sourceline}", base)
             feeds.append(ListedFeed(url, title if title not in (entry, url) else None))
     return feeds
 
 
-def _feed(entry: str, where: str, base: str) -> str:
+def _is_opml(data: bytes) -> bool:
+    return b"<opml" in data[:_HEAD_BYTES]
+
+
+def _resolve_feed(entry: str, position: str, base: str) -> str:
+    """Return the URL or the path of an entry; the position in the list is for errors."""
     if "://" in entry or not base or is_web(base):
         try:
             return web_url(entry, base)
         except UrlError as error:
-            raise UsageError(f"{where}: {error}") from error
+            raise UsageError(f"{position}: {error}") from error
     path = Path(base) / entry
     if not path.is_file():
-        raise UsageError(f"{where}: neither a web address nor a file: {entry!r}")
+        raise UsageError(f"{position}: neither a web address nor a file: {entry!r}")
     return str(path)
 
 

@@ -1,4 +1,4 @@
-"""Read feeds: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Imports no Beam."""
+"""The parser of feeds: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Imports no Beam."""
 
 import calendar
 import datetime as dt
@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import struct_time
 from typing import Any, Final
 
 import feedparser
@@ -16,28 +17,31 @@ from schemas.ids import stable_id
 from transforms.core.clock import now, parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.extraction.cleaning import clean_html, clean_line
+from transforms.extraction.content_sniffing import strip_start
 from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.schedule import DAYS
 
 MAX_ENTRIES: Final = 1000
 _MAX_AUTHORS: Final = 100
-_MAX_LINE: Final = 2000
-_MAX_CONTENT: Final = 2_000_000
-_HEAD: Final = 65_536
+_MAX_LINE_LENGTH: Final = 2000
+_MAX_CONTENT_LENGTH: Final = 2_000_000
+_HEAD_BYTES: Final = 65_536
 _SKIPPED: Final = re.compile(
     rb"<skip(Hours|Days)>(.{0,2000}?)</skip(?:Hours|Days)>", re.IGNORECASE | re.DOTALL
 )
 _HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
 _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,9});?")
-_FRESH: Final = dt.timedelta(minutes=10)
+_JUST_NOW: Final = dt.timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class RawEntry:
-    """An item as the feed has it, before its link is checked.
+    """An entry as the feed has it: the link may be relative, or no link at all.
 
-    ``fingerprint`` changes when the feed changes anything of the item.
+    Attributes:
+        content: the full text in HTML, if the feed has it.
+        fingerprint: a hash that changes with anything that the feed says of the entry.
     """
 
     entry_id: str
@@ -51,9 +55,13 @@ class RawEntry:
 
 @dataclass(frozen=True)
 class ParsedFeed:
-    """A feed's title, language and items, and what it says of when to come again.
+    """A feed: title, language, entries, and what it asks of its schedule.
 
-    ``items`` counts all items, of which ``entries`` are the first :data:`MAX_ENTRIES`.
+    Attributes:
+        entries: its first :data:`MAX_ENTRIES` entries.
+        items: the number of all its entries.
+        ttl_sec: seconds for which it need not be fetched again.
+        skip_hours, skip_days: see :class:`~transforms.feeds.schedule.ScheduleHints`.
     """
 
     title: str | None
@@ -66,17 +74,22 @@ class ParsedFeed:
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
-    """The entries of a feed, in its order.
+    """Parse a feed.
+
+    Args:
+        body: the document.
+        url: its address, for relative links.
+        content_type: the Content-Type header, which may state the encoding.
 
     Raises:
-        ItemError: the document is no feed, or is made to be hard to read.
+        ItemError: if the document is not a feed, or has excessive markup.
     """
-    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{":
+    if strip_start(body)[:1] == b"{":
         return _parse_json_feed(body)
     if not body.strip():
         raise ItemError("NotAFeed", "the document is empty")
     check_markup(body)
-    parsed = _parse_xml(_REFERENCE.sub(_possible, body), url, content_type)
+    parsed = _parse_xml(_REFERENCE.sub(_repair_reference, body), url, content_type)
     if not parsed.get("version") and not parsed.entries:
         if b"<html" in body[:2000].lower():
             raise ItemError("NotAFeed", "not a feed but an HTML page")
@@ -85,12 +98,12 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
             reason = "it has neither a known root nor entries"
         raise ItemError("NotAFeed", f"not a feed: {reason}")
     items = parsed.entries[:MAX_ENTRIES]
-    entries = [_raw_entry(entry, dated=_are_dated(items)) for entry in items]
-    hours, days = _skipped(body[:_HEAD])
+    entries = [_to_raw_entry(entry, is_dated=_are_dated(items)) for entry in items]
+    hours, days = _parse_skipped(body[:_HEAD_BYTES])
     ttl = str(parsed.feed.get("ttl") or "")
     return ParsedFeed(
-        title=_line(parsed.feed.get("title")) or None,
-        language=_line(parsed.feed.get("language")) or None,
+        title=_to_line(parsed.feed.get("title")) or None,
+        language=_to_line(parsed.feed.get("language")) or None,
         entries=entries,
         items=len(parsed.entries),
         ttl_sec=60.0 * int(ttl[:6]) if ttl.isascii() and ttl.isdigit() else 0.0,
@@ -105,52 +118,52 @@ def _parse_xml(body: bytes, url: str, content_type: str) -> Any:
         headers["content-type"] = content_type
     try:
         return feedparser.parse(body, response_headers=headers)
-    except (UnicodeError, LookupError):  # what it names is a codec of Python's, but no charset
+    except (UnicodeError, LookupError):  # it names a codec of Python that is no charset
         headers["content-type"] = "application/xml; charset=utf-8"
         return feedparser.parse(body, response_headers=headers)
 
 
-def _possible(reference: re.Match[bytes]) -> bytes:
-    """A character reference, unless there is no such character: feedparser would fail at it."""
+def _repair_reference(reference: re.Match[bytes]) -> bytes:
+    """Return a character reference that is valid: feedparser fails at others."""
     digits = reference[1]
     code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
     return b"&#xFFFD;" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
 
 
-def _line(text: Any) -> str:
-    return clean_line(str(text or "")[: 4 * _MAX_LINE])[:_MAX_LINE]
+def _to_line(text: Any) -> str:
+    return clean_line(str(text or "")[: 4 * _MAX_LINE_LENGTH])[:_MAX_LINE_LENGTH]
 
 
 def _time(entry: Any, *keys: str) -> dt.datetime | None:
     times = (entry[key] for key in keys if key in entry)
-    found = next(filter(None, times), None)
-    return _utc(found) if found else None
+    time = next(filter(None, times), None)
+    return _to_utc(time) if time else None
 
 
 def _are_dated(entries: Sequence[Any]) -> bool:
-    """Whether the items' times say when each changed, rather than when the feed was made."""
+    """Return whether entries have times of their own, and not all the time of the request."""
     times = {_time(entry, "updated_parsed", "published_parsed") for entry in entries}
     (time,) = times if len(times) == 1 else (None,)
-    return len(entries) < 3 or time is None or now() - time > _FRESH
+    return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
 
-def _raw_entry(entry: Any, *, dated: bool) -> RawEntry:
-    authors = [_line(a.get("name")) for a in entry.get("authors", [])[:_MAX_AUTHORS]]
+def _to_raw_entry(entry: Any, *, is_dated: bool) -> RawEntry:
+    authors = [_to_line(a.get("name")) for a in entry.get("authors", [])[:_MAX_AUTHORS]]
     content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
     published = _time(entry, "published_parsed", "updated_parsed")
     updated = _time(entry, "updated_parsed", "published_parsed")
     return RawEntry(
-        entry_id=_line(entry.get("id")),
+        entry_id=_to_line(entry.get("id")),
         link=entry.get("link") or "",
         title=_title(entry),
         authors=[name for name in authors if name],
         published_at=published,
-        content=clean_html(content[:_MAX_CONTENT]) or None,
+        content=clean_html(content[:_MAX_CONTENT_LENGTH]) or None,
         fingerprint=_fingerprint(
             entry.get("title"),
             entry.get("summary"),
             content,
-            *(map(str, (published, updated)) if dated else ()),
+            *(map(str, (published, updated)) if is_dated else ()),
         ),
     )
 
@@ -160,14 +173,14 @@ def _fingerprint(*parts: str | None) -> str:
 
 
 def _title(entry: Any) -> str:
-    title = (entry.get("title") or "")[: 4 * _MAX_LINE]
+    title = (entry.get("title") or "")[: 4 * _MAX_LINE_LENGTH]
     if "html" in entry.get("title_detail", {}).get("type", ""):
         title = replace_entities(remove_tags(title))
-    return _line(title)
+    return _to_line(title)
 
 
-def _skipped(head: bytes) -> tuple[list[int], list[int]]:
-    """The hours and days of ``<skipHours>`` and ``<skipDays>``; an hour 24 is midnight."""
+def _parse_skipped(head: bytes) -> tuple[list[int], list[int]]:
+    """Return the hours of ``<skipHours>`` and the days of ``<skipDays>``; 24 is midnight."""
     hours, days = set[int](), set[int]()
     for match in _SKIPPED.finditer(head):
         hours.update(int(hour) % 24 for hour in _HOUR.findall(match[2]))
@@ -176,11 +189,11 @@ def _skipped(head: bytes) -> tuple[list[int], list[int]]:
     return sorted(hours), sorted(days)
 
 
-def _utc(time: Any) -> dt.datetime | None:
+def _to_utc(time: struct_time) -> dt.datetime | None:
     try:
         return dt.datetime.fromtimestamp(calendar.timegm(time), dt.timezone.utc)
     except (ValueError, OverflowError, OSError):
-        return None  # a year beyond what a time can hold: the page's own date is used
+        return None  # the year is out of range; the page's own date is used instead
 
 
 def _parse_json_feed(body: bytes) -> ParsedFeed:
@@ -194,34 +207,34 @@ def _parse_json_feed(body: bytes) -> ParsedFeed:
     if not isinstance(items, list):
         raise ItemError("NotAFeed", "not a JSON Feed: items is no list")
     return ParsedFeed(
-        title=_line(_string(data.get("title"))) or None,
-        language=_line(_string(data.get("language"))) or None,
-        entries=[_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)],
+        title=_to_line(_to_string(data.get("title"))) or None,
+        language=_to_line(_to_string(data.get("language"))) or None,
+        entries=[_parse_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)],
         items=sum(isinstance(item, dict) for item in items),
     )
 
 
-def _json_item(item: dict[str, Any]) -> RawEntry:
+def _parse_json_item(item: dict[str, Any]) -> RawEntry:
     authors = item.get("authors") or [item.get("author")]
     authors = authors[:_MAX_AUTHORS] if isinstance(authors, list) else []
     names = [a.get("name") for a in authors if isinstance(a, dict)]
-    dates = [_string(item.get(name)) for name in ("date_published", "date_modified")]
-    content = _string(item.get("content_html"))[:_MAX_CONTENT]
+    dates = [_to_string(item.get(name)) for name in ("date_published", "date_modified")]
+    content = _to_string(item.get("content_html"))[:_MAX_CONTENT_LENGTH]
     return RawEntry(
-        entry_id=_line(_string(item.get("id"))),
-        link=_string(item.get("url") or item.get("external_url")),
-        title=_line(_string(item.get("title"))),
-        authors=[_line(name) for name in names if isinstance(name, str)],
+        entry_id=_to_line(_to_string(item.get("id"))),
+        link=_to_string(item.get("url") or item.get("external_url")),
+        title=_to_line(_to_string(item.get("title"))),
+        authors=[_to_line(name) for name in names if isinstance(name, str)],
         published_at=parse_iso_time(dates[0]),
         content=clean_html(content) or None,
         fingerprint=_fingerprint(
-            _string(item.get("title")),
-            _string(item.get("summary")),
-            content or _string(item.get("content_text")),
+            _to_string(item.get("title")),
+            _to_string(item.get("summary")),
+            content or _to_string(item.get("content_text")),
             *dates,
         ),
     )
 
 
-def _string(value: Any) -> str:
+def _to_string(value: Any) -> str:
     return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""

@@ -1,4 +1,4 @@
-"""When a feed should be fetched again: as often as it publishes, as rarely as it asks."""
+"""The schedule of a feed: when to fetch it again, by how often it publishes and what it asks."""
 
 import datetime as dt
 import random
@@ -8,15 +8,16 @@ from typing import Final
 
 MIN_INTERVAL: Final = dt.timedelta(minutes=5)
 MAX_INTERVAL: Final = dt.timedelta(hours=24)
-_UNKNOWN: Final = dt.timedelta(hours=1)
-_JITTER: Final = 0.1
-_LATEST: Final = 20
+_INTERVAL_WITHOUT_ENTRIES: Final = dt.timedelta(hours=1)
+_MAX_JITTER: Final = 0.1
+_MAX_TIMES: Final = 20
+_MAX_DOUBLINGS: Final = 12
 DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True)
 class IntervalLimits:
-    """How often a feed is asked at most, and how rarely at least."""
+    """The shortest and the longest interval between two requests for a feed."""
 
     shortest: dt.timedelta = MIN_INTERVAL
     longest: dt.timedelta = MAX_INTERVAL
@@ -24,10 +25,13 @@ class IntervalLimits:
 
 @dataclass(frozen=True)
 class ScheduleHints:
-    """What a feed says of how often it may be asked.
+    """What a feed asks of its schedule.
 
-    ``hold_sec`` is the longer of ``<ttl>`` and Cache-Control's max-age; hours and days (Monday
-    is 0) are those, UTC, at which it wants not to be asked.
+    Attributes:
+        hold_sec: seconds for which it need not be fetched again: the longer of ``<ttl>`` and the
+            max-age of Cache-Control.
+        skip_hours: the hours at which it should not be fetched, UTC, from 0 to 23.
+        skip_days: the weekdays on which it should not be fetched, UTC; Monday is 0.
     """
 
     hold_sec: float = 0.0
@@ -39,14 +43,19 @@ DEFAULT_LIMITS: Final = IntervalLimits()
 
 
 def select_latest(*times: Sequence[dt.datetime]) -> list[dt.datetime]:
-    """The latest times of publication of all, newest first, each once."""
-    return sorted({time for group in times for time in group}, reverse=True)[:_LATEST]
+    """Return the latest times of several lists, newest first, without repetitions."""
+    return sorted({time for group in times for time in group}, reverse=True)[:_MAX_TIMES]
 
 
 def compute_interval(
-    published: Sequence[dt.datetime], at: dt.datetime, pace: IntervalLimits = DEFAULT_LIMITS
+    published: Sequence[dt.datetime], at: dt.datetime, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> dt.timedelta:
-    """Half the usual time between a feed's entries, today's silence included.
+    """Return half the mean time between a feed's entries, and between the latest one and now.
+
+    Args:
+        published: the times of the entries, UTC; later times than ``at`` are ignored.
+        at: the current time, UTC.
+        limits: the limits of the result.
 
     >>> at = dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc)
     >>> hourly = [at - dt.timedelta(hours=h) for h in range(1, 5)]
@@ -57,8 +66,8 @@ def compute_interval(
     """
     past = [time for time in select_latest(published) if time <= at]
     if not past:
-        return min(max(_UNKNOWN, pace.shortest), pace.longest)
-    return min(max((at - past[-1]) / len(past) / 2, pace.shortest), pace.longest)
+        return min(max(_INTERVAL_WITHOUT_ENTRIES, limits.shortest), limits.longest)
+    return min(max((at - past[-1]) / len(past) / 2, limits.shortest), limits.longest)
 
 
 def schedule_next_fetch(
@@ -66,24 +75,32 @@ def schedule_next_fetch(
     hints: ScheduleHints,
     at: dt.datetime,
     chance: random.Random,
-    pace: IntervalLimits = DEFAULT_LIMITS,
+    limits: IntervalLimits = DEFAULT_LIMITS,
 ) -> dt.datetime:
-    """When a feed that was read is due again. Chance puts it off, and never brings it forward."""
-    held = min(dt.timedelta(seconds=hints.hold_sec), MAX_INTERVAL)
-    wait = max(compute_interval(published, at, pace), held)
-    return _allowed(at + wait * (1 + _JITTER * chance.random()), hints)
+    """Return the time to fetch a feed again that was read at a time.
+
+    Args:
+        published: the times of its latest entries, UTC.
+        hints: what the feed asks for.
+        at: the time at which it was read, UTC.
+        chance: the source of jitter, which only delays the result.
+        limits: the limits of the interval.
+    """
+    hold = min(dt.timedelta(seconds=hints.hold_sec), MAX_INTERVAL)
+    wait = max(compute_interval(published, at, limits), hold)
+    return _skip_forward(at + wait * (1 + _MAX_JITTER * chance.random()), hints)
 
 
 def schedule_retry(
-    failures: int, at: dt.datetime, chance: random.Random, pace: IntervalLimits = DEFAULT_LIMITS
+    failures: int, at: dt.datetime, chance: random.Random, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> dt.datetime:
-    """When a feed that failed so many times in a row is due again."""
-    wait = min(pace.shortest * 2.0 ** min(failures, 12), pace.longest)
-    return at + wait * (1 + _JITTER * chance.random())
+    """Return the time to fetch a feed again that failed so many times in a row, with backoff."""
+    wait = min(limits.shortest * 2.0 ** min(failures, _MAX_DOUBLINGS), limits.longest)
+    return at + wait * (1 + _MAX_JITTER * chance.random())
 
 
-def _allowed(due: dt.datetime, hints: ScheduleHints) -> dt.datetime:
-    """The first time from then on that the feed does not want skipped."""
+def _skip_forward(due: dt.datetime, hints: ScheduleHints) -> dt.datetime:
+    """Return the first time from ``due`` on at which the feed may be fetched."""
     if len(hints.skip_hours) >= 24 or len(hints.skip_days) >= 7:
         return due
     for _ in range(24 * 8):
@@ -94,12 +111,14 @@ def _allowed(due: dt.datetime, hints: ScheduleHints) -> dt.datetime:
 
 
 def parse_max_age(cache_control: str) -> float:
-    """Seconds of Cache-Control's max-age; 0 if there is none.
+    """Return the seconds of max-age in a Cache-Control header; 0 if it may not be cached.
 
     >>> parse_max_age("public, max-age=900"), parse_max_age("no-cache, max-age=900")
     (900.0, 0.0)
     """
     directives = dict(part.strip().lower().partition("=")[::2] for part in cache_control.split(","))
     age = directives.get("max-age", "").strip('"')
-    held = age.isascii() and age.isdigit() and not {"no-cache", "no-store"} & directives.keys()
-    return float(age[:9]) if held else 0.0
+    is_cacheable = (
+        age.isascii() and age.isdigit() and not {"no-cache", "no-store"} & directives.keys()
+    )
+    return float(age[:9]) if is_cacheable else 0.0

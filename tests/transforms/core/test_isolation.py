@@ -75,28 +75,28 @@ ACTIONS: dict[str, Work] = {
 
 
 def act(action: tuple[str, Any]) -> Any:
-    """What the name of the action says."""
+    """Run the action of a name."""
     return ACTIONS[action[0]](action[1])
 
 
 def load() -> Work:
-    """The work is to act."""
+    """Set up :func:`act`."""
     return act
 
 
 def load_counter(start: int) -> Work:
-    """The work is to count, and to keep so many MiB."""
-    kept: list[bytes] = []
+    """Set up a function that counts calls, and leaks so many MiB per call."""
+    leaked: list[bytes] = []
 
     def count(mib: int) -> tuple[int, int]:
-        kept.append(bytes(mib * MIB))
-        return os.getpid(), start + len(kept)
+        leaked.append(bytes(mib * MIB))
+        return os.getpid(), start + len(leaked)
 
     return count
 
 
 def load_nothing(how: str, value: Any) -> Work:
-    """The set-up does what it should not."""
+    """Set up nothing: run an action that fails or takes long."""
     act((how, value))
     return act
 
@@ -111,7 +111,7 @@ def is_running(pid: int) -> bool:
 
 @pytest.fixture
 def children() -> Callable[[], bool]:
-    """Whether there are child processes that a test has begun."""
+    """Return a function that tells whether a test left child processes."""
     before = set(multiprocessing.active_children())
     return lambda: bool(set(multiprocessing.active_children()) - before)
 
@@ -123,8 +123,10 @@ def isolated(children: Callable[[], bool]) -> Iterator[IsolatedWorker[Any, Any]]
     assert not children()
 
 
-def lost_by(isolated: IsolatedWorker[Any, Any], *action: Any, attempts: int = 1) -> tuple[str, str]:
-    """What an action is lost by; the next one works, in another process."""
+def error_of(
+    isolated: IsolatedWorker[Any, Any], *action: Any, attempts: int = 1
+) -> tuple[str, str]:
+    """Return the error of an action; check that the next one works, in another process."""
     before = isolated(("pid", None))
     with pytest.raises(ItemError) as caught:
         isolated(action)
@@ -135,7 +137,7 @@ def lost_by(isolated: IsolatedWorker[Any, Any], *action: Any, attempts: int = 1)
 
 
 @pytest.mark.parametrize("item", [None, 3, b"x" * 10 * MIB, {"a": [1, "ü"]}], ids=type)
-def test_items_and_results_cross(isolated: IsolatedWorker[Any, Any], item: Any) -> None:
+def test_items_and_results_are_passed(isolated: IsolatedWorker[Any, Any], item: Any) -> None:
     assert isolated(("echo", item)) == item
 
 
@@ -151,14 +153,14 @@ def test_errors_come_back_as_themselves(isolated: IsolatedWorker[Any, Any]) -> N
     pid = isolated(("pid", None))
     with pytest.raises(KeyError, match="'key'") as caught:
         isolated(("raise", KeyError("key")))
-    assert "in _raise" in str(caught.value.__cause__)  # where it was raised is not lost
+    assert "in _raise" in str(caught.value.__cause__)  # the traceback of the child
     with pytest.raises(UnicodeDecodeError):
         isolated(("raise", UnicodeDecodeError("utf-8", b"x", 0, 1, "odd")))
-    with pytest.raises(ItemError) as lost:
+    with pytest.raises(ItemError) as caught_item:
         isolated(
             ("raise", ItemError("Odd", "it is odd", attempts=3, http_status=404, temporary=True))
         )
-    assert vars(lost.value) == vars(
+    assert vars(caught_item.value) == vars(
         ItemError("Odd", "it is odd", attempts=3, http_status=404, temporary=True)
     )
     with pytest.raises(RecursionError):
@@ -180,7 +182,7 @@ def test_errors_that_cannot_come_back_are_named(
     assert isolated(("pid", None)) == pid
 
 
-def test_what_does_not_pickle_costs_only_itself(isolated: IsolatedWorker[Any, Any]) -> None:
+def test_an_unpicklable_item_fails_alone(isolated: IsolatedWorker[Any, Any]) -> None:
     pid = isolated(("pid", None))
     with pytest.raises(TypeError, match="lock"):
         isolated(("echo", threading.Lock()))
@@ -192,10 +194,10 @@ def test_what_does_not_pickle_costs_only_itself(isolated: IsolatedWorker[Any, An
 
 
 @pytest.mark.parametrize("action", [("sleep", 60), ("loop", None)], ids=str)
-def test_what_takes_too_long_is_killed(action: Any) -> None:
+def test_an_item_that_takes_too_long_is_killed(action: Any) -> None:
     with IsolatedWorker(load, HURRY, name="reading") as isolated:
         reason = ("TimeLimit", "reading took more than 0.5 seconds")
-        assert lost_by(isolated, *action) == reason
+        assert error_of(isolated, *action) == reason
 
 
 def test_an_item_may_have_more_time() -> None:
@@ -212,7 +214,7 @@ def test_no_limit_is_too_long_or_too_large() -> None:
         assert isolated(("echo", 1)) == 1
 
 
-def test_start_up_has_a_limit_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = functools.partial(load_nothing, "sleep", 1)
     with IsolatedWorker(setup, HURRY, name="reading") as isolated:
         assert isolated(("echo", 1)) == 1  # though it took longer than an item may
@@ -246,15 +248,15 @@ def test_set_up_may_fail(children: Callable[[], bool]) -> None:
     ],
     ids=lambda action: action[0],
 )
-def test_what_needs_too_much_memory_is_given_up(
+def test_an_item_that_needs_too_much_memory_fails(
     isolated: IsolatedWorker[Any, Any], action: Any
 ) -> None:
     reason = ("MemoryLimit", "reading needed more than 64 MiB")
-    assert lost_by(isolated, *action, attempts=2) == reason
+    assert error_of(isolated, *action, attempts=2) == reason
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory use cannot be told here")
-def test_an_item_does_not_pay_for_earlier_ones() -> None:
+def test_memory_of_earlier_items_does_not_fail_an_item() -> None:
     with IsolatedWorker(functools.partial(load_counter, 0), LIMITS, name="counting") as isolated:
         pid, count = isolated(40)
         again, recount = isolated(40)
@@ -272,7 +274,7 @@ def test_an_item_does_not_pay_for_earlier_ones() -> None:
     ],
 )
 def test_a_crash_costs_one_item(isolated: IsolatedWorker[Any, Any], action: Any, how: str) -> None:
-    assert lost_by(isolated, *action, attempts=2) == ("Crashed", f"reading ended with {how}")
+    assert error_of(isolated, *action, attempts=2) == ("Crashed", f"reading ended with {how}")
 
 
 def test_a_child_that_died_while_idle_is_replaced(isolated: IsolatedWorker[Any, Any]) -> None:
@@ -316,7 +318,7 @@ def test_copies_of_a_handle_share_one_child() -> None:
 
 @contextmanager
 def running_parent(does: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that prints the pid of its child, and then does more.
+    """Run a process that prints the pid of its child, and then runs more code.
 
     Its output ends only when no process is left that holds it: neither the parent nor the child.
     """

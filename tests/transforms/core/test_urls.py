@@ -55,7 +55,7 @@ def test_addresses_of_two_pages(one: str, other: str) -> None:
         "http://\udcff",
     ],
 )
-def test_what_is_no_web_address(link: str) -> None:
+def test_links_that_are_no_web_address(link: str) -> None:
     with pytest.raises(UrlError, match="not a web address"):
         web_url(link)
 

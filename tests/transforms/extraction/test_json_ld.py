@@ -51,7 +51,7 @@ def test_a_long_script_stays_json_whatever_is_quoted_in_it() -> None:
     assert (article.title, article.authors) == ("Bridge shut", ["Ann Lee", "Bo Cole"])
 
 
-def test_what_is_short_is_left_alone() -> None:
+def test_short_scripts_are_not_changed() -> None:
     text = json.dumps(live_blog(5))
     assert scripts(page(text)) == [text]
 
@@ -61,7 +61,7 @@ def test_what_is_short_is_left_alone() -> None:
     ['{"@type": "NewsArticle", "author": "' + "x" * 50_000, "[" * 50_000, '{"a":' * 20_000],
     ids=["cut off", "deep lists", "deep objects"],
 )
-def test_what_is_no_json_is_cut_and_costs_no_article(text: str) -> None:
+def test_invalid_json_is_cut_and_does_not_fail_the_article(text: str) -> None:
     (script,) = scripts(page(text))
     assert 0 < len(script) <= 20_000 and text.startswith(script)
     article, method = extract_page(page(text), url="https://a.example/1")

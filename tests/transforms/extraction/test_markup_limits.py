@@ -19,7 +19,7 @@ from transforms.extraction.opt_outs import read_opt_outs
         (b"<p " + b"a ='\"' " * 50_000, "TooManyAttributes"),
     ],
 )
-def test_too_much_markup_is_lost(body: bytes, error: str) -> None:
+def test_excessive_markup_is_an_error(body: bytes, error: str) -> None:
     with pytest.raises(ItemError) as caught:
         check_markup(body)
     assert caught.value.error_type == error
@@ -37,12 +37,12 @@ def test_too_much_markup_is_lost(body: bytes, error: str) -> None:
     ],
     ids=["tags", "signs", "attributes", "long text", "image", "empty"],
 )
-def test_what_is_much_but_not_too_much_is_read(body: bytes) -> None:
+def test_much_markup_within_the_limits_is_read(body: bytes) -> None:
     check_markup(body)
 
 
 @pytest.mark.parametrize("charset", ["punycode", "idna", "rot13", "zlib", "none-such"])
-def test_a_charset_that_is_none_does_not_cost_the_page(charset: str) -> None:
+def test_an_unknown_charset_does_not_fail_the_page(charset: str) -> None:
     body = f"<meta charset='{charset}'><p>“café”</p>".encode()
     assert "“café”" in decode_page(body)
     assert "“café”" in decode_page(
@@ -55,8 +55,8 @@ def test_an_entity_is_not_read_from_a_file() -> None:
         b"<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><html><body><article>"
         b"<p>The bridge &x; is closed for repairs until spring, the town said on Tuesday.</p>"
     )
-    found, _ = extract_page(body, url="https://a.example/")
-    assert "root" not in found.text and "is closed" in found.text
+    article, _ = extract_page(body, url="https://a.example/")
+    assert "root" not in article.text and "is closed" in article.text
 
 
 def test_no_control_character_stays() -> None:
@@ -84,7 +84,7 @@ def test_no_control_character_stays() -> None:
         (b"", None),
     ],
 )
-def test_what_bytes_are(body: bytes, kind: str | None) -> None:
+def test_kinds_of_binary_documents(body: bytes, kind: str | None) -> None:
     assert detect_binary_kind(body) == kind
 
 

@@ -32,9 +32,9 @@ def candidates(html: str, url: str = PAGE) -> list[str]:
 
 
 def error_of(body: bytes) -> str:
-    with pytest.raises(ItemError) as lost:
+    with pytest.raises(ItemError) as caught:
         read_site(body, url=PAGE)
-    return lost.value.error_type
+    return caught.value.error_type
 
 
 def test_the_facts_of_a_feed() -> None:

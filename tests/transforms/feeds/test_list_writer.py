@@ -92,14 +92,14 @@ def test_the_number_of_entries_is_said_and_no_part_of_the_title() -> None:
 
 
 @pytest.mark.parametrize("path", ["a #1.xml", "#a.xml", " a.xml", "a\nb.xml", "a\udcff.xml", ""])
-def test_paths_that_a_plain_list_cannot_name(path: str) -> None:
-    with pytest.raises(UsageError, match="a plain list cannot name"):
+def test_paths_that_a_plain_list_cannot_contain(path: str) -> None:
+    with pytest.raises(UsageError, match="a plain list cannot contain"):
         format_plain_list([ListedFeed(path)])
 
 
 @pytest.mark.parametrize("path", ["a\x01.xml", "a\udcff.xml"])
-def test_paths_that_opml_cannot_name(path: str) -> None:
-    with pytest.raises(UsageError, match="OPML cannot name"):
+def test_paths_that_opml_cannot_contain(path: str) -> None:
+    with pytest.raises(UsageError, match="OPML cannot contain"):
         format_opml([ListedFeed(path)])
 
 

@@ -15,7 +15,7 @@ def rss(items: str, head: str = "", declaration: str = "") -> bytes:
 ITEM = "<item><title>One</title><link>https://a.example/1</link></item>"
 
 
-def test_what_a_feed_says_of_the_next_time() -> None:
+def test_schedule_hints_of_a_feed() -> None:
     head = (
         "<ttl>90</ttl><skipHours><hour>0</hour><hour> 7 </hour><hour>24</hour><hour>x</hour>"
         "</skipHours><skipDays><day>Sunday</day><day>Noday</day></skipDays>"
@@ -57,14 +57,14 @@ def test_dates_that_are_the_time_of_the_answer_are_no_change() -> None:
 
 
 @pytest.mark.parametrize("encoding", ["punycode", "idna", "zlib", "rot13", "none-such", "utf-7"])
-def test_an_encoding_that_is_none_does_not_cost_the_feed(encoding: str) -> None:
+def test_an_unknown_encoding_does_not_fail_the_feed(encoding: str) -> None:
     declared = f"<?xml version='1.0' encoding='{encoding}'?>"
     feed = parse_feed(rss(ITEM, declaration=declared), url=URL)
     assert [entry.title for entry in feed.entries] == ["One"]
 
 
 @pytest.mark.parametrize("reference", ["&#xD800;", "&#55357;", "&#x110000;", "&#999999999;"])
-def test_characters_that_there_are_not(reference: str) -> None:
+def test_invalid_character_references(reference: str) -> None:
     item = f"<item><title>a {reference} b</title><description>\ud800</description></item>"
     body = rss("").replace(b"</channel>", item.encode("utf-8", "surrogatepass") + b"</channel>")
     (entry,) = parse_feed(body, url=URL).entries
@@ -73,12 +73,12 @@ def test_characters_that_there_are_not(reference: str) -> None:
     assert (entry.content or "").encode() is not None
 
 
-def test_what_is_beyond_the_limit_is_counted() -> None:
+def test_entries_beyond_the_limit_are_counted() -> None:
     feed = parse_feed(rss(ITEM * (MAX_ENTRIES + 5)), url=URL)
     assert (len(feed.entries), feed.items) == (MAX_ENTRIES, MAX_ENTRIES + 5)
 
 
-def test_a_file_as_entity_is_not_read() -> None:
+def test_external_entities_are_not_read() -> None:
     declared = "<!DOCTYPE rss [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
     item = "<item><title>&x;</title><description>&x;</description></item>"
     (entry,) = parse_feed(rss(item, declaration=declared), url=URL).entries
@@ -98,7 +98,7 @@ def test_a_file_as_entity_is_not_read() -> None:
         (b"\0" * 100, "not a feed"),
     ],
 )
-def test_what_is_no_feed_says_so(body: bytes, message: str) -> None:
+def test_documents_that_are_no_feed(body: bytes, message: str) -> None:
     with pytest.raises(ItemError, match=message):
         parse_feed(body, url=URL)
 

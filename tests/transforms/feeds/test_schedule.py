@@ -37,24 +37,24 @@ def due(published: list[dt.datetime], hints: ScheduleHints | None = None) -> dt.
         (dt.timedelta(days=30), MAX_INTERVAL),
     ],
 )
-def test_a_feed_is_asked_twice_as_often_as_it_publishes(
+def test_a_feed_is_fetched_twice_as_often_as_it_publishes(
     step: dt.timedelta, expected: dt.timedelta
 ) -> None:
     assert compute_interval(every(step), TIME) == expected
 
 
-def test_a_feed_that_has_fallen_silent_is_asked_less_and_less() -> None:
+def test_a_silent_feed_is_fetched_less_often() -> None:
     once_busy = [time - dt.timedelta(days=7) for time in every(HOUR)]
     assert compute_interval(every(HOUR), TIME) < compute_interval(once_busy, TIME) <= MAX_INTERVAL
 
 
-def test_times_to_come_say_nothing() -> None:
+def test_future_times_are_ignored() -> None:
     assert compute_interval([TIME + HOUR, TIME + 2 * HOUR], TIME) == compute_interval([], TIME)
 
 
-def test_the_latest_times_are_kept() -> None:
-    kept = select_latest(every(HOUR, 15), every(HOUR / 2, 30), every(HOUR))
-    assert kept == every(HOUR / 2, 20)
+def test_the_latest_times_are_selected() -> None:
+    times = select_latest(every(HOUR, 15), every(HOUR / 2, 30), every(HOUR))
+    assert times == every(HOUR / 2, 20)
 
 
 @given(
@@ -66,13 +66,13 @@ def test_due_is_within_bounds_and_jittered_forward_alone(
     published: list[dt.datetime], hold_sec: float, seed: int
 ) -> None:
     found = schedule_next_fetch(published, ScheduleHints(hold_sec), TIME, random.Random(seed))
-    least = max(
+    min_wait = max(
         compute_interval(published, TIME), min(dt.timedelta(seconds=hold_sec), MAX_INTERVAL)
     )
-    assert MIN_INTERVAL <= least <= found - TIME <= least * 1.1 <= MAX_INTERVAL * 1.1
+    assert MIN_INTERVAL <= min_wait <= found - TIME <= min_wait * 1.1 <= MAX_INTERVAL * 1.1
 
 
-def test_chance_spreads_feeds_and_is_the_same_for_the_same_seed() -> None:
+def test_jitter_spreads_feeds_and_is_the_same_for_the_same_seed() -> None:
     hourly = every(HOUR)
     found = {
         schedule_next_fetch(hourly, ScheduleHints(), TIME, random.Random(seed))
@@ -98,7 +98,7 @@ def test_hours_and_days_that_a_feed_wants_skipped_are() -> None:
     assert due(every(HOUR), always) < TIME + HOUR  # asks never to be read: no sense in it
 
 
-def test_failures_are_tried_less_and_less() -> None:
+def test_failed_feeds_are_retried_with_backoff() -> None:
     waits = [schedule_retry(failures, TIME, random.Random(2)) - TIME for failures in range(1, 40)]
     assert waits == sorted(waits)
     assert waits[0] >= MIN_INTERVAL and MAX_INTERVAL <= waits[-1] <= MAX_INTERVAL * 1.1

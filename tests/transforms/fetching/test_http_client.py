@@ -29,11 +29,14 @@ def error_of(answer: Response | ItemError) -> str:
 def test_answers_come_in_the_order_of_the_urls(web: WebServer, http: HttpOptions) -> None:
     web.replies["/slow"] = WebReply(pieces=[b"slow"], pause=0.2)
     web.replies["/quick"] = WebReply(b"quick", headers={"Content-Type": "Text/HTML; charset=x"})
-    slow, lost, quick = fetch_all([f"{web.base}/{p}" for p in ("slow", "none", "quick")], http)
+    slow, missing, quick = fetch_all([f"{web.base}/{p}" for p in ("slow", "none", "quick")], http)
     assert isinstance(slow, Response) and slow.body == b"slow" and slow.media_type == ""
     assert isinstance(quick, Response) and quick.body == b"quick"
     assert quick.media_type == "text/html"
-    assert isinstance(lost, ItemError) and (lost.error_type, lost.http_status) == ("Http404", 404)
+    assert isinstance(missing, ItemError) and (missing.error_type, missing.http_status) == (
+        "Http404",
+        404,
+    )
 
 
 def test_redirects_are_followed_hop_by_hop(web: WebServer, http: HttpOptions) -> None:
@@ -65,7 +68,7 @@ def test_a_body_is_capped_after_decompression(web: WebServer) -> None:
     assert isinstance(fetch(f"{web.base}/fits", http), Response)
 
 
-def test_the_deadline_holds_against_a_body_that_drips(web: WebServer) -> None:
+def test_a_slow_body_times_out(web: WebServer) -> None:
     http = HttpOptions(fetch_timeout_sec=0.3, allow_private_networks=["127.0.0.1/32"])
     web.replies["/drip"] = WebReply(pieces=[b"."] * 100, pause=0.05)
     assert error_of(fetch(f"{web.base}/drip", http)) == "Timeout"
@@ -82,11 +85,11 @@ def test_a_server_error_is_tried_again_and_a_missing_page_is_not(
     assert web.requests == ["/broken", "/broken", "/missing"]
 
 
-def test_a_refused_connection_is_lost(http: HttpOptions) -> None:
+def test_a_refused_connection_is_tried_again(http: HttpOptions) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        lost = fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/", http)
-    assert isinstance(lost, ItemError) and lost.attempts == 2
+        error = fetch(f"http://127.0.0.1:{taken.getsockname()[1]}/", http)
+    assert isinstance(error, ItemError) and error.attempts == 2
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "2130706433", "0x7f.1", "localhost", "[::1]"])
@@ -122,9 +125,7 @@ def test_public_addresses(address: str) -> None:
     assert is_public(address)
 
 
-def test_the_server_is_told_who_asks_and_given_no_cookies(
-    web: WebServer, http: HttpOptions
-) -> None:
+def test_requests_have_a_user_agent_and_no_cookies(web: WebServer, http: HttpOptions) -> None:
     web.replies["/set"] = WebReply(b"x", headers={"Set-Cookie": "a=b"})
     fetch_all([f"{web.base}/set", f"{web.base}/set"], http)
     fetch(f"{web.base}/set", http)

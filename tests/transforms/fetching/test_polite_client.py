@@ -35,9 +35,9 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def fetcher(
     hosts: PolitenessOptions = QUICK, known: HostState | None = None, **http: Any
 ) -> Fetcher:
-    made = Fetcher(FetchOptions(replace(HTTP, **http), hosts))
-    made.remember({known.host: known} if known else {})
-    return made
+    result = Fetcher(FetchOptions(replace(HTTP, **http), hosts))
+    result.remember({known.host: known} if known else {})
+    return result
 
 
 def fetch(
@@ -52,7 +52,7 @@ def body(answer: Response | ItemError) -> bytes:
     return answer.body
 
 
-def lost(answer: Response | ItemError) -> ItemError:
+def error_of(answer: Response | ItemError) -> ItemError:
     assert isinstance(answer, ItemError), answer
     return answer
 
@@ -73,7 +73,7 @@ def state_of(web: LocalServers, at: dt.datetime | None, closures: int) -> HostSt
     return HostState(f"{A}:{web.port}", now(), at, "it answered 429", closures, robots)
 
 
-def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: LocalServers) -> None:
+def test_the_delay_is_from_the_end_of_a_response_to_the_next_request(web: LocalServers) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = Reply(pieces=[b"slow"], pause=0.3)
     fetch(urls, PolitenessOptions(host_delay_sec=0.15))
@@ -81,14 +81,14 @@ def test_the_delay_runs_from_the_end_of_an_answer_to_the_next_request(web: Local
     assert min(gaps(web, A)) >= 0.15
 
 
-def test_hosts_are_asked_side_by_side(web: LocalServers) -> None:
+def test_hosts_are_fetched_concurrently(web: LocalServers) -> None:
     web.answers["/slow"] = Reply(pieces=[b"x"], pause=0.5)
     fetch([f"{web.base(host)}/slow" for host in (A, B)])
     one, other = (web.requests(host)[-1] for host in (A, B))
     assert one.start < other.end and other.start < one.end
 
 
-def test_a_host_may_have_a_delay_of_its_own(web: LocalServers) -> None:
+def test_hosts_have_their_own_delays(web: LocalServers) -> None:
     urls = pages(web, A, 2) + pages(web, B, 2)
     named = [f"{A}=0.2", f"{B}:{web.port}=0.1", f"{B}=9"]
     fetch(urls, PolitenessOptions(host_delay_sec=0, host_delays=named))
@@ -106,7 +106,7 @@ def test_a_short_retry_after_is_waited_for(web: LocalServers, as_date: bool) -> 
     assert busy.retry_after is not None and again.start - busy.end >= busy.retry_after
 
 
-def test_the_whole_lane_waits(web: LocalServers) -> None:
+def test_the_whole_queue_waits(web: LocalServers) -> None:
     urls = pages(web, A, 3)
     web.answers["/0"] = [Reply(status=503, retry_in=1), PAGE]
     assert [body(answer) for answer in fetch(urls)] == [b"page"] * 3
@@ -120,7 +120,7 @@ def test_a_long_retry_after_closes_the_host_for_later_runs_too(
     urls = pages(web, A, 3)
     web.answers["/0"] = Reply(status=503, retry_in=3600, as_date=as_date)
     with fetcher() as asking:
-        first, *others = map(lost, asking.fetch(map(Request, urls)))
+        first, *others = map(error_of, asking.fetch(map(Request, urls)))
         (state,) = asking.changes()
         assert asking.changes() == []
     assert (first.error_type, first.http_status, first.attempts) == ("Http503", 503, 1)
@@ -132,7 +132,9 @@ def test_a_long_retry_after_closes_the_host_for_later_runs_too(
     assert web.paths() == ["/robots.txt", "/0"]
     assert (state.closed_until, state.closures) == (first.not_before, 1)
 
-    assert [lost(answer).error_type for answer in fetch(urls, known=state)] == ["HostClosed"] * 3
+    assert [error_of(answer).error_type for answer in fetch(urls, known=state)] == [
+        "HostClosed"
+    ] * 3
     assert len(web.log) == 2
 
     web.answers["/0"] = PAGE
@@ -148,7 +150,7 @@ def test_a_closure_is_no_longer_than_is_allowed(web: LocalServers) -> None:
     (url,) = pages(web, A, 1)
     web.answers["/0"] = Reply(status=429, retry_in=10**8)
     (answer,) = fetch([url], replace(QUICK, max_retry_after_sec=100))
-    until = lost(answer).not_before
+    until = error_of(answer).not_before
     assert until is not None and until - now() <= dt.timedelta(seconds=100)
 
 
@@ -162,7 +164,7 @@ def test_without_retry_after_the_host_is_left_alone_longer_each_time(
     lengths = []
     for closures in (0, 1, 2):
         before = now()
-        (answer,) = map(lost, fetch([url], known=state_of(web, None, closures)))
+        (answer,) = map(error_of, fetch([url], known=state_of(web, None, closures)))
         assert (answer.attempts, answer.http_status) == (2, status)
         assert answer.not_before is not None
         lengths.append((answer.not_before - before).total_seconds())
@@ -179,13 +181,13 @@ def test_403_again_and_again_from_a_host_that_answered_is_a_rate_limit(web: Loca
         web.answers[path] = Reply(status=403)
     answers = fetch(urls, replace(QUICK, max_wait_sec=1))
     assert body(answers[0]) == b"page"
-    errors = [lost(answer) for answer in answers[1:]]
+    errors = [error_of(answer) for answer in answers[1:]]
     assert [error.error_type for error in errors] == ["Http403"] * 3 + ["HostClosed"] * 2
     assert [error.temporary for error in errors] == [False] * 2 + [True] * 3
     assert web.paths()[-1] == "/3"
 
 
-def test_403_between_other_answers_is_an_answer(web: LocalServers) -> None:
+def test_403_between_other_responses_is_no_rate_limit(web: LocalServers) -> None:
     urls = pages(web, A, 6)
     for path in ("/0", "/1", "/3", "/4"):
         web.answers[path] = Reply(status=403)
@@ -198,11 +200,11 @@ def test_no_more_pages_of_a_host_than_allowed(web: LocalServers) -> None:
     answers = fetch([*urls, f"{web.base(B)}/0"], replace(QUICK, max_pages_per_host=2))
     assert [isinstance(answer, Response) for answer in answers] == [True] * 2 + [False] * 2 + [True]
     for answer in answers[2:4]:
-        error = lost(answer)
+        error = error_of(answer)
         assert (error.error_type, error.attempts, error.temporary) == ("HostLimit", 0, True)
 
 
-def test_feeds_are_no_pages(web: LocalServers) -> None:
+def test_feeds_do_not_count_as_pages(web: LocalServers) -> None:
     with fetcher(replace(QUICK, max_pages_per_host=1)) as asking:
         answers = asking.fetch(map(Request, pages(web, A, 3)))
     assert [body(answer) for answer in answers] == [b"page"] * 3
@@ -211,12 +213,12 @@ def test_feeds_are_no_pages(web: LocalServers) -> None:
 def test_no_more_time_for_a_host_than_allowed(web: LocalServers) -> None:
     urls = pages(web, A, 6)
     answers = fetch(urls, PolitenessOptions(host_delay_sec=0.2, max_host_sec=0.5))
-    late = list(map(lost, answers[-2:]))
+    late = list(map(error_of, answers[-2:]))
     assert body(answers[0]) == b"page"
     assert {(error.error_type, error.attempts) for error in late} == {("HostLimit", 0)}
 
 
-def test_time_in_which_a_host_is_not_asked_does_not_count(web: LocalServers) -> None:
+def test_idle_time_of_a_host_does_not_count(web: LocalServers) -> None:
     slow, quick = f"{web.base(A)}/slow", pages(web, B, 2)
     web.answers["/slow"] = Reply(pieces=[b"x"], pause=0.8)
     with fetcher(PolitenessOptions(host_delay_sec=0.05, max_host_sec=0.6)) as asking:
@@ -230,7 +232,7 @@ def test_a_pause_that_is_too_long_is_left_to_a_later_run(web: LocalServers) -> N
     web.answers["/robots.txt"] = Reply(b"User-agent: *\nCrawl-delay: 600")
     first, *others = fetch(urls, replace(QUICK, max_wait_sec=0.3))
     assert body(first) == b"page", "robots.txt alone is not worth a run"
-    assert {(lost(o).error_type, lost(o).attempts) for o in others} == {("HostLimit", 0)}
+    assert {(error_of(o).error_type, error_of(o).attempts) for o in others} == {("HostLimit", 0)}
     assert web.paths() == ["/robots.txt", "/0"]
 
 
@@ -254,7 +256,7 @@ def test_five_redirects_are_followed_and_no_more(web: LocalServers) -> None:
     many, enough = fetch(
         [f"{web.base(A)}/1", f"{web.base(A)}/2"], PolitenessOptions(host_delay_sec=0)
     )
-    assert lost(many).error_type == "TooManyRedirects"
+    assert error_of(many).error_type == "TooManyRedirects"
     assert body(enough) == b"page"
 
 
@@ -267,23 +269,23 @@ def test_five_redirects_are_followed_and_no_more(web: LocalServers) -> None:
         ("http://10.0.0.1/x", "PrivateAddress", 1),
     ],
 )
-def test_redirects_that_lead_nowhere(
+def test_redirects_to_no_web_address_fail(
     web: LocalServers, target: str, error: str, requests: int
 ) -> None:
     web.answers["/0"] = moved(target)
     (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
-    assert lost(answer).error_type == error
+    assert error_of(answer).error_type == error
     assert web.paths() == ["/robots.txt"] + ["/0"] * requests
 
 
-def test_a_redirect_to_another_host_is_subject_to_its_robots_and_lane(web: LocalServers) -> None:
+def test_a_redirect_to_another_host_is_subject_to_its_robots_and_queue(web: LocalServers) -> None:
     web.answers[f"{B}/robots.txt"] = Reply(b"User-agent: *\nDisallow: /no")
     web.answers["/yes"] = PAGE
     web.answers["/to-no"] = moved(f"{web.base(B)}/no")
     web.answers["/to-yes"] = moved(f"{web.base(B)}/yes")
     urls = [f"{web.base(A)}/{path}" for path in ("to-no", "to-yes", "to-yes")]
     denied, *fine = fetch(urls, PolitenessOptions(host_delay_sec=0.15))
-    assert lost(denied).error_type == "RobotsDenied"
+    assert error_of(denied).error_type == "RobotsDenied"
     assert [body(answer) for answer in fine] == [b"page"] * 2
     assert web.paths(B) == ["/robots.txt", "/yes", "/yes"]
     assert min(gaps(web, A) + gaps(web, B)) >= 0.15
@@ -303,16 +305,16 @@ def test_no_credentials_are_carried_to_another_host(web: LocalServers) -> None:
 
 
 def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: LocalServers) -> None:
-    there = f"{web.base(B)}/feed"
-    web.answers["/old"] = moved(there)
+    url = f"{web.base(B)}/feed"
+    web.answers["/old"] = moved(url)
     web.answers["/feed"] = [Reply(status=304), Reply(b"new")]
     request = Request(
-        f"{web.base(A)}/old", etag='"1"', last_modified="yesterday", validated_url=there
+        f"{web.base(A)}/old", etag='"1"', last_modified="yesterday", validated_url=url
     )
     with fetcher() as asking:
         (unchanged,) = asking.fetch([request])
         assert isinstance(unchanged, Response)
-        assert (unchanged.status, unchanged.url) == (304, there)
+        assert (unchanged.status, unchanged.url) == (304, url)
         elsewhere = replace(request, validated_url=f"{web.base(A)}/feed")
         (answer,) = asking.fetch([elsewhere])
     assert body(answer) == b"new"
@@ -324,10 +326,10 @@ def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: Local
     assert conditional == [("/feed", '"1"', "yesterday")]
 
 
-def test_a_304_that_nobody_asked_for_is_no_answer(web: LocalServers) -> None:
+def test_a_304_without_validators_is_an_error(web: LocalServers) -> None:
     web.answers["/feed"] = Reply(status=304)
     (answer,) = fetch([f"{web.base(A)}/feed"])
-    assert lost(answer).error_type == "Http304"
+    assert error_of(answer).error_type == "Http304"
 
 
 @pytest.mark.parametrize(
@@ -355,7 +357,7 @@ def test_an_address_has_moved_where_permanent_redirects_alone_led(
 def test_a_redirect_without_a_target_is_an_error(web: LocalServers) -> None:
     web.answers["/0"] = Reply(status=301)
     (answer,) = fetch([f"{web.base(A)}/0"])
-    assert lost(answer).error_type == "Http301"
+    assert error_of(answer).error_type == "Http301"
 
 
 AT = dt.datetime(2026, 11, 20, 12, tzinfo=dt.timezone.utc)
@@ -389,7 +391,7 @@ def test_remembered_rules_are_read_for_the_same_agent(web: LocalServers) -> None
     file = RobotsFile(web.base(A), 200, text, now())
     known = replace(state_of(web, None, 0), robots=[file])
     answers = fetch(pages(web, A, 2), known=known, user_agent="deskbot/2 (+http://a.example)")
-    assert lost(answers[0]).error_type == "RobotsDenied"
+    assert error_of(answers[0]).error_type == "RobotsDenied"
     assert body(answers[1]) == b"page"
 
 

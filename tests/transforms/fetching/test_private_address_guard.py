@@ -117,16 +117,16 @@ PRIVATE: Final = tuple(map(ipaddress.ip_network, RANGES.split()))
 
 @dataclass
 class Wire:
-    """What is looked up and connected to. Nothing beyond loopback is sent.
+    """A record of connections, and the name server of a test. It sends nothing beyond loopback.
 
-    ``names`` has the addresses of a name at its first look-up, its second, ...; the last stay.
+    ``names`` has the addresses of each name at its first look-up, at its second, and so on.
     """
 
     names: dict[str, list[list[str]]] = field(default_factory=dict)
     connected: list[str] = field(default_factory=list)
 
     def addresses(self, host: str) -> list[str]:
-        """What the most generous of all platforms would take a host for."""
+        """Return the addresses of a host on the platform that accepts the most spellings."""
         if host in self.names:
             answers = self.names[host]
             return answers.pop(0) if len(answers) > 1 else answers[0]
@@ -137,7 +137,7 @@ class Wire:
 
 @pytest.fixture(autouse=True)
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """Stands between every test and the network."""
+    """Replace the network in every test."""
     found, look_up, connect = Wire(), socket.getaddrinfo, socket.socket.connect
 
     def known(host: str, port: int, family: int, kind: int, protocol: int, _flags: int) -> Any:
@@ -159,7 +159,7 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 
 
 class Listener:
-    """A port of loopback, 127.0.0.1 and ::1, on which nobody answers."""
+    """A port on 127.0.0.1 and ::1 that accepts connections and never responds."""
 
     def __init__(self) -> None:
         self._sockets = [socket.create_server(("127.0.0.1", 0))]
@@ -174,7 +174,7 @@ class Listener:
             listening.setblocking(False)
 
     def connections(self) -> int:
-        """How many there were since the last call."""
+        """Return the number of connections since the last call."""
         count = 0
         for listening in self._sockets:
             while True:
@@ -260,7 +260,7 @@ def fetch(url: str, http: HttpOptions, robots: str = "none") -> Response | ItemE
 
 
 def is_refused(answer: Response | ItemError) -> bool:
-    """Whether it was not asked, because of its address or as no host could be made out."""
+    """Return whether no request was sent, because of the address or for lack of a host."""
     if not isinstance(answer, ItemError):
         return False
     kinds = ("PrivateAddress", "InvalidUrl", "BadRedirect", "ClientConnectorDNSError")

@@ -39,7 +39,7 @@ def fetch(
     is_page: bool = True,
     **http: Any,
 ) -> tuple[list[str], list[HostState], list[Response | ItemError]]:
-    """The answers for some paths of A, and before them their errors and what was learnt."""
+    """Return the errors, the changed host states and the responses for some paths of A."""
     with Fetcher(FetchOptions(replace(HTTP, **http), hosts)) as fetcher:
         host = f"{A}:{web.port}"
         files = [robots] if robots else []
@@ -54,7 +54,7 @@ def rules(text: str, agent: str = "newsbeam") -> Robots:
     return Robots(RobotsFile("https://a.example", 200, text, AT), agent)
 
 
-def test_what_is_disallowed_is_not_asked_for(web: LocalServers) -> None:
+def test_disallowed_addresses_are_not_fetched(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(DENY)
     errors, (state,), answers = fetch(web, "/no/x", "/yes")
     assert errors == ["RobotsDenied", ""]
@@ -136,9 +136,7 @@ def test_without_a_robots_txt_all_is_allowed(web: LocalServers, status: int) -> 
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 501, 599])
-def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(
-    web: LocalServers, status: int
-) -> None:
+def test_nothing_is_fetched_while_robots_txt_is_unreachable(web: LocalServers, status: int) -> None:
     web.answers["/robots.txt"] = Reply(b"down", status, retry_in=7200)
     hosts = replace(QUICK, max_retry_after_sec=7200)
     errors, (state,), answers = fetch(web, "/no", "/yes", hosts=hosts)
@@ -147,8 +145,8 @@ def test_while_a_robots_txt_cannot_be_read_nothing_is_asked_for(
     for answer in answers:
         assert isinstance(answer, ItemError) and answer.temporary and str(status) in answer.message
         assert answer.not_before is not None
-        least = dt.timedelta(hours=1.9 if status in (429, 503) else 0.9)
-        assert answer.not_before - now() > least
+        min_wait = dt.timedelta(hours=1.9 if status in (429, 503) else 0.9)
+        assert answer.not_before - now() > min_wait
     (file,) = state.robots
     assert file.status == status
 
@@ -187,7 +185,7 @@ def test_a_host_that_cannot_be_reached_is_not_tried_for_each_page() -> None:
     assert {a.error_type for a in answers if isinstance(a, ItemError)} == {"ClientConnectorError"}
 
 
-def test_what_robots_txt_said_holds_while_it_says_nothing(web: LocalServers) -> None:
+def test_old_rules_hold_while_robots_txt_is_unreachable(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(status=500)
     before = RobotsFile(web.base(A), 200, DENY.decode(), now() - LIFETIME)
     errors, (state,), _ = fetch(web, "/no", "/yes", robots=before)
@@ -204,7 +202,7 @@ def test_a_new_robots_txt_takes_the_place_of_the_old(web: LocalServers) -> None:
     assert fetch(web, "/no", "/yes", robots=before)[0] == ["", "RobotsDenied"]
 
 
-def test_a_robots_txt_that_is_known_is_not_asked_for_again(web: LocalServers) -> None:
+def test_a_known_robots_txt_is_not_fetched_again(web: LocalServers) -> None:
     recent = now() - LIFETIME + dt.timedelta(minutes=1)
     known = RobotsFile(web.base(A), 200, DENY.decode(), recent)
     errors, changes, _ = fetch(web, "/no", "/yes", robots=known)
@@ -232,8 +230,8 @@ def test_how_long_a_robots_txt_is_used_again(status: int | None, lifetime: dt.ti
 
 
 def test_redirects_of_a_robots_txt_are_followed(web: LocalServers) -> None:
-    there = {"Location": f"{web.base(B)}/rules"}
-    web.answers[f"{A}/robots.txt"] = Reply(status=301, headers=there)
+    headers = {"Location": f"{web.base(B)}/rules"}
+    web.answers[f"{A}/robots.txt"] = Reply(status=301, headers=headers)
     web.answers["/rules"] = Reply(DENY)
     errors, states, _ = fetch(web, "/no", "/yes")
     assert errors == ["RobotsDenied", ""]
@@ -296,7 +294,7 @@ def test_what_robots_txt_is_obeyed_for(
     assert web.paths() == (["/robots.txt"] if obeyed else ["/no"])
 
 
-def test_it_is_asked_for_once_an_origin_however_many_requests_begin_at_once(
+def test_it_is_fetched_once_per_origin_for_concurrent_requests(
     web: LocalServers,
 ) -> None:
     web.answers["/robots.txt"] = Reply(DENY, pieces=[b"\n"], pause=0.2)
