@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pipeline.cli import beam_parser, command_parser, run_command
+from pipeline.runners.dataflow import GCS_BUCKET_PATTERN
 from transforms.core.errors import UsageError
+from transforms.sinks.bigquery.options import DATASET_PATTERN
 from transforms.sinks.write_records import FORMATS
 
 LEFT_OUT: Final = {
@@ -40,8 +42,8 @@ _WHOLE: Final = "[0-9]+"
 _DECIMAL: Final = r"([0-9]+(\.[0-9]+)?|\.[0-9]+)"
 _WHOLE_ABOVE_0: Final = "0*[1-9][0-9]*"
 _DECIMAL_ABOVE_0: Final = r"(0*[1-9][0-9]*(\.[0-9]+)?|0*\.0*[1-9][0-9]*)"
-_FOLDER: Final = "gs://[a-z0-9][a-z0-9._-]+[a-z0-9](/.*)?"
-_FILE: Final = "gs://[a-z0-9][a-z0-9._-]+[a-z0-9]/.+"
+_FOLDER: Final = f"{GCS_BUCKET_PATTERN}(/.*)?"
+_FILE: Final = f"{GCS_BUCKET_PATTERN}/.+"
 _SOURCE: Final = r"(https?|gs)://\S+"
 _DELAY: Final = rf"[^\s=]+={_DECIMAL}"
 _FORMATS: Final = f"({'|'.join(FORMATS)})"
@@ -58,7 +60,7 @@ _PATTERNS: Final[Mapping[str, str]] = {
     "model": "[A-Za-z0-9._-]+",
     "user_agent": _PRINTABLE,
     "contact": _PRINTABLE,
-    "bigquery": r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\.[A-Za-z0-9_]{1,1024}",
+    "bigquery": DATASET_PATTERN,
     "bigquery_location": "[A-Za-z0-9-]+",
     "host_delays": rf"{_DELAY}(\s+{_DELAY})*",
 }

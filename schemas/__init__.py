@@ -1,4 +1,4 @@
-"""Typed records, and every schema that is derived from them. Imports no Beam."""
+"""The record types, and the schemas that are derived from them. This module imports no Beam."""
 
 from schemas.ids import content_hash, stable_id
 from schemas.records import (

@@ -1,4 +1,4 @@
-"""Arrow schemas, and with them Parquet's, from the records."""
+"""Arrow schemas of the records, which are also their Parquet schemas."""
 
 from typing import Any, Final
 
@@ -17,12 +17,12 @@ _TYPES: Final[dict[str, pa.DataType]] = {
 
 
 def arrow_schema(record: type) -> pa.Schema:
-    """The Arrow schema of a record class; descriptions are kept as field metadata."""
+    """Return the Arrow schema of a record class, with descriptions as field metadata."""
     return pa.schema([_field(f) for f in fields_of(record)])
 
 
 def arrow_table(record: type, rows: list[Any]) -> pa.Table:
-    """A table of records, columns in the order of their definition."""
+    """Return records of one class as a table, with columns in the order of definition."""
     schema = arrow_schema(record)
     columns = [
         pa.array([_value(f, getattr(row, f.name)) for row in rows], type=column.type)

@@ -1,4 +1,4 @@
-"""BigQuery table schemas from the records, as the ``bq`` tool and its API read them."""
+"""BigQuery table schemas of the records, as BigQuery's API and the ``bq`` tool read them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -34,12 +34,12 @@ _CLUSTERING: Final[dict[str, tuple[str, ...]]] = {
 
 
 def bigquery_clustering(record: type[Record]) -> tuple[str, ...]:
-    """The columns by which a table is clustered: what people ask for first, then the article."""
+    """Return the columns that cluster a table: the most common filter first, then the article."""
     return _CLUSTERING[record.TABLE]
 
 
 def bigquery_schema(record: type) -> dict[str, list[dict[str, Any]]]:
-    """``{"fields": [...]}`` for a record class, ready for ``json.dumps``."""
+    """Return the schema of a record class as ``{"fields": [...]}``, ready for ``json.dumps``."""
     return {"fields": [_field(f) for f in fields_of(record)]}
 
 
@@ -57,39 +57,46 @@ def _field(field: Field) -> dict[str, Any]:
 
 
 def migrate_fields(
-    there: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], path: str = ""
+    current: Sequence[dict[str, Any]], target: Sequence[dict[str, Any]], path: str = ""
 ) -> list[dict[str, Any]]:
-    """The columns of a table that is there, changed as little as makes it hold the wanted ones.
+    """Return the columns of a table with the fewest changes that let it hold the target columns.
 
-    BigQuery only adds columns that may be null, and only ever lifts a constraint. Columns that
-    nobody wants any more stay.
+    BigQuery can only add nullable columns and relax constraints. Columns that are not in the target
+    stay.
+
+    Args:
+        current: The columns of the table.
+        target: The columns that the records need.
+        path: The prefix of the names in messages, for nested columns.
 
     Raises:
-        ValueError: a column is of another type; the message names it.
+        ValueError: A column has another type. The message names it.
     """
-    names = {field["name"].lower() for field in there}
-    fields = {field["name"].lower(): field for field in wanted}
-    kept = [_migrated(field, fields.get(field["name"].lower()), path) for field in there]
-    return kept + [_optional(f) for f in wanted if f["name"].lower() not in names]
+    names = {field["name"].lower() for field in current}
+    fields = {field["name"].lower(): field for field in target}
+    existing = [_migrate_field(field, fields.get(field["name"].lower()), path) for field in current]
+    return existing + [_as_optional(f) for f in target if f["name"].lower() not in names]
 
 
-def _migrated(there: dict[str, Any], wanted: dict[str, Any] | None, path: str) -> dict[str, Any]:
-    if wanted is None:
-        return there
-    name = f"{path}{there['name']}"
-    old, new = (f"{_kind(field)} {_mode(field)}" for field in (there, wanted))
-    kinds = _kind(there) == _kind(wanted)
-    if not kinds or (_mode(there) == "REPEATED") != (_mode(wanted) == "REPEATED"):
+def _migrate_field(
+    current: dict[str, Any], target: dict[str, Any] | None, path: str
+) -> dict[str, Any]:
+    if target is None:
+        return current
+    name = f"{path}{current['name']}"
+    old, new = (f"{_kind(field)} {_mode(field)}" for field in (current, target))
+    is_same_kind = _kind(current) == _kind(target)
+    if not is_same_kind or (_mode(current) == "REPEATED") != (_mode(target) == "REPEATED"):
         raise ValueError(f"column {name} is {old}, not {new}")
-    field = {**there, "description": wanted.get("description", "")}
-    if _mode(wanted) == "NULLABLE":
+    field = {**current, "description": target.get("description", "")}
+    if _mode(target) == "NULLABLE":
         field["mode"] = "NULLABLE"
-    if "fields" in wanted:
-        field["fields"] = migrate_fields(there["fields"], wanted["fields"], f"{name}.")
+    if "fields" in target:
+        field["fields"] = migrate_fields(current["fields"], target["fields"], f"{name}.")
     return field
 
 
-def _optional(field: dict[str, Any]) -> dict[str, Any]:
+def _as_optional(field: dict[str, Any]) -> dict[str, Any]:
     return {**field, "mode": "NULLABLE"} if _mode(field) == "REQUIRED" else field
 
 

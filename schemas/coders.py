@@ -1,7 +1,7 @@
-"""Beam row coders for the records. The only module of ``schemas`` that imports Beam.
+"""Beam row coders of the records. This is the only module of ``schemas`` that imports Beam.
 
-Import it wherever a PCollection of records is declared: records then cross machines in the
-bytes of Beam's rows, which are smaller and quicker than pickles.
+Import it wherever a PCollection of records is declared. Records then travel between machines as
+Beam rows, which are smaller and faster than pickles.
 """
 
 import dataclasses
@@ -21,14 +21,14 @@ from apache_beam.typehints.schemas import LogicalType, NoArgumentLogicalType
 from schemas.records import RECORDS, Evidence, Mention
 
 T = TypeVar("T", bound=type)
-_PACKED_BYTES = 512
+_MIN_COMPRESSED_BYTES = 512
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 @LogicalType.register_logical_type
 class UtcMicros(NoArgumentLogicalType[dt.datetime, np.int64]):
-    """A UTC time as microseconds since 1970. Beam's own instant has no datetime in Python."""
+    """A UTC time as microseconds since 1970. Beam's own instant type is no datetime in Python."""
 
     @classmethod
     def urn(cls) -> str:
@@ -50,12 +50,13 @@ class UtcMicros(NoArgumentLogicalType[dt.datetime, np.int64]):
 
 
 class RecordCoder(FastCoder):
-    """Beam's row coder, which comes back as the dataclass in every process.
+    """Beam's row coder, which decodes to the dataclass in every process and compresses large rows.
 
-    Large rows are packed, as runners hold what they shuffle in memory, several times over. A bare
-    RowCoder travels as its schema alone: a worker that has not imported the dataclass
-    cannot read our logical type, and makes up named tuples for the rest. This one travels as a
-    reference to the dataclass.
+    Beam sends a plain RowCoder to workers as its schema only. A worker that has not imported the
+    dataclass cannot decode our logical type, and decodes everything else to generated named tuples.
+    This coder is sent as a reference to the dataclass.
+
+    It compresses large rows because runners hold several copies of shuffled data in memory.
     """
 
     def __init__(self, record: type) -> None:
@@ -71,7 +72,7 @@ class RecordCoder(FastCoder):
     def _create_impl(self) -> Any:
         rows = row_coder_of(self.record).get_impl()
         return CallbackCoderImpl(
-            lambda value: _pack(rows.encode(value)), lambda data: rows.decode(_unpack(data))
+            lambda value: _compress(rows.encode(value)), lambda data: rows.decode(_decompress(data))
         )
 
     def __eq__(self, other: object) -> bool:
@@ -81,16 +82,16 @@ class RecordCoder(FastCoder):
         return hash(self.record)
 
 
-def _pack(data: bytes) -> bytes:
-    return b"\1" + zlib.compress(data, 1) if len(data) >= _PACKED_BYTES else b"\0" + data
+def _compress(data: bytes) -> bytes:
+    return b"\1" + zlib.compress(data, 1) if len(data) >= _MIN_COMPRESSED_BYTES else b"\0" + data
 
 
-def _unpack(data: bytes) -> bytes:
+def _decompress(data: bytes) -> bytes:
     return zlib.decompress(data[1:]) if data[0] else data[1:]
 
 
 def row_coder_of(record: type) -> RowCoder:
-    """Beam's row coder of a dataclass, with its schema."""
+    """Return Beam's row coder of a dataclass, which holds its schema."""
     return _row_coder_of(record)
 
 
@@ -98,7 +99,7 @@ def row_coder_of(record: type) -> RowCoder:
 def _row_coder_of(record: Hashable) -> RowCoder:
     parts = set(_dataclasses_in(record))
     for part in parts:
-        registry.register_coder(part, RowCoder)  # Beam reads frozen dataclasses only so
+        registry.register_coder(part, RowCoder)  # without it, Beam rejects frozen dataclasses
     try:
         return RowCoder.from_type_hint(record, None)
     finally:
@@ -107,7 +108,7 @@ def _row_coder_of(record: Hashable) -> RowCoder:
 
 
 def _dataclasses_in(hint: Any) -> Iterator[type]:
-    """The dataclasses in a type hint and in the fields of those."""
+    """Yield the dataclasses in a type hint and, recursively, in their fields."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         yield hint
         inner = tuple(typing.get_type_hints(hint).values())
@@ -118,10 +119,10 @@ def _dataclasses_in(hint: Any) -> Iterator[type]:
 
 
 def register_row_coder(record: T) -> T:
-    """Class decorator: give a frozen dataclass Beam's row coder.
+    """Register Beam's row coder for a frozen dataclass. Use as a class decorator.
 
     Raises:
-        TypeError: a field has a type that rows cannot hold.
+        TypeError: A field has a type that rows cannot hold.
     """
     row_coder_of(record)
     return record

@@ -1,7 +1,7 @@
-"""What a record's fields are, read off its dataclass once and for all.
+"""The fields of a record class, read from its dataclass.
 
-Every schema that Newsbeam emits (Beam row, Arrow, BigQuery, SQL, JSON) is a walk over
-:func:`fields_of`; no other module looks at type hints.
+Every schema that Newsbeam emits (Beam row, Arrow, BigQuery, SQL, JSON) is derived from
+:func:`fields_of`. No other module looks at type hints.
 """
 
 import dataclasses
@@ -27,7 +27,16 @@ _KINDS: Final[dict[type, Kind]] = {
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its kind, whether it may be null or is a list, and what it means."""
+    """One column of a record.
+
+    Attributes:
+        name: The name of the column.
+        kind: The kind of its values, or of the items of a list.
+        nullable: Whether the value may be null.
+        repeated: Whether the value is a list.
+        record: The dataclass of a nested record, else None.
+        doc: The description.
+    """
 
     name: str
     kind: Kind
@@ -38,15 +47,15 @@ class Field:
 
 
 def doc(text: str, **kwargs: Any) -> Any:
-    """A dataclass field with a description that reaches every derived schema."""
+    """Return a dataclass field with a description, which every derived schema contains."""
     return dataclasses.field(metadata={"doc": text}, **kwargs)
 
 
 def fields_of(record: type) -> tuple[Field, ...]:
-    """The fields of a record class, in the order of definition.
+    """Return the fields of a record class, in the order of definition.
 
     Raises:
-        TypeError: a field has a type that the schemas cannot express.
+        TypeError: A field has a type that the schemas cannot express.
     """
     return _fields_of(record)
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def to_json(record: Any) -> dict[str, Any]:
-    """A record as a JSON object.
+    """Return a record as a JSON object.
 
     >>> from schemas import Mention
     >>> to_json(Mention(start=0, end=3, text="Roe"))
@@ -21,12 +21,12 @@ def to_json(record: Any) -> dict[str, Any]:
 
 
 def to_line(record: Any) -> str:
-    """A record as one line of JSON, without the line's end."""
+    """Return a record as one line of JSON, without the newline."""
     return json_line(to_json(record))
 
 
 def json_line(data: Any) -> str:
-    r"""A value as one line of JSON that UTF-8 can hold, without the line's end.
+    r"""Return a value as one line of JSON that UTF-8 can encode, without the newline.
 
     >>> print(json_line({"a": "é"}), json_line("\ud800"))
     {"a":"é"} "\ud800"
@@ -34,23 +34,23 @@ def json_line(data: Any) -> str:
     line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     try:
         line.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate, which only an escape can write
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can only escape
         return json.dumps(data, separators=(",", ":"))
     return line
 
 
 def from_json(record: type[T], data: dict[str, Any]) -> T:
-    """A record from its JSON object.
+    """Return the record of a JSON object.
 
     Raises:
-        KeyError: a field is missing.
-        ValueError: a time cannot be read.
+        KeyError: A field is missing.
+        ValueError: A time cannot be parsed.
     """
     return record(**{f.name: _decode(f, data[f.name]) for f in fields_of(record)})
 
 
 def format_time(value: dt.datetime) -> str:
-    """An aware time as ISO 8601 in UTC.
+    """Return a time with a time zone as ISO 8601 in UTC.
 
     >>> format_time(dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc))
     '2026-11-20T09:30:00Z'
@@ -59,7 +59,7 @@ def format_time(value: dt.datetime) -> str:
 
 
 def parse_time(value: str) -> dt.datetime:
-    """The inverse of :func:`format_time`."""
+    """Return the time that :func:`format_time` wrote."""
     return dt.datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=dt.timezone.utc)
 
 

@@ -1,8 +1,14 @@
 """The records that Newsbeam writes. This is their only definition.
 
-Conventions: times are UTC; offsets are code points into the article's ``text``, the end
-exclusive, and ``text[start:end]`` equals what the record says. Lists are never null.
-Records are made with keyword arguments (Beam's row coder rules out ``kw_only``).
+Conventions:
+
+- Times are UTC.
+- Offsets count code points of the article's ``text``. The end is exclusive, and
+  ``text[start:end]`` equals the text in the record.
+- Lists are never null.
+- Create records with keyword arguments (Beam's row coder does not support ``kw_only``).
+
+The docstrings and descriptions here become comments of database tables and columns.
 """
 
 import datetime as dt

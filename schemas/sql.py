@@ -1,4 +1,4 @@
-"""SQL tables from the records, for DuckDB (nested types) and PostgreSQL (nested as jsonb)."""
+"""SQL tables of the records, for DuckDB (nested types) and PostgreSQL (nested as jsonb)."""
 
 from typing import Final, Literal
 
@@ -28,7 +28,7 @@ _TYPES: Final[dict[Dialect, dict[str, str]]] = {
 
 
 def create_table(record: type[Record], dialect: Dialect) -> str:
-    """The ``CREATE TABLE`` statement of a record class, keyed by its id."""
+    """Return the ``CREATE TABLE`` statement of a record class, with its id as primary key."""
     columns = [
         f'  "{f.name}" {sql_type(f, dialect)}{"" if f.nullable else " NOT NULL"}'
         for f in fields_of(record)
@@ -38,7 +38,7 @@ def create_table(record: type[Record], dialect: Dialect) -> str:
 
 
 def sql_type(field: Field, dialect: Dialect) -> str:
-    """A column's type, without its constraint."""
+    """Return the SQL type of a column, without its constraint."""
     if field.record and dialect == "postgresql":
         return "jsonb"
     if field.record:

@@ -23,7 +23,8 @@ from transforms.core.options import require
 from transforms.core.urls import is_web_url
 from transforms.storage.filesystems import is_local
 
-_BUCKET: Final = re.compile(r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9](/.*)?")
+GCS_BUCKET_PATTERN: Final = "gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
+"""A regular expression of a Cloud Storage bucket, whose name has 3 to 222 characters."""
 
 
 def is_dataflow(runner: PipelineRunner) -> bool:
@@ -48,7 +49,7 @@ def check_dataflow_options(
     for name in ("temp_location", "staging_location"):
         place = getattr(cloud, name)
         require(
-            place is None or bool(_BUCKET.fullmatch(place)),
+            place is None or bool(re.fullmatch(f"{GCS_BUCKET_PATTERN}(/.*)?", place)),
             f"--{name}: {place} is no folder of a bucket (gs://BUCKET/FOLDER)",
         )
     for name, folder in folders.items():

@@ -90,7 +90,7 @@ def lets_through(parameter: Mapping[str, Any], value: str) -> bool:
 class Dataset:
     """A database that answers, and has no runs."""
 
-    def runs(self) -> set[str]:
+    def list_loaded_runs(self) -> set[str]:
         return set()
 
 

@@ -1,4 +1,4 @@
-"""Where a BigQuery dataset is. Imports no client: most runs need none."""
+"""The flags of the BigQuery sink. Imports no client, since most runs need none."""
 
 import re
 from dataclasses import dataclass
@@ -6,13 +6,14 @@ from typing import Final
 
 from transforms.core.options import flag, require
 
-_DATASET: Final = re.compile(r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\.\w{1,1024}", re.ASCII)
+DATASET_PATTERN: Final = r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\.[A-Za-z0-9_]{1,1024}"
+"""A regular expression of PROJECT.DATASET. A project may be DOMAIN:PROJECT."""
 _PARTITIONS: Final = ("day", "month")
 
 
 @dataclass(frozen=True)
 class BigQueryOptions:
-    """A dataset that is filled from the runs of an output, and how it is made if need be."""
+    """The dataset that runs are loaded into, and how to create it if it does not exist."""
 
     bigquery: str | None = flag(
         "BigQuery dataset that takes in all runs of the output; the credentials are Google's "
@@ -40,7 +41,7 @@ class BigQueryOptions:
 
     def __post_init__(self) -> None:
         require(
-            self.bigquery is None or bool(_DATASET.fullmatch(self.bigquery)),
+            self.bigquery is None or bool(re.fullmatch(DATASET_PATTERN, self.bigquery)),
             f"--bigquery: {self.bigquery!r} is not of the form PROJECT.DATASET",
         )
         require(

@@ -1,4 +1,4 @@
-"""Where a PostgreSQL database is. Imports no driver: most runs need none."""
+"""The flags of the PostgreSQL sink. Imports no driver, since most runs need none."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _SCHEMA: Final = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 @dataclass(frozen=True, repr=False)  # the connection string may hold a password
 class PostgresOptions:
-    """A database that is filled from the runs of an output, and how long to wait for it."""
+    """The database that runs are loaded into, and how long to wait for it."""
 
     postgres: str | None = flag(
         "PostgreSQL database that takes in all runs of the output: a URL or key=value pairs, as "
