@@ -1,4 +1,4 @@
-"""The end of a run: what its files say is summed up, and its records become visible."""
+"""The end of a batch run: sum up its files and make its records visible."""
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,38 +14,51 @@ from transforms.core.elements import Outcome, Run
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, file_list_path, read_lines
 from transforms.state.records import StateChange
+from transforms.state.state import format_line
 from transforms.storage.filesystems import remove_folder
 from transforms.storage.locks import Lease
 from transforms.storage.runs import is_committed
 
 T = TypeVar("T")
 
-Fill = Callable[[str], Iterable[str]]
+LoadDatabases = Callable[[str], Iterable[str]]
+"""Loads the runs of an output folder into databases, and yields messages about it."""
 
 _LOG = logging.getLogger("newsbeam.run")
 
 
 @dataclass(frozen=True)
 class RunFinalizer:
-    """What the end of a run has to know that its files do not say.
+    """Sums up a run and commits it. Holds what the run's files do not say.
 
-    ``feeds`` counts all that were listed, ``left`` those of them that were left alone, by reason;
-    ``retries`` counts the entries of earlier runs that were taken up.
+    Attributes:
+        run: the run.
+        output: the output folder.
+        staging: the run's staging folder.
+        feeds: the number of listed feeds.
+        skipped: the number of listed feeds that were not requested, by reason.
+        retries: the number of entries of earlier runs that were tried again.
     """
 
     run: Run
     output: str
     staging: str
     feeds: int
-    left: Mapping[str, int]
+    skipped: Mapping[str, int]
     retries: int
 
     def finalize(
         self, stages: dict[str, dict[str, int]], check: Callable[[], None] = lambda: None
     ) -> tuple[Summary, list[str]]:
-        """Show the run; its summary, and what it learnt. May be tried again.
+        """Commit the run. May be repeated after a failure.
 
-        ``check`` is called before, and again right before the run shows.
+        Args:
+            stages: the counters of each stage.
+            check: raises an error if the run has lost the lock of a folder. It is called first, and
+                again right before the run becomes visible.
+
+        Returns:
+            The summary, and the state changes as lines of a state file.
 
         Raises:
             OSError, BeamIOError: a file cannot be read or written.
@@ -53,56 +66,58 @@ class RunFinalizer:
         check()
         files = list(read_lines(file_list_path(self.staging), WrittenFile))
 
-        def listed(kind: type[T]) -> Iterator[T]:
+        def read(element_type: type[T]) -> Iterator[T]:
             for file in files:
-                if file.partition == kind.__name__:
-                    yield from read_lines(file.path, kind)
+                if file.partition == element_type.__name__:
+                    yield from read_lines(file.path, element_type)
 
         summary = summarise(
             run=self.run,
-            left=self.left,
+            left=self.skipped,
             retries=self.retries,
             feeds=self.feeds,
             stages=stages,
             files=[file for file in files if file.is_record],
-            outcomes=listed(Outcome),
-            health=list(listed(FeedHealth)),
-            dead_letters=listed(DeadLetter),
+            outcomes=read(Outcome),
+            health=list(read(FeedHealth)),
+            dead_letters=read(DeadLetter),
             output=self.output,
         )
-        learnt = sorted(change.line for change in listed(StateChange))
-        commit(self.output, self.staging, files, learnt, summary.to_json(), check)
-        return summary, learnt
+        state_lines = sorted(format_line(change.record) for change in read(StateChange))
+        commit(self.output, self.staging, files, state_lines, summary.to_json(), check)
+        return summary, state_lines
 
 
 class FinalizeOnWorker(beam.DoFn):
-    """The end of a run that nobody waits for; its leases are checked and released.
+    """Finalizes a run on a worker, where the program that launched it does not wait for its end.
 
-    What it learnt reaches the state folder with the next run, which reads it off this one.
-    ``fill`` has databases take in what they lack of an output.
+    It checks and releases the leases of the run's folders, and loads databases. The state changes
+    reach the state folder with the next run, which reads them from the output.
     """
 
-    def __init__(self, conclusion: RunFinalizer, leases: Sequence[Lease], fill: Fill) -> None:
-        self.conclusion = conclusion
+    def __init__(
+        self, finalizer: RunFinalizer, leases: Sequence[Lease], load: LoadDatabases
+    ) -> None:
+        self.finalizer = finalizer
         self.leases = leases
-        self.fill = fill
+        self.load = load
 
-    def process(self, _list_of_files: str) -> None:
-        this = self.conclusion
-        # An earlier try may have been cut off after the commit.
-        if not is_committed(this.output, this.run.run_id):
-            summary, _ = this.finalize({}, self._check)
+    def process(self, _file_list: str) -> None:
+        finalizer = self.finalizer
+        # An earlier attempt may have been cut off after the commit.
+        if not is_committed(finalizer.output, finalizer.run.run_id):
+            summary, _ = finalizer.finalize({}, self._check_leases)
             level = logging.INFO if summary.adds_up else logging.ERROR
-            _LOG.log(level, "%s\nrecords in %s", summary.table(), this.output)
-        remove_folder(this.staging)
+            _LOG.log(level, "%s\nrecords in %s", summary.table(), finalizer.output)
+        remove_folder(finalizer.staging)
         for lease in self.leases:
             lease.release()
         try:
-            for line in self.fill(this.output):
+            for line in self.load(finalizer.output):
                 _LOG.info("%s", line)
-        except LoadError as error:  # the records are safe; tried again with the next run
+        except LoadError as error:  # the records are safe; the next run tries again
             _LOG.error("%s", error, exc_info=error)
 
-    def _check(self) -> None:
+    def _check_leases(self) -> None:
         for lease in self.leases:
             lease.check()

@@ -1,4 +1,4 @@
-"""The whole graph, in the order of the data."""
+"""The graph of a batch run, in the order of the data."""
 
 import functools
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.document_worker import load_document_parsers
-from transforms.feed_health import SumUpFeeds
+from transforms.feed_health import SummariseFeeds
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
@@ -44,7 +44,14 @@ STAGES: Final = (
 
 @dataclass(frozen=True)
 class IngestJob:
-    """All that the graph is built from. ``retries`` are entries that failed in earlier runs."""
+    """Everything that the graph is built from.
+
+    Attributes:
+        retries: the entries of earlier runs that are tried again.
+        taxonomy: the taxonomy; None for the shipped one.
+        staging: the folder in which the run's files are written before they become visible.
+        formats: the file formats of the records.
+    """
 
     run: Run
     feeds: Sequence[Feed]
@@ -54,80 +61,80 @@ class IngestJob:
     limits: LimitOptions
     analysis: AnalysisOptions
     taxonomy: Taxonomy | None
-    """None for the shipped one."""
     gazetteer: Choice
     staging: str
     formats: Sequence[str]
 
 
-class Stages(NamedTuple):
-    """The stages that a run and a stream share."""
+class Workers(NamedTuple):
+    """The shared objects of a worker process: its fetcher and its two isolated child processes."""
 
     fetcher: FetcherHandle
-    fetch_feeds: FetchFeeds
-    parse: ParseEntries
-    fetch_pages: FetchPages
-    extract: ExtractArticles
-    analyse: AnalyseArticles
+    documents: IsolatedWorkerHandle
+    analyser: IsolatedWorkerHandle
 
 
-def make_stages(job: IngestJob, shelf: TextStore) -> Stages:
-    """The stages that are the same whether the graph has an end or not."""
-    run, fetching = job.run, job.fetching
-    fetcher = FetcherHandle(fetching, job.state)
-    documents = IsolatedWorkerHandle(load_document_parsers, job.limits, name="reading")
+def make_workers(job: IngestJob) -> Workers:
+    """Return the handles to the shared objects that batch and streaming graphs use."""
     analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy, job.gazetteer)
-    analysing = IsolatedWorkerHandle(analyser, job.limits, name="analysis")
-    return Stages(
-        fetcher=fetcher,
-        fetch_feeds=FetchFeeds(run, fetcher, job.state, fetching.http.max_fetch_bytes),
-        parse=ParseEntries(run, documents),
-        fetch_pages=FetchPages(run, fetcher),
-        extract=ExtractArticles(run, documents, shelf),
-        analyse=AnalyseArticles(run, analysing, shelf),
+    return Workers(
+        fetcher=FetcherHandle(job.fetching, job.state),
+        documents=IsolatedWorkerHandle(load_document_parsers, job.limits, name="reading"),
+        analyser=IsolatedWorkerHandle(analyser, job.limits, name="analysis"),
     )
 
 
-def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection:
-    """Add the graph to a pipeline; yields the path of the list of all files that it wrote."""
+def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection[str]:
+    """Add the graph to a pipeline.
+
+    Returns:
+        One element: the path of the list of all files that the run wrote.
+    """
     run, state = job.run, job.state
-    stages = make_stages(job, TextStore(FileSystems.join(job.staging, "texts")))
+    fetcher, documents, analyser = make_workers(job)
+    texts = TextStore(FileSystems.join(job.staging, "texts"))
+    max_bytes = job.fetching.http.max_fetch_bytes
 
     feeds = pipeline | "Feeds" >> beam.Create(job.feeds).with_output_types(Feed)
-    fetched = feeds | "FetchFeeds" >> stages.fetch_feeds
-    parsed = fetched.main | "ParseEntries" >> stages.parse
+    fetched = feeds | "FetchFeeds" >> FetchFeeds(run, fetcher, state, max_bytes)
+    parsed = fetched.main | "ParseEntries" >> ParseEntries(run, documents)
     retries = pipeline | "Retries" >> beam.Create(job.retries).with_output_types(Entry)
     entries = (parsed.main, retries) | "Entries" >> beam.Flatten()
     fresh = entries | "DropDuplicateEntries" >> DropDuplicateEntries(run, state)
-    pages = fresh.main | "FetchPages" >> stages.fetch_pages
-    extracted = pages.main | "ExtractArticles" >> stages.extract
+    pages = fresh.main | "FetchPages" >> FetchPages(run, fetcher)
+    extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents, texts)
     articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
     grouped = articles.main | "GroupStories" >> GroupStories(run)
-    analysed = grouped.articles | "AnalyseArticles" >> stages.analyse
+    analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analyser, texts)
 
-    ended = (fetched, parsed, fresh, pages, extracted, articles, analysed)
-    dead = [s.dead_letters for s in ended] | "DeadLetters" >> beam.Flatten()
-    outcomes = [s.outcomes for s in ended] | "Outcomes" >> beam.Flatten()
-    reports = [s.feed_reports for s in ended] | "FeedReports" >> beam.Flatten()
-    summed = (reports, outcomes) | "SumUpFeeds" >> SumUpFeeds(run, state)
-    learnt = [s.state_changes for s in (*ended, summed)] | "StateChanges" >> beam.Flatten()
+    stages = (fetched, parsed, fresh, pages, extracted, articles, analysed)
+    dead_letters = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()
+    outcomes = [s.outcomes for s in stages] | "Outcomes" >> beam.Flatten()
+    reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()
+    summaries = (reports, outcomes) | "SumUpFeeds" >> SummariseFeeds(run, state)
+    changes = [s.state_changes for s in (*stages, summaries)] | "StateChanges" >> beam.Flatten()
 
-    # Written apart, not flattened first: a flatten would hold all records of the run.
+    # Written one by one instead of flattened first: a flatten would hold all records of the run.
     records = {
         "Analysed": analysed.main,
         "Stories": grouped.stories,
-        "DeadLetters": dead,
-        "FeedHealth": summed.health,
+        "DeadLetters": dead_letters,
+        "FeedHealth": summaries.health,
     }
-    # What is no record, or is read at the end of the run too, to say how all inputs ended.
-    endings = {Outcome: outcomes, FeedHealth: summed.health, DeadLetter: dead, StateChange: learnt}
+    # Read at the end of the run, to account for every input and to update the state.
+    accounts = {
+        Outcome: outcomes,
+        FeedHealth: summaries.health,
+        DeadLetter: dead_letters,
+        StateChange: changes,
+    }
     written = [
-        collection | f"Write{what}_{name}" >> WriteRecords(job.staging, name)
-        for what, collection in records.items()
-        for name in job.formats
+        collection | f"Write{name}_{file_format}" >> WriteRecords(job.staging, file_format)
+        for name, collection in records.items()
+        for file_format in job.formats
     ] + [
         collection | f"Write{kind.__name__}Lines" >> WriteLines(job.staging, kind.__name__)
-        for kind, collection in endings.items()
+        for kind, collection in accounts.items()
     ]
     files = written | "Files" >> beam.Flatten()
     return files | "ListFiles" >> ListFiles(job.staging)

@@ -1,9 +1,9 @@
-"""The records of a stream become visible a window of time after the other, each as a small run.
+"""Micro-batches: the records of a stream become visible at intervals, each time as a small run.
 
-What stages yield is packed, and gathers in the state of one place, which makes a run of it at the
-end of a window. After a worker died the runner goes back to a checkpoint and gives again what it
-gave since, in other windows, though it may be visible already. Such records are known by their
-ids, which are in the runs that were shown since the checkpoint, and are left out.
+The outputs of the stages are packed and gathered in Beam state under one key. When an interval
+ends, they are written as a run. After a failure the engine goes back to a checkpoint and replays
+what came since, in other batches, although it may be visible already. Replayed records are
+recognised by their ids, which are in the runs committed since the checkpoint, and dropped.
 """
 
 import base64
@@ -14,7 +14,7 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias
 
 import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
@@ -26,44 +26,49 @@ from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, FeedReport, Outcome, Run
 from transforms.feed_health import feed_health
-from transforms.group_stories import (
+from transforms.sinks.commit import commit
+from transforms.sinks.write_records import WrittenFile, partition_of, write_file
+from transforms.state.records import StateChange
+from transforms.state.state import format_line
+from transforms.storage.filesystems import atomic_file, create_folder, open_file, remove_folder
+from transforms.storage.runs import is_committed, list_run_names, read_committed_run
+from transforms.story_similarity import (
     EarlierStories,
     group_copies,
     sketch_article,
     sketch_text,
 )
-from transforms.sinks.commit import commit
-from transforms.sinks.write_records import WrittenFile, partition_of, write_file
-from transforms.state.records import FailedEntry, FeedState, StateChange
-from transforms.storage.filesystems import atomic_file, create_folder, open_file, remove_folder
-from transforms.storage.runs import is_committed, list_run_names, read_committed_run
 
-T = TypeVar("T")
+StreamElement: TypeAlias = Record | Outcome | FeedReport | StateChange | Entry
 
-_MOST_FIRSTS: Final = 2000
-_GIVEN_AGAIN: Final = dt.timedelta(days=3)
+_MAX_FIRST_ARTICLES: Final = 2000
+_MAX_REPLAY: Final = dt.timedelta(days=3)
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What the end of a window has to know of those before.
+class StreamProgress:
+    """What a micro-batch has to know of those before it.
 
-    ``last`` is the run shown last, ``again`` are the runs that were shown since a checkpoint
-    that the stream has gone back to. ``firsts`` are the first articles of the latest stories;
-    ``counts`` the outcomes, by feed, that no report of the feed has taken up yet.
+    Attributes:
+        last_run: the id of the run that was written last.
+        replayed_runs: the ids of the runs committed since a checkpoint that the stream went back
+            to.
+        first_articles: the first articles of the latest stories, with their sketches in base 64.
+        outcomes: the outcomes, by feed and kind, that no report of the feed has counted yet.
+        on_the_way: the number of entries that have no outcome yet.
     """
 
-    last: str = ""
-    again: list[str] = field(default_factory=list)
-    firsts: dict[str, str] = field(default_factory=dict)
-    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    last_run: str = ""
+    replayed_runs: list[str] = field(default_factory=list)
+    first_articles: dict[str, str] = field(default_factory=dict)
+    outcomes: dict[str, dict[str, int]] = field(default_factory=dict)
     on_the_way: int = 0
 
 
 @dataclass
-class _Contents:
-    """What a window holds; ``retries`` are entries that earlier runs left to be tried again."""
+class _Batch:
+    """The elements of a micro-batch. ``retries`` are failed entries of earlier runs."""
 
     records: list[Record] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
@@ -74,74 +79,87 @@ class _Contents:
 
 @dataclass(frozen=True)
 class MicroBatchWriter:
-    """Where a stream's windows go. ``staging`` is the stream's own folder of that kind."""
+    """Writes micro-batches as runs.
+
+    Attributes:
+        run: the streaming job.
+        output: the output folder.
+        staging: the job's staging folder; that of each run lies beside it.
+        formats: the file formats of the records.
+    """
 
     run: Run
     output: str
     staging: str
     formats: Sequence[str]
 
-    def show(self, packs: Iterable[bytes], before: Progress) -> tuple[Summary | None, Progress]:
-        """Make a run of what is packed, and show it. None if one of this second is there already.
+    def write(
+        self, packs: Iterable[bytes], progress: StreamProgress
+    ) -> tuple[Summary | None, StreamProgress]:
+        """Write the elements in the packs as a run, and commit it.
+
+        Returns:
+            The summary of the run and the new progress. The summary is None if there is a run of
+            this second already; the packs are then to be written later.
 
         Raises:
             OSError, BeamIOError: a file cannot be read or written.
         """
-        window = Run(f"{self.run.run_id}-{now():{_TIME}}", now())
-        if is_committed(self.output, window.run_id):
-            return None, before
-        again = self._shown_since(before)
-        contents = _unpack(packs)
-        records = [*_not_in(contents.records, _Shown.of(self.output, again))]
-        records, firsts = _with_stories(records, before.firsts, window)
-        health, counts = _health(contents, before.counts, window)
-        records = [replace(record, run_id=window.run_id) for record in (*records, *health)]
-        staging = FileSystems.join(FileSystems.split(self.staging)[0], window.run_id)
+        run = Run(f"{self.run.run_id}-{now():{_TIME}}", now())
+        if is_committed(self.output, run.run_id):
+            return None, progress
+        replayed = self._find_replayed_runs(progress)
+        batch = _unpack(packs)
+        records = [*_drop_committed(batch.records, _CommittedIds.read(self.output, replayed))]
+        records, first_articles = _assign_stories(records, progress.first_articles, run)
+        health, outcomes = _make_health(batch, progress.outcomes, run)
+        records = [replace(record, run_id=run.run_id) for record in (*records, *health)]
+        staging = FileSystems.join(FileSystems.split(self.staging)[0], run.run_id)
         create_folder(staging, f"the output folder {self.output}")
-        written = [*self._write(staging, records)]
-        retries = len(contents.retries) + _retries(contents.changes)
+        written = [*self._write_files(staging, records)]
         summary = summarise(
-            run=window,
+            run=run,
             left={},
-            retries=retries,
+            retries=len(batch.retries) + _count_retries(batch.changes),
             feeds=len(health),
             stages={},
             files=written,
-            outcomes=contents.outcomes,
+            outcomes=batch.outcomes,
             health=health,
             dead_letters=[r for r in records if isinstance(r, DeadLetter)],
             output=self.output,
         )
-        on_the_way = before.on_the_way + summary.entries - sum(summary.outcomes.values())
+        on_the_way = progress.on_the_way + summary.entries - sum(summary.outcomes.values())
         summary = replace(summary, on_the_way=on_the_way, adds_up=on_the_way >= 0)
-        learnt = sorted(change.line for change in contents.changes)
-        self._write_head(window.run_id)
-        commit(self.output, staging, written, learnt, summary.to_json())
+        state_lines = sorted(format_line(change.record) for change in batch.changes)
+        self._write_head(run.run_id)
+        commit(self.output, staging, written, state_lines, summary.to_json())
         remove_folder(staging)
-        return summary, Progress(window.run_id, again, firsts, counts, on_the_way)
+        progress = StreamProgress(run.run_id, replayed, first_articles, outcomes, on_the_way)
+        return summary, progress
 
-    def _shown_since(self, before: Progress) -> list[str]:
-        """The runs shown since the checkpoint that the stream has gone back to, if it has.
+    def _find_replayed_runs(self, progress: StreamProgress) -> list[str]:
+        """Return the runs committed since the checkpoint that the stream went back to, if it did.
 
-        They are kept for as long as entries of that time may be tried again.
+        They are remembered for as long as entries of that time may be replayed.
         """
-        again = set(before.again)
-        if self._read_head() != before.last:
-            stream, since = _split(before.last)
+        replayed = set(progress.replayed_runs)
+        if self._read_head() != progress.last_run:
+            stream, since = _split_run_id(progress.last_run)
             for run_id in list_run_names(self.output):
-                name, time = _split(run_id)
+                name, time = _split_run_id(run_id)
                 is_later = name in (stream, self.run.run_id) and time > since
                 if is_later and is_committed(self.output, run_id):
-                    again.add(run_id)
-        oldest = f"{now() - _GIVEN_AGAIN:{_TIME}}"
-        return sorted(run_id for run_id in again if _split(run_id)[1] > oldest)
+                    replayed.add(run_id)
+        oldest = f"{now() - _MAX_REPLAY:{_TIME}}"
+        return sorted(run_id for run_id in replayed if _split_run_id(run_id)[1] > oldest)
 
     @property
     def _head(self) -> str:
         return str(FileSystems.join(self.staging, "head"))
 
     def _read_head(self) -> str:
-        """The run that was about to be shown last, by whatever try."""
+        """Return the id of the run that any attempt was last about to commit."""
         if not FileSystems.exists(self._head):
             return ""
         with open_file(self._head) as file:
@@ -151,7 +169,7 @@ class MicroBatchWriter:
         with atomic_file(self._head) as file:
             file.write(run_id.encode())
 
-    def _write(self, staging: str, records: Sequence[Record]) -> Iterator[WrittenFile]:
+    def _write_files(self, staging: str, records: Sequence[Record]) -> Iterator[WrittenFile]:
         partitions = defaultdict[str, list[Record]](list)
         for record in records:
             partitions[partition_of(record)].append(record)
@@ -163,55 +181,59 @@ class MicroBatchWriter:
                 yield WrittenFile(path, partition, name, len(rows), _key(rows[0]))
 
 
-def _split(run_id: str) -> tuple[str, str]:
-    """The stream of a window's run, and the time of the window."""
+def _split_run_id(run_id: str) -> tuple[str, str]:
+    """Return the stream's id and the time of the micro-batch."""
     stream, _, time = run_id.rpartition("-")
     return stream, time
 
 
-def pack(elements: Iterable[Any]) -> bytes:
-    """Elements of a stream as bytes: records, and what says how inputs ended."""
+def pack(elements: Iterable[StreamElement]) -> bytes:
+    """Return elements of a stream as compressed JSON lines of their types and values."""
     lines = (f'["{type(each).__name__}",{to_line(each)}]\n' for each in elements)
     return zlib.compress("".join(lines).encode(), 1)
 
 
-def _unpack(packs: Iterable[bytes]) -> _Contents:
-    contents = _Contents()
+def _unpack(packs: Iterable[bytes]) -> _Batch:
+    batch = _Batch()
     lists: dict[type, list[Any]] = {
-        Outcome: contents.outcomes,
-        FeedReport: contents.reports,
-        StateChange: contents.changes,
-        Entry: contents.retries,
+        Outcome: batch.outcomes,
+        FeedReport: batch.reports,
+        StateChange: batch.changes,
+        Entry: batch.retries,
+        **dict.fromkeys(RECORDS, batch.records),
     }
-    by_name = {kind.__name__: (kind, into) for kind, into in lists.items()}
-    by_name |= {kind.__name__: (kind, contents.records) for kind in RECORDS}
+    by_name = {element_type.__name__: element_type for element_type in lists}
     for data in packs:
         for line in zlib.decompress(data).decode().split("\n")[:-1]:
-            name, row = json.loads(line)
-            kind, into = by_name[name]
-            into.append(from_json(kind, row))
-    return contents
+            name, value = json.loads(line)
+            element_type = by_name[name]
+            lists[element_type].append(from_json(element_type, value))
+    return batch
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """The ids of articles and of dead letters that some runs hold."""
+class _CommittedIds:
+    """The ids of the articles and of the dead letters that some runs hold."""
 
     articles: set[str]
     dead_letters: set[str]
 
     @classmethod
-    def of(cls, output: str, runs: Iterable[str]) -> "_Shown":
-        shown = cls(set(), set())
-        for run_id in runs:
+    def read(cls, output: str, run_ids: Iterable[str]) -> "_CommittedIds":
+        """Read the ids from the files of the runs."""
+        committed = cls(set(), set())
+        for run_id in run_ids:
             run = read_committed_run(output, run_id)
-            for kind, ids in ((Article, shown.articles), (DeadLetter, shown.dead_letters)):
-                for path in run.files.get(kind.TABLE, ()):
-                    ids |= _column(path, kind.KEY)
-        return shown
+            for record, ids in (
+                (Article, committed.articles),
+                (DeadLetter, committed.dead_letters),
+            ):
+                for path in run.files.get(record.TABLE, ()):
+                    ids |= _read_column(path, record.KEY)
+        return committed
 
 
-def _column(path: str, name: str) -> set[str]:
+def _read_column(path: str, name: str) -> set[str]:
     with open_file(path) as file:
         if path.endswith(".parquet"):
             table = pq.read_table(file, columns=[name])
@@ -219,72 +241,66 @@ def _column(path: str, name: str) -> set[str]:
         return {str(json.loads(line)[name]) for line in file.read().splitlines()}
 
 
-def _not_in(records: Iterable[Record], shown: _Shown) -> Iterator[Record]:
+def _drop_committed(records: Iterable[Record], committed: _CommittedIds) -> Iterator[Record]:
     for record in records:
         if isinstance(record, DeadLetter):
-            is_new = record.dead_letter_id not in shown.dead_letters
+            is_new = record.dead_letter_id not in committed.dead_letters
         else:
-            is_new = getattr(record, Article.KEY) not in shown.articles
+            is_new = getattr(record, Article.KEY) not in committed.articles
         if is_new:
             yield record
 
 
-def _with_stories(
-    records: Sequence[Record], before: dict[str, str], window: Run
+def _assign_stories(
+    records: Sequence[Record], first_articles: dict[str, str], run: Run
 ) -> tuple[list[Record], dict[str, str]]:
-    """The records, with stories; a copy of an earlier one takes its id. And the latest firsts."""
+    """Group the articles into stories; a copy of an earlier article joins its story.
+
+    Returns:
+        The records with the stories, and the first articles of the latest stories.
+    """
     articles = {r.article_id: r for r in records if isinstance(r, Article)}
     sketches = {i: sketch_article(a, sketch_text(a.text)) for i, a in articles.items()}
-    earlier = EarlierStories({i: base64.b64decode(text) for i, text in before.items()})
-    stories, story_of, firsts = list[Story](), dict[str, str](), dict(before)
-    for story in group_copies(sketches.values(), window):
+    earlier = EarlierStories({i: base64.b64decode(text) for i, text in first_articles.items()})
+    stories, story_ids, firsts = list[Story](), dict[str, str](), dict(first_articles)
+    for story in group_copies(sketches.values(), run):
         first = story.first_seen_article
-        known = earlier.first_of(sketches[first])
-        story_of |= dict.fromkeys(story.members, story_id_of(known or first))
+        known = earlier.find_first(sketches[first])
+        story_ids |= dict.fromkeys(story.members, story_id_of(known or first))
         if known is None:
             stories.append(story)
             firsts[first] = base64.b64encode(sketches[first].hashes).decode()
-    found: list[Record] = [
-        replace(r, story_id=story_of[r.article_id]) if isinstance(r, Article) else r
+    assigned: list[Record] = [
+        replace(r, story_id=story_ids[r.article_id]) if isinstance(r, Article) else r
         for r in records
     ]
-    latest = [(i, text) for i, text in firsts.items() if text][-_MOST_FIRSTS:]
-    return [*found, *stories], dict(latest)
+    latest = [(i, text) for i, text in firsts.items() if text][-_MAX_FIRST_ARTICLES:]
+    return [*assigned, *stories], dict(latest)
 
 
-def _health(
-    contents: _Contents, before: dict[str, dict[str, int]], window: Run
+def _make_health(
+    batch: _Batch, earlier: dict[str, dict[str, int]], run: Run
 ) -> tuple[list[FeedHealth], dict[str, dict[str, int]]]:
-    """The health of the feeds that were asked, and what has ended of the entries of others."""
-    counts = defaultdict[str, Counter[str]](Counter, {k: Counter(v) for k, v in before.items()})
-    for outcome in contents.outcomes:
+    """Return the health of the feeds that were requested, and the outcomes of other feeds."""
+    counts = defaultdict[str, Counter[str]](Counter, {k: Counter(v) for k, v in earlier.items()})
+    for outcome in batch.outcomes:
         counts[outcome.feed_url][outcome.kind] += 1
     reports = defaultdict[str, list[FeedReport]](list)
-    for report in contents.reports:
+    for report in batch.reports:
         reports[report.feed_url].append(report)
-    states = {s.feed_url: s for s in sorted(_changed(contents, "feed", FeedState), key=_at)}
+    feeds = [change.feed for change in batch.changes if change.feed is not None]
+    states = {state.feed_url: state for state in sorted(feeds, key=lambda state: state.at)}
     health = []
-    for url, some in reports.items():
+    for url, of_feed in reports.items():
         if url in states:
-            report = replace(some[-1], entries=sum(r.entries for r in some))
-            health.append(feed_health(report, counts.pop(url, {}), states[url], window))
+            report = replace(of_feed[-1], entries=sum(r.entries for r in of_feed))
+            health.append(feed_health(report, counts.pop(url, {}), states[url], run))
     return health, {url: dict(kinds) for url, kinds in counts.items()}
 
 
-def _at(state: FeedState) -> Any:
-    return state.at
-
-
-def _changed(contents: _Contents, name: str, kind: type[T]) -> Iterator[T]:
-    for change in contents.changes:
-        if change.line.startswith(f'["{name}"'):
-            yield from_json(kind, json.loads(change.line)[1])
-
-
-def _retries(changes: Iterable[StateChange]) -> int:
-    """How many of the entries that failed will be tried again, and end again."""
-    failed = _changed(_Contents(changes=[*changes]), "failed", FailedEntry)
-    return sum(entry.not_before is not None for entry in failed)
+def _count_retries(changes: Iterable[StateChange]) -> int:
+    """Return how many failed entries will be retried, and so have another outcome."""
+    return sum(c.failed is not None and c.failed.not_before is not None for c in changes)
 
 
 def _key(record: Record) -> str:

@@ -28,9 +28,9 @@ from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
-from transforms.parse_entries import failed_entry
 from transforms.sinks.commit import staging_folder
-from transforms.state.records import State
+from transforms.state.retries import entry_to_retry
+from transforms.state.state import State
 from transforms.state.store import StateHandle, StateStore
 from transforms.storage.filesystems import check_filesystem, is_local
 from transforms.storage.locks import FolderLock
@@ -137,7 +137,7 @@ def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[Prep
         require(not is_local(each), f"workers elsewhere cannot reach the folder {each}")
     store, wait_sec = StateStore(folder, wanted.output), options.run.wait_for_run_sec
     with (
-        store.held(wait_sec=wait_sec) as held_state,
+        store.locked(wait_sec=wait_sec) as held_state,
         staging_folder(wanted.output, wanted.run_id, wait_sec=wait_sec) as staging,
     ):
         feeds = read_feed_lists(wanted.feeds, options.fetching)
@@ -165,7 +165,7 @@ def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[En
     """The entries of these feeds that failed in earlier runs and are to be tried again."""
     listed = {feed.url for feed in feeds}
     failed = (f for f in state.failed.values() if f.feed_url in listed and not f.waits("", at))
-    return sorted(map(failed_entry, failed), key=lambda entry: entry.key)
+    return sorted(map(entry_to_retry, failed), key=lambda entry: entry.key)
 
 
 _JOB_SERVERS: Final[dict[str, str]] = {

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from pipeline.finalize import Fill, FinalizeOnWorker, RunFinalizer
+from pipeline.finalize import FinalizeOnWorker, LoadDatabases, RunFinalizer
 from pipeline.graph import IngestJob, build
 from pipeline.prepare import JobRequest, prepared
 from pipeline.summary import Summary, stage_counts, summarise
 from transforms.core.elements import Feed
 from transforms.sinks.duckdb import write_views
-from transforms.state.records import State
+from transforms.state.state import State
 from transforms.storage.filesystems import is_local
 from transforms.storage.locks import FolderLock
 
 
-def ingest(wanted: JobRequest, fill: Fill) -> Summary | None:
+def ingest(wanted: JobRequest, fill: LoadDatabases) -> Summary | None:
     """Run the main job once.
 
     None is returned of a job that is started elsewhere, for which nobody waits; at its end a
@@ -71,7 +71,7 @@ def _start(
     conclusion: RunFinalizer,
     holds: Sequence[FolderLock],
     max_run_sec: float,
-    fill: Fill,
+    fill: LoadDatabases,
 ) -> None:
     """Hand the run over to workers elsewhere, with its end and what it holds."""
     end = FinalizeOnWorker(conclusion, [held.lease for held in holds], fill)
@@ -85,7 +85,7 @@ def _nothing(conclusion: RunFinalizer) -> Summary:
     return summarise(
         run=conclusion.run,
         feeds=conclusion.feeds,
-        left=conclusion.left,
+        left=conclusion.skipped,
         retries=0,
         stages={},
         files=(),

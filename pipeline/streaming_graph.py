@@ -1,8 +1,9 @@
-"""The main job without end: the stages of a run, polled, with state and windows of their own."""
+"""The streaming graph: the stages of a batch run, with timers and Beam state, in micro-batches."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import (
@@ -13,26 +14,27 @@ from apache_beam.io.gcp.pubsub import (
 )
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
-from pipeline.graph import IngestJob, make_stages
-from pipeline.micro_batch_stage import PackElements, WriteMicroBatches
+from pipeline.graph import IngestJob, make_workers
 from pipeline.micro_batches import MicroBatchWriter
+from pipeline.write_micro_batches import PackElements, WriteMicroBatches
+from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Entry, Feed
 from transforms.core.errors import UsageError
 from transforms.core.options import flag, require
 from transforms.feeds.schedule import IntervalLimits
-from transforms.group_stories import keep
+from transforms.group_stories import accept
 from transforms.storage.text_store import InlineTextStore
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
-from transforms.streaming.fetch_pages import ReadPages
+from transforms.streaming.fetch_pages import FetchAndExtractPages
 from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds
-from transforms.streaming.pubsub import ReadMessages, message_of
+from transforms.streaming.pubsub import ReadMessages, to_message
 
-_LIST_SECONDS = 600.0
+_LIST_INTERVAL_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How a job without end goes on."""
+    """How often a streaming job polls feeds and shows records, and its Pub/Sub names."""
 
     window_sec: float = flag(
         "seconds of the windows of time whose records become visible together",
@@ -83,7 +85,7 @@ class StreamOptions:
 
     @property
     def pace(self) -> IntervalLimits:
-        """How often feeds are asked."""
+        """The shortest and longest time between two requests for a feed."""
         seconds = (self.shortest_poll_sec, self.longest_poll_sec)
         return IntervalLimits(*(dt.timedelta(seconds=each) for each in seconds))
 
@@ -97,61 +99,66 @@ def _check_name(name: str, value: str | None, parse: Callable[[str], object]) ->
 
 def build_stream(
     pipeline: beam.Pipeline, job: IngestJob, options: StreamOptions, output: str
-) -> beam.PCollection:
-    """Add the graph of a stream to a pipeline; yields the ids of the runs that it shows."""
+) -> beam.PCollection[str]:
+    """Add the streaming graph to a pipeline.
+
+    Returns:
+        The ids of the runs that it shows, one per micro-batch.
+    """
     run, state = job.run, job.state
-    stages = make_stages(job, InlineTextStore())
-    life = dt.timedelta(days=options.remember_days)
+    fetcher, documents, analyser = make_workers(job)
+    texts = InlineTextStore()  # nothing waits long in a stream
+    max_bytes = job.fetching.http.max_fetch_bytes
+    lifetime = dt.timedelta(days=options.remember_days)
 
     listed = pipeline | "Feeds" >> _ListFeeds(job.feeds)
-    events = []
+    messages = []
     if options.pubsub_feeds:
-        messages = pipeline | "Messages" >> ReadFromPubSub(subscription=options.pubsub_feeds)
-        events = [messages | "ReadMessages" >> ReadMessages(run)]
-    feeds = [listed, *(event.main for event in events)] | "WantedFeeds" >> beam.Flatten()
+        received = pipeline | "Messages" >> ReadFromPubSub(subscription=options.pubsub_feeds)
+        messages = [received | "ReadMessages" >> ReadMessages(run)]
+    feeds = [listed, *(each.main for each in messages)] | "WantedFeeds" >> beam.Flatten()
     retries = pipeline | "Retries" >> beam.Create(job.retries).with_output_types(Entry)
 
     polled = feeds | "PollFeeds" >> PollFeeds(
-        run, (stages.fetch_feeds.stage, stages.parse.stage), stages.fetcher, state, options.pace
+        run, fetcher, documents, state, max_bytes, options.pace
     )
     entries = (polled.main, retries) | "Entries" >> beam.Flatten()
-    fresh = entries | "DropDuplicateEntries" >> DropKnownEntries(run, state, life)
-    extracted = fresh.main | "ReadPages" >> ReadPages(
-        (stages.fetch_pages.stage, stages.extract.stage), stages.fetcher
-    )
-    articles = extracted.main | "DropDuplicateArticles" >> DropKnownArticles(run, state, life)
-    kept = articles.main | "Keep" >> beam.Map(keep).with_output_types(AcceptedArticle)
-    analysed = kept | "AnalyseArticles" >> stages.analyse
+    fresh = entries | "DropDuplicateEntries" >> DropKnownEntries(state, lifetime)
+    extracted = fresh.main | "ReadPages" >> FetchAndExtractPages(run, fetcher, documents, texts)
+    articles = extracted.main | "DropDuplicateArticles" >> DropKnownArticles(state, lifetime)
+    accepted = articles.main | "Accept" >> beam.Map(accept).with_output_types(AcceptedArticle)
+    analysed = accepted | "AnalyseArticles" >> AnalyseArticles(run, analyser, texts)
 
-    ended = (*events, polled, fresh, extracted, articles, analysed)
+    stages = (*messages, polled, fresh, extracted, articles, analysed)
     sides = ("dead_letters", "outcomes", "feed_reports", "state_changes")
     shown = {
         "Analysed": analysed.main,
         "Retries": retries,
-        **{side: [getattr(s, side) for s in ended] | side >> beam.Flatten() for side in sides},
+        **{side: [getattr(s, side) for s in stages] | side >> beam.Flatten() for side in sides},
     }
     if options.pubsub_records:
         records = (analysed.main, shown["dead_letters"]) | "Records" >> beam.Flatten()
-        messages = records | "Messages of records" >> beam.Map(message_of)
-        _ = messages | "Send" >> WriteToPubSub(options.pubsub_records, with_attributes=True)
-    packs = [each | f"Pack_{what}" >> PackElements() for what, each in shown.items()]
-    windows = MicroBatchWriter(run, output, job.staging, job.formats)
+        sent = records | "Messages of records" >> beam.Map(to_message)
+        _ = sent | "Send" >> WriteToPubSub(options.pubsub_records, with_attributes=True)
+    packs = [each | f"Pack_{name}" >> PackElements() for name, each in shown.items()]
+    writer = MicroBatchWriter(run, output, job.staging, job.formats)
     gathered = packs | "Packs" >> beam.Flatten()
-    return gathered | "WriteMicroBatches" >> WriteMicroBatches(windows, options.window_sec)
+    return gathered | "ShowWindows" >> WriteMicroBatches(writer, options.window_sec)
 
 
-class _ListFeeds(beam.PTransform):
-    """The feeds that are listed, now and again.
+class _ListFeeds(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[FeedToPoll]]):
+    """Yields the listed feeds now and at intervals.
 
-    An impulse without end gives them: a bounded source would end the stream's time, and the state
-    of all that hangs on it. A stream that goes on from a savepoint finds feeds that are new.
+    The source is an impulse without end. A bounded source would end the stream's watermark and with
+    it the Beam state of all that follows. A stream that continues from a savepoint finds new feeds
+    so.
     """
 
     def __init__(self, feeds: Sequence[Feed]) -> None:
         super().__init__()
         self.feeds = [FeedToPoll(feed.url, feed.position) for feed in feeds]
 
-    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
-        ticks = begin | PeriodicImpulse(fire_interval=_LIST_SECONDS, apply_windowing=False)
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[FeedToPoll]:
+        ticks = begin | PeriodicImpulse(fire_interval=_LIST_INTERVAL_SECONDS, apply_windowing=False)
         feeds = self.feeds
         return ticks | "List" >> beam.FlatMap(lambda _: feeds).with_output_types(FeedToPoll)

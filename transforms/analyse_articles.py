@@ -1,22 +1,25 @@
-"""Entities, quotes and topics of articles: a thin layer over ``transforms.language``."""
+"""Find the entities, quotes and topics of articles: a thin layer over ``transforms.language``."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import apache_beam as beam
 
-from schemas import Article
-from transforms.core.elements import AcceptedArticle, Outcome, Run
+from schemas import Article, Entity, Quote, TopicTag
+from transforms.core.elements import AcceptedArticle, Outcome, OutcomeKind, Run
 from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle
 from transforms.core.options import flag
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import Findings
 from transforms.storage.text_store import TextStore
 
 BATCH_SIZE: Final = 16
+"""The number of articles that the language model analyses together."""
+
+AnalysedRecord: TypeAlias = Article | Entity | Quote | TopicTag
 
 
 @dataclass(frozen=True)
@@ -32,70 +35,78 @@ class AnalysisOptions:
 
 
 def analyse(
-    isolated: IsolatedWorker[Sequence[Article], list[Findings]], articles: Sequence[Article]
+    analyser: IsolatedWorker[Sequence[Article], list[Findings]], articles: Sequence[Article]
 ) -> list[Findings | Exception]:
-    """The findings of each article, in order, or why there are none.
+    """Return the findings of each article, in order, or the error in their place.
 
-    The articles are analysed together; if that fails or takes longer than one may take, each by
-    itself, so that the one that did it costs no other its findings.
+    The articles are analysed together. If that fails or exceeds the time limit of one item, each is
+    analysed by itself, so that the article that caused it costs no other its findings.
     """
     try:
-        return [*isolated(articles)]
+        return [*analyser(articles)]
     except Exception as error:
         if len(articles) == 1:
             return [error]
-        return [found for article in articles for found in analyse(isolated, [article])]
+        return [found for article in articles for found in analyse(analyser, [article])]
 
 
-class AnalyseArticles(CompositeTransform):
-    """Articles to articles, entities, quotes and topics, in one stream of records."""
+@dataclass
+class AnalyseArticles(
+    CompositeTransform[beam.PCollection[AcceptedArticle], StageOutput[AnalysedRecord]]
+):
+    """Analyses articles in batches. Articles, entities, quotes and topic tags come out together."""
 
-    def __init__(self, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore) -> None:
-        super().__init__()
-        self.stage = _AnalyseArticles(run, analyser, shelf)
+    run: Run
+    analyser: IsolatedWorkerHandle
+    texts: TextStore
 
-    def expand(self, articles: beam.PCollection) -> StageOutput:
+    def expand(self, articles: beam.PCollection[AcceptedArticle]) -> StageOutput[AnalysedRecord]:
         batches = articles | "Batch" >> beam.BatchElements(
             min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE
         )
-        return run_stage(batches, self.stage, Any)
+        stage = ArticleAnalysis(self.run, self.analyser, self.texts)
+        return apply_stage(batches, stage, AnalysedRecord)
 
 
-class _AnalyseArticles(Stage):
+@dataclass
+class ArticleAnalysis(Stage[list[AcceptedArticle], AnalysedRecord]):
+    """The stage that analyses batches of articles."""
+
     name = "AnalyseArticles"
 
-    def __init__(self, run: Run, analyser: IsolatedWorkerHandle, shelf: TextStore) -> None:
-        super().__init__(run)
-        self._handle = analyser
-        self._shelf = shelf
+    run: Run
+    analyser: IsolatedWorkerHandle
+    texts: TextStore
 
-    def setup(self) -> None:
-        self.isolated = self._handle.get()
+    def size(self, element: list[AcceptedArticle]) -> int:
+        return len(element)
 
-    def teardown(self) -> None:
-        del self.isolated  # which ends with the last stage that has it
+    def source(self, element: list[AcceptedArticle]) -> str:
+        return ", ".join(accepted.article.url for accepted in element)
 
-    def source(self, element: AcceptedArticle) -> str:
-        return element.article.url
+    def fail(self, element: list[AcceptedArticle], error: Exception) -> Iterator[SideOutput]:
+        for accepted in element:
+            yield self.dead_letter(accepted.article.url, error)
 
-    def process(self, element: list[AcceptedArticle]) -> Iterator[Any]:
-        # A text that cannot be read fails the run: what is written as known must not get lost.
-        yield from super().process([self._with_text(kept) for kept in element])
+    def outputs(self, element: list[AcceptedArticle]) -> list[AnalysedRecord | SideOutput]:
+        # A text that cannot be read fails the bundle: state already knows the article as written,
+        # so a dead letter would lose it.
+        return super().outputs([self._with_text(accepted) for accepted in element])
 
-    def _with_text(self, kept: AcceptedArticle) -> AcceptedArticle:
-        text = self._shelf.read(kept.text_reference)
-        return replace(kept, article=replace(kept.article, text=text))
+    def _with_text(self, accepted: AcceptedArticle) -> AcceptedArticle:
+        text = self.texts.read(accepted.text_reference)
+        return replace(accepted, article=replace(accepted.article, text=text))
 
-    def handle(self, element: list[AcceptedArticle]) -> Iterator[Any]:
-        found = analyse(self.isolated, [kept.article for kept in element])
-        for kept, findings in zip(element, found, strict=True):
-            article = kept.article
-            yield article  # sound in itself, and kept whatever its analysis came to
+    def process(self, element: list[AcceptedArticle]) -> Iterator[AnalysedRecord | SideOutput]:
+        articles = [accepted.article for accepted in element]
+        results = analyse(self.analyser.value, articles)
+        for article, findings in zip(articles, results, strict=True):
+            yield article  # written whatever its analysis came to
             if isinstance(findings, Exception):
-                yield self.dead_letter(kept, findings)
+                yield self.dead_letter(article.url, findings)
             else:
                 yield from findings.entities
                 yield from findings.quotes
                 yield from findings.topics
             key = canonical_url(article.url)
-            yield Outcome(article.feed_url, key, "article", article.article_id)
+            yield Outcome(article.feed_url, key, OutcomeKind.ARTICLE, article.article_id)

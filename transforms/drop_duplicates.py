@@ -1,44 +1,49 @@
-"""Keep one entry, and one article, of each canonical URL; drop what earlier runs wrote.
+"""Keep one entry and one article per canonical URL, and drop what earlier runs have written.
 
-An entry that its feed has changed since is fetched again, and its article is written as a new
-version if its text is another.
+An entry that its feed has changed is fetched again. Its article is written as a new version if the
+text differs.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import apache_beam as beam
 
 from schemas import Article
 from schemas.ids import link_key, story_id_of, version_id
-from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
-from transforms.state.records import (
-    FailedEntry,
-    KnownArticle,
-    KnownEntry,
-    State,
-    StateChange,
-    change,
+from transforms.core.elements import (
+    CanonicalLink,
+    Entry,
+    ExtractedArticle,
+    LineageId,
+    Outcome,
+    OutcomeKind,
+    Run,
 )
+from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
+from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, StateChange
+from transforms.state.state import State
 from transforms.state.store import StateHandle
-
-Keyed = tuple[str, Iterable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class EntryHistory:
-    """What is remembered of an entry: that it is known, or failed, and its article's last id."""
+    """What state holds of an entry.
+
+    Attributes:
+        known: set if its article is in the output.
+        failed: set if its last attempt failed.
+        article_id: the id of the last version of its article.
+    """
 
     known: KnownEntry | None = None
     failed: FailedEntry | None = None
     article_id: str | None = None
 
 
-def remembered(state: State, entry: Entry) -> EntryHistory:
-    """What a state remembers of an entry."""
+def entry_history(state: State, entry: Entry) -> EntryHistory:
+    """Look up an entry in the state, by its link or by its own id within its feed."""
     known = state.entry(link_key(entry.key))
     if known is None and entry.alias is not None:
         known = state.entry(entry.alias)  # the same item under another address
@@ -48,129 +53,64 @@ def remembered(state: State, entry: Entry) -> EntryHistory:
 
 
 def classify_entry(
-    entry: Entry, before: EntryHistory, at: dt.datetime
+    entry: Entry, history: EntryHistory, at: dt.datetime
 ) -> Iterator[Entry | Outcome | StateChange]:
-    """The entry if it is worth fetching, given what is remembered of it; else how it ends."""
-    known, failed = before.known, before.failed
-    ends = Outcome(entry.feed_url, entry.key, "known", before.article_id)
+    """Yield the entry if it is to be fetched, else its outcome.
+
+    Args:
+        entry: the entry.
+        history: what state holds of it.
+        at: the time of the decision, UTC.
+    """
+    known, failed = history.known, history.failed
+    outcome = Outcome(entry.feed_url, entry.key, OutcomeKind.KNOWN, history.article_id)
     if failed is not None and not entry.attempts:
         if failed.waits(entry.fingerprint, at):
-            yield ends
+            yield outcome
             return
-        same = failed.fingerprint == entry.fingerprint
-        entry = replace(entry, attempts=failed.attempts if same else 0)
+        is_unchanged = failed.fingerprint == entry.fingerprint
+        entry = replace(entry, attempts=failed.attempts if is_unchanged else 0)
     elif known is not None and not known.fingerprint and entry.fingerprint:
-        # Known from its article alone: how its feed had it then is not, so how it has it now is
-        # taken for that.
-        yield ends
-        yield change(replace(known, at=at, fingerprint=entry.fingerprint))
+        # State was made up from the article alone, so it lacks the fingerprint. The present one is
+        # taken for it.
+        yield outcome
+        yield StateChange(entry=replace(known, at=at, fingerprint=entry.fingerprint))
         return
     elif known is not None and entry.fingerprint in (known.fingerprint, ""):
-        yield ends
+        yield outcome
         return
     lineage = (known.lineage if known else "") or entry.lineage
     yield replace(entry, lineage=lineage, edited=known is not None)
 
 
-class DropDuplicateEntries(CompositeTransform):
-    """Entries to those worth fetching: the first of each canonical link, unless known."""
-
-    def __init__(self, run: Run, state: StateHandle) -> None:
-        super().__init__()
-        self.stage = _DropDuplicateEntries(run, state)
-
-    def expand(self, entries: beam.PCollection) -> StageOutput:
-        groups = (
-            entries
-            | "Key" >> beam.Map(lambda e: (e.key, e)).with_output_types(tuple[str, Entry])
-            | "Group" >> beam.GroupByKey()
-        )
-        return run_stage(groups, self.stage, Entry)
-
-
-class _DropDuplicateEntries(Stage):
-    name = "DropDuplicateEntries"
-
-    def __init__(self, run: Run, state: StateHandle) -> None:
-        super().__init__(run)
-        self._handle = state
-
-    def setup(self) -> None:
-        self.state = self._handle.get()
-
-    def source(self, element: Keyed) -> str:
-        return element[0]
-
-    def handle(self, element: Keyed) -> Iterator[Any]:
-        key, entries = element
-        first, *others = sorted(entries, key=lambda e: (e.position, e.feed_position))
-        for other in others:
-            yield Outcome(other.feed_url, key, "duplicate", None)
-        content = next((e.content for e in (first, *others) if e.content), None)
-        entry = replace(first, content=content)
-        yield from classify_entry(entry, remembered(self.state, entry), self.run.time())
-
-
-class DropDuplicateArticles(CompositeTransform):
-    """Articles to one of each id: pages may call an address canonical that another entry had."""
-
-    def __init__(self, run: Run, state: StateHandle) -> None:
-        super().__init__()
-        self.stage = _DropDuplicateArticles(run, state)
-
-    def expand(self, articles: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, ExtractedArticle]
-        groups = (
-            articles
-            | "Key" >> beam.Map(lambda e: (e.article.lineage_id, e)).with_output_types(keyed)
-            | "Group" >> beam.GroupByKey()
-        )
-        return run_stage(groups, self.stage, ExtractedArticle)
-
-
-class _DropDuplicateArticles(Stage):
-    name = "DropDuplicateArticles"
-
-    def __init__(self, run: Run, state: StateHandle) -> None:
-        super().__init__(run)
-        self._handle = state
-
-    def setup(self) -> None:
-        self.state = self._handle.get()
-
-    def source(self, element: Keyed) -> str:
-        return element[0]
-
-    def handle(self, element: Keyed) -> Iterator[Any]:
-        lineage, extracted = element
-        yield from classify_articles(lineage, extracted, self.state.article(lineage))
-
-
 def classify_articles(
-    lineage: str, extracted: Iterable[ExtractedArticle], last: KnownArticle | None
+    lineage: LineageId, extracted: Iterable[ExtractedArticle], last: KnownArticle | None
 ) -> Iterator[ExtractedArticle | Outcome | StateChange]:
-    """The best of the articles of a lineage if it is new, and how the others end.
+    """Yield the best article of a lineage if it is new, the outcomes of the others, and changes.
 
-    ``last`` is the version that is known. Changes say what is known from now on.
+    Args:
+        lineage: the id that the articles share.
+        extracted: the articles of this run.
+        last: the last version that earlier runs have written.
     """
-    first, *others = sorted(extracted, key=_rank)
+    first, *others = sorted(extracted, key=_preference)
     new = _new_version(first, last)
     written = new.article_id if new else last.article_id if last else lineage
     for other in others:
-        yield Outcome(other.entry.feed_url, other.entry.key, "duplicate", written)
+        yield Outcome(other.entry.feed_url, other.entry.key, OutcomeKind.DUPLICATE, written)
     if new is None:
-        yield Outcome(first.entry.feed_url, first.entry.key, "known", written)
+        yield Outcome(first.entry.feed_url, first.entry.key, OutcomeKind.KNOWN, written)
     else:
         yield replace(first, article=new)
-        yield change(known_article(new))
+        yield StateChange(article=known_article(new))
     for each in (first, *others):
         entry, at = each.entry, each.article.fetched_at
         for key in filter(None, (link_key(entry.key), entry.alias)):
-            yield change(KnownEntry(key, at, entry.fingerprint, lineage))
+            yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
 
 
 def known_article(article: Article) -> KnownArticle:
-    """What is remembered of an article that is written."""
+    """Return what state holds of an article that is written."""
     return KnownArticle(
         article.lineage_id,
         article.fetched_at,
@@ -180,24 +120,24 @@ def known_article(article: Article) -> KnownArticle:
     )
 
 
-def _rank(extracted: ExtractedArticle) -> tuple[bool, bool, str]:
-    """Pages before feeds' own texts; entries known by their feeds to have changed first."""
+def _preference(extracted: ExtractedArticle) -> tuple[bool, bool, str]:
+    """Order pages before feeds' own texts, then entries that their feeds have changed."""
     article, entry = extracted.article, extracted.entry
     return (article.html_hash is None, not entry.edited, article.url)
 
 
 def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Article | None:
-    """The article as it is to be written; None if what is written says the same.
+    """Return the article as it is to be written, or None if the last version stands.
 
-    Another address of a known article is no new version, whatever its text, and neither is a
-    feed's own text in place of a page.
+    Another address of a known article is no new version, whatever its text. Neither is a feed's own
+    text in place of a page.
     """
     article = extracted.article
     if last is None:
         return article
-    changed = article.text_hash != last.text_hash
-    worse = article.html_hash is None and last.from_page
-    if not extracted.entry.edited or not changed or worse:
+    is_changed = article.text_hash != last.text_hash
+    is_worse = article.html_hash is None and last.from_page
+    if not extracted.entry.edited or not is_changed or is_worse:
         return None
     article_id = version_id(last.lineage, last.version + 1)
     return replace(
@@ -206,3 +146,77 @@ def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Arti
         version=last.version + 1,
         story_id=story_id_of(article_id),
     )
+
+
+EntriesOfLink = tuple[CanonicalLink, Iterable[Entry]]
+ArticlesOfLineage = tuple[LineageId, Iterable[ExtractedArticle]]
+
+
+@dataclass
+class DropDuplicateEntries(CompositeTransform[beam.PCollection[Entry], StageOutput[Entry]]):
+    """Keeps the first entry of each canonical link, unless its article is known."""
+
+    run: Run
+    state: StateHandle
+
+    def expand(self, entries: beam.PCollection[Entry]) -> StageOutput[Entry]:
+        keyed = beam.Map(lambda e: (e.key, e)).with_output_types(tuple[CanonicalLink, Entry])
+        groups = entries | "Key" >> keyed | "Group" >> beam.GroupByKey()
+        return apply_stage(groups, EntryDeduplication(self.run, self.state), Entry)
+
+
+@dataclass
+class EntryDeduplication(Stage[EntriesOfLink, Entry]):
+    """The stage that keeps one entry per canonical link."""
+
+    name = "DropDuplicateEntries"
+
+    run: Run
+    state: StateHandle
+
+    def source(self, element: EntriesOfLink) -> str:
+        return element[0]
+
+    def process(self, element: EntriesOfLink) -> Iterator[Entry | SideOutput]:
+        link, entries = element
+        first, *others = sorted(entries, key=lambda e: (e.position, e.feed_position))
+        for other in others:
+            yield Outcome(other.feed_url, link, OutcomeKind.DUPLICATE, None)
+        content = next((e.content for e in (first, *others) if e.content), None)
+        entry = replace(first, content=content)
+        history = entry_history(self.state.value, entry)
+        yield from classify_entry(entry, history, self.run.time())
+
+
+@dataclass
+class DropDuplicateArticles(
+    CompositeTransform[beam.PCollection[ExtractedArticle], StageOutput[ExtractedArticle]]
+):
+    """Keeps one article per lineage. Pages of several entries may name one canonical URL."""
+
+    run: Run
+    state: StateHandle
+
+    def expand(self, articles: beam.PCollection[ExtractedArticle]) -> StageOutput[ExtractedArticle]:
+        keyed = beam.Map(lambda e: (e.article.lineage_id, e)).with_output_types(
+            tuple[LineageId, ExtractedArticle]
+        )
+        groups = articles | "Key" >> keyed | "Group" >> beam.GroupByKey()
+        return apply_stage(groups, ArticleDeduplication(self.run, self.state), ExtractedArticle)
+
+
+@dataclass
+class ArticleDeduplication(Stage[ArticlesOfLineage, ExtractedArticle]):
+    """The stage that keeps one article per lineage."""
+
+    name = "DropDuplicateArticles"
+
+    run: Run
+    state: StateHandle
+
+    def source(self, element: ArticlesOfLineage) -> str:
+        return element[0]
+
+    def process(self, element: ArticlesOfLineage) -> Iterator[ExtractedArticle | SideOutput]:
+        lineage, extracted = element
+        yield from classify_articles(lineage, extracted, self.state.value.article(lineage))

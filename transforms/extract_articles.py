@@ -1,9 +1,8 @@
-"""Extract articles from pages, where extraction can be killed."""
+"""Extract articles from pages, in an isolated worker process."""
 
 import functools
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
@@ -12,52 +11,53 @@ from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import ExtractedArticle, FetchedPage, Run
 from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedWorkerHandle
-from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url
 from transforms.extraction.article import Extraction, extract_page
-from transforms.group_stories import sketch_text
-from transforms.parse_entries import entry_failed
+from transforms.state.retries import fail_entry
 from transforms.storage.text_store import TextStore
+from transforms.story_similarity import sketch_text
 
 
-class ExtractArticles(CompositeTransform):
-    """Pages to articles, whose texts are put aside."""
+@dataclass
+class ExtractArticles(
+    CompositeTransform[beam.PCollection[FetchedPage], StageOutput[ExtractedArticle]]
+):
+    """Extracts articles from pages. Their texts go to the text store, not through shuffles."""
 
-    def __init__(self, run: Run, documents: IsolatedWorkerHandle, shelf: TextStore) -> None:
-        super().__init__()
-        self.stage = _ExtractArticles(run, documents, shelf)
+    run: Run
+    documents: IsolatedWorkerHandle
+    texts: TextStore
 
-    def expand(self, pages: beam.PCollection) -> StageOutput:
-        return run_stage(pages, self.stage, ExtractedArticle)
+    def expand(self, pages: beam.PCollection[FetchedPage]) -> StageOutput[ExtractedArticle]:
+        stage = ArticleExtraction(self.run, self.documents, self.texts)
+        return apply_stage(pages, stage, ExtractedArticle)
 
 
-class _ExtractArticles(Stage):
+@dataclass
+class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
+    """The stage that extracts articles, from the page or, failing that, from the feed's text."""
+
     name = "ExtractArticles"
 
-    def __init__(self, run: Run, documents: IsolatedWorkerHandle, shelf: TextStore) -> None:
-        super().__init__(run)
-        self._handle = documents
-        self._shelf = shelf
-
-    def setup(self) -> None:
-        self.isolated = self._handle.get()
-
-    def teardown(self) -> None:
-        del self.isolated  # which ends with the last stage that has it
+    run: Run
+    documents: IsolatedWorkerHandle
+    texts: TextStore
 
     def start_bundle(self) -> None:
-        self._texts = self._shelf.writer()
+        self._writer = self.texts.writer()
 
     def finish_bundle(self) -> None:
-        self._texts.close()
+        self._writer.close()
 
     def source(self, element: FetchedPage) -> str:
         return element.entry.link
 
-    def ending(self, element: FetchedPage, error: Exception) -> Iterator[Ending]:
-        yield from entry_failed(element.entry, error)
+    def fail(self, element: FetchedPage, error: Exception) -> Iterator[SideOutput]:
+        yield from super().fail(element, error)
+        yield from fail_entry(element.entry, error)
 
-    def handle(self, element: FetchedPage) -> Iterator[Any]:
+    def process(self, element: FetchedPage) -> Iterator[ExtractedArticle | SideOutput]:
         try:
             found, method = self._extract(element, element.html)
         except ItemError:
@@ -100,12 +100,12 @@ class _ExtractArticles(Stage):
         yield ExtractedArticle(
             article=article,
             entry=replace(entry, content=None),
-            text_reference=self._texts.write(found.text),
+            text_reference=self._writer.write(found.text),
             hashes=sketch_text(found.text),
         )
 
     def _extract(self, page: FetchedPage, html: bytes | None) -> tuple[Extraction, str]:
-        found: tuple[Extraction, str] = self.isolated(
+        found: tuple[Extraction, str] = self.documents.value(
             functools.partial(
                 extract_page,
                 html,

@@ -1,14 +1,15 @@
-"""One record a feed and run: how reading it went, how its entries ended, and when it is due."""
+"""The health of feeds: one record per feed and run, and the state that says when it is due."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import apache_beam as beam
 
 from schemas import FeedHealth
 from schemas.ids import feed_health_id_of, stable_id
-from transforms.core.elements import FeedReport, OutcomeKind, Run
+from transforms.core.elements import FeedReport, FeedStatus, Outcome, OutcomeKind, Run
 from transforms.core.stage import CompositeTransform
 from transforms.feeds.schedule import (
     DEFAULT_LIMITS,
@@ -18,26 +19,31 @@ from transforms.feeds.schedule import (
     schedule_retry,
     select_latest,
 )
-from transforms.state.records import FeedState, StateChange, change
+from transforms.state.records import FeedState, StateChange
 from transforms.state.store import StateHandle
 
 
-class SummedUp(NamedTuple):
-    """The health of feeds, and what is to be remembered of them."""
+class FeedSummaries(NamedTuple):
+    """The health of the feeds of a run, and the changes of their states."""
 
-    health: beam.PCollection
-    state_changes: beam.PCollection
+    health: beam.PCollection[FeedHealth]
+    state_changes: beam.PCollection[StateChange]
 
 
-class SumUpFeeds(CompositeTransform):
-    """Feed reports and the outcomes of entries to the health and the state of each feed."""
+@dataclass
+class SummariseFeeds(
+    CompositeTransform[
+        tuple[beam.PCollection[FeedReport], beam.PCollection[Outcome]], FeedSummaries
+    ]
+):
+    """Joins the report of each feed with the outcomes of its entries."""
 
-    def __init__(self, run: Run, state: StateHandle) -> None:
-        super().__init__()
-        self.run = run
-        self.state = state
+    run: Run
+    state: StateHandle
 
-    def expand(self, inputs: tuple[beam.PCollection, beam.PCollection]) -> SummedUp:
+    def expand(
+        self, inputs: tuple[beam.PCollection[FeedReport], beam.PCollection[Outcome]]
+    ) -> FeedSummaries:
         reports, outcomes = inputs
         keyed = reports | "KeyReports" >> beam.Map(lambda r: (r.feed_url, r))
         counts = (
@@ -47,32 +53,45 @@ class SumUpFeeds(CompositeTransform):
             | "KeyCounts" >> beam.MapTuple(lambda of, count: (of[0], (of[1], count)))
         )
         joined = {"reports": keyed, "counts": counts} | "Join" >> beam.CoGroupByKey()
-        summed = joined | "SumUp" >> beam.ParDo(_SumUp(self.run, self.state)).with_output_types(
-            FeedHealth, state_changes=StateChange
-        ).with_outputs("state_changes", main="health")
-        return SummedUp(summed.health, summed.state_changes)
+        summaries = joined | "SumUp" >> beam.ParDo(
+            _SummariseFeed(self.run, self.state)
+        ).with_output_types(FeedHealth, state_changes=StateChange).with_outputs(
+            "state_changes", main="health"
+        )
+        return FeedSummaries(summaries.health, summaries.state_changes)
 
 
-class _SumUp(beam.DoFn):
+class _SummariseFeed(beam.DoFn):
+    """Makes the health and the state of one feed from its report and its counts of outcomes."""
+
     def __init__(self, run: Run, state: StateHandle) -> None:
         self.run = run
-        self._handle = state
+        self.state = state
 
     def setup(self) -> None:
-        self.state = self._handle.get()
+        self.state.open()
+
+    def teardown(self) -> None:
+        self.state.close()
 
     def process(self, element: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Any]:
         url, groups = element
         for report in groups["reports"]:
-            after = feed_state(report, self.state.feeds.get(url), self.run)
+            after = feed_state(report, self.state.value.feeds.get(url), self.run)
             yield feed_health(report, dict(groups["counts"]), after, self.run)
-            yield beam.pvalue.TaggedOutput("state_changes", change(after))
+            yield beam.pvalue.TaggedOutput("state_changes", StateChange(feed=after))
 
 
 def feed_state(
     report: FeedReport, before: FeedState | None, run: Run, pace: IntervalLimits = DEFAULT_LIMITS
 ) -> FeedState:
-    """What is to be remembered of a feed after a run.
+    """Return the state of a feed after a run.
+
+    Args:
+        report: how reading it ended.
+        before: its state before the run, if there is one.
+        run: the run.
+        pace: the shortest and longest time between two requests.
 
     >>> import datetime as dt
     >>> run = Run("r", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc))
@@ -85,11 +104,11 @@ def feed_state(
     at, url = run.time(), report.feed_url
     chance = random.Random(stable_id(url, run.run_id))
     before = before or FeedState(url, at, url)
-    if report.status in ("failed", "retired"):
+    if report.status in (FeedStatus.FAILED, FeedStatus.RETIRED):
         failures = before.failures + 1
         due = schedule_retry(failures, at, chance, pace)
         closed = report.closed_until
-        retired = report.status == "retired"
+        retired = report.status == FeedStatus.RETIRED
         return FeedState(
             feed_url=url,
             at=at,
@@ -104,7 +123,7 @@ def feed_state(
             next_due=None if retired else max(due, closed or due),
             published=before.published,
         )
-    unchanged = report.status == "unchanged"
+    unchanged = report.status == FeedStatus.UNCHANGED
     published = select_latest(report.published, before.published)
     hints = ScheduleHints(
         report.hold_sec, frozenset(report.skip_hours), frozenset(report.skip_days)
@@ -124,7 +143,13 @@ def feed_state(
 def feed_health(
     report: FeedReport, outcomes: Mapping[str, int], after: FeedState, run: Run
 ) -> FeedHealth:
-    """The health of a feed from its report, the number of its entries by kind, and its state.
+    """Return the health of a feed.
+
+    Args:
+        report: how reading it ended.
+        outcomes: the number of its entries by :class:`OutcomeKind`.
+        after: its state after the run.
+        run: the run.
 
     >>> import datetime as dt
     >>> run = Run("r", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc))
@@ -143,9 +168,9 @@ def feed_health(
         status=report.status,
         http_status=report.http_status,
         entries_seen=report.entries,
-        entries_new=outcomes.get("article", 0),
-        entries_failed=outcomes.get("dead_letter", 0),
-        not_modified=report.status == "unchanged",
+        entries_new=outcomes.get(OutcomeKind.ARTICLE, 0),
+        entries_failed=outcomes.get(OutcomeKind.DEAD_LETTER, 0),
+        not_modified=report.status == FeedStatus.UNCHANGED,
         bytes=report.bytes,
         duration=report.seconds,
         failure_class=report.error_type,

@@ -1,112 +1,98 @@
 """Fetch feeds over HTTP and from files."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 
-from transforms.core.elements import Feed, FeedDocument, FeedReport, Run
+from transforms.core.elements import Feed, FeedDocument, FeedReport, FeedStatus, Host, Run
 from transforms.core.errors import ItemError
-from transforms.core.stage import CompositeTransform, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.feeds.schedule import parse_max_age
-from transforms.fetching.fetcher import FetcherHandle, FetchStage
+from transforms.fetching.fetcher import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.request_stage import RequestStage, apply_request_stage
 from transforms.state.records import FeedState
 from transforms.state.store import StateHandle
 
 _GONE: Final = 410
+_NOT_MODIFIED: Final = 304
 
 
-class FetchFeeds(CompositeTransform):
-    """Feeds to their documents, one lane a host. A feed that has not changed has none."""
+@dataclass
+class FetchFeeds(CompositeTransform[beam.PCollection[Feed], StageOutput[FeedDocument]]):
+    """Fetches feeds, one request at a time per host. An unchanged feed has no document."""
 
-    def __init__(
-        self, run: Run, fetcher: FetcherHandle, state: StateHandle, max_bytes: int
-    ) -> None:
-        super().__init__()
-        self.stage = _FetchFeeds(run, fetcher, state, max_bytes)
+    run: Run
+    fetcher: FetcherHandle
+    state: StateHandle
+    max_bytes: int
 
-    def expand(self, feeds: beam.PCollection) -> StageOutput:
-        lanes = (
+    def expand(self, feeds: beam.PCollection[Feed]) -> StageOutput[FeedDocument]:
+        hosts = (
             feeds
-            | "Key" >> beam.Map(_lane).with_output_types(tuple[str, Feed])
-            | "PendingResponses" >> beam.GroupByKey()
+            | "KeyByHost" >> beam.Map(_key_by_host).with_output_types(tuple[Host, Feed])
+            | "GroupByHost" >> beam.GroupByKey()
         )
-        return run_stage(lanes, self.stage, FeedDocument)
+        stage = FeedFetching(self.run, self.state, self.max_bytes)
+        return apply_request_stage(hosts, stage, self.fetcher, FeedDocument)
 
 
-def _lane(feed: Feed) -> tuple[str, Feed]:
-    return lane_of(feed.url), feed
+def _key_by_host(feed: Feed) -> tuple[Host, Feed]:
+    return feed_host(feed.url), feed
 
 
-def lane_of(feed_url: str) -> str:
-    """The host whose lane a feed is asked in; a file has one of its own."""
+def feed_host(feed_url: str) -> Host:
+    """Return the host in whose queue a feed is requested. A file is a host of its own."""
     return host_of(feed_url) if is_web_url(feed_url) else feed_url
 
 
-class _FetchFeeds(FetchStage):
+@dataclass
+class FeedFetching(RequestStage[Feed, FeedDocument]):
+    """The stage that fetches feeds. Validators of the last run make requests conditional."""
+
     name = "FetchFeeds"
 
-    def __init__(
-        self, run: Run, fetcher: FetcherHandle, state: StateHandle, max_bytes: int
-    ) -> None:
-        super().__init__(run, fetcher)
-        self._state_handle = state
-        self._max_bytes = max_bytes
-
-    def setup(self) -> None:
-        super().setup()
-        self.feeds = self._state_handle.get().feeds
+    run: Run
+    state: StateHandle
+    max_bytes: int
 
     def source(self, element: Feed) -> str:
         return element.url
 
-    def ending(self, element: Feed, error: Exception) -> Iterator[FeedReport]:
-        lost = (
-            error if isinstance(error, ItemError) else ItemError(type(error).__name__, str(error))
-        )
+    def fail(self, element: Feed, error: Exception) -> Iterator[SideOutput]:
+        yield from super().fail(element, error)
+        item_error = error if isinstance(error, ItemError) else None
+        gone = item_error is not None and item_error.http_status == _GONE
         yield FeedReport(
             element.url,
-            "retired" if lost.http_status == _GONE else "failed",
-            lost.http_status,
-            error_type=lost.error_type,
-            closed_until=lost.not_before,
+            FeedStatus.RETIRED if gone else FeedStatus.FAILED,
+            item_error.http_status if item_error else None,
+            error_type=item_error.error_type if item_error else type(error).__name__,
+            closed_until=item_error.not_before if item_error else None,
         )
 
     def request(self, element: Feed) -> Request | None:
-        return feed_request(element, self.feeds.get(element.url))
+        return feed_request(element, self.state.value.feeds.get(element.url))
 
-    def answered(self, element: Feed, answer: Response | None) -> Iterable[Any]:
-        if answer is None:
-            return [read_feed_file(element, self._max_bytes)]
-        if answer.status == 304:
-            return [_unchanged(element, answer)]
-        kind = detect_binary_kind(answer.body)
-        if kind:
-            raise ItemError("NotAFeed", f"not a feed but {kind}")
-        return [
-            FeedDocument(
-                feed_url=element.url,
-                position=element.position,
-                url=answer.url,
-                status=answer.status,
-                content_type=answer.headers.get("content-type", ""),
-                body=answer.body,
-                seconds=answer.seconds,
-                etag=answer.headers.get("etag"),
-                last_modified=answer.headers.get("last-modified"),
-                moved_to=answer.moved_to,
-                max_age_sec=parse_max_age(answer.headers.get("cache-control", "")),
-            )
-        ]
+    def on_response(
+        self, element: Feed, response: Response | None
+    ) -> Iterator[FeedDocument | SideOutput]:
+        if response is None:
+            yield read_feed_file(element, self.max_bytes)
+        elif response.status == _NOT_MODIFIED:
+            yield _unchanged(element, response)
+        else:
+            yield _document(element, response)
 
 
 def feed_request(feed: Feed, known: FeedState | None) -> Request | None:
-    """What to ask for a feed, given what is known of it; nothing if it is a file."""
+    """Return the request for a feed, conditional if its state has validators; None for a file."""
     if not is_web_url(feed.url):
         return None
     if known is None:
@@ -119,26 +105,45 @@ def feed_request(feed: Feed, known: FeedState | None) -> Request | None:
     )
 
 
-def _unchanged(feed: Feed, answer: Response) -> FeedReport:
+def _document(feed: Feed, response: Response) -> FeedDocument:
+    kind = detect_binary_kind(response.body)
+    if kind:
+        raise ItemError("NotAFeed", f"not a feed but {kind}")
+    return FeedDocument(
+        feed_url=feed.url,
+        position=feed.position,
+        url=response.url,
+        status=response.status,
+        content_type=response.headers.get("content-type", ""),
+        body=response.body,
+        seconds=response.seconds,
+        etag=response.headers.get("etag"),
+        last_modified=response.headers.get("last-modified"),
+        moved_to=response.moved_to,
+        max_age_sec=parse_max_age(response.headers.get("cache-control", "")),
+    )
+
+
+def _unchanged(feed: Feed, response: Response) -> FeedReport:
     return FeedReport(
         feed.url,
-        "unchanged",
-        answer.status,
-        seconds=answer.seconds,
-        url=answer.url,
-        moved_to=answer.moved_to,
-        etag=answer.headers.get("etag"),
-        last_modified=answer.headers.get("last-modified"),
-        hold_sec=parse_max_age(answer.headers.get("cache-control", "")),
+        FeedStatus.UNCHANGED,
+        response.status,
+        seconds=response.seconds,
+        url=response.url,
+        moved_to=response.moved_to,
+        etag=response.headers.get("etag"),
+        last_modified=response.headers.get("last-modified"),
+        hold_sec=parse_max_age(response.headers.get("cache-control", "")),
     )
 
 
 def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
-    """The document of a feed that is a file.
+    """Return the document of a feed that is a file.
 
     Raises:
         OSError: it cannot be read.
-        ItemError: it is larger than max_bytes.
+        ItemError: it is larger than ``max_bytes``.
     """
     started = time.monotonic()
     with Path(feed.url).open("rb") as file:

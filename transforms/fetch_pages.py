@@ -1,88 +1,101 @@
 """Fetch the pages of entries."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import apache_beam as beam
 
 from transforms.core.clock import now
-from transforms.core.elements import Entry, FetchedPage, ResponseHeader, Run
+from transforms.core.elements import Entry, FetchedPage, Host, ResponseHeader, Run
 from transforms.core.errors import ItemError
-from transforms.core.stage import CompositeTransform, Ending, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import host_of
 from transforms.extraction.content_sniffing import detect_binary_kind
-from transforms.fetching.fetcher import FetcherHandle, FetchStage
+from transforms.fetching.fetcher import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
-from transforms.parse_entries import entry_failed
-from transforms.state.records import MAX_ATTEMPTS
+from transforms.fetching.request_stage import RequestStage, apply_request_stage
+from transforms.state.retries import MAX_ATTEMPTS, fail_entry
 
 _HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 _OPT_OUT_HEADERS: Final = ("x-robots-tag", "tdm-reservation")
 
 
-class FetchPages(CompositeTransform):
-    """Entries to pages, one lane a host."""
+@dataclass
+class FetchPages(CompositeTransform[beam.PCollection[Entry], StageOutput[FetchedPage]]):
+    """Fetches the pages of entries, one request at a time per host."""
 
-    def __init__(self, run: Run, fetcher: FetcherHandle) -> None:
-        super().__init__()
-        self.stage = _FetchPages(run, fetcher)
+    run: Run
+    fetcher: FetcherHandle
 
-    def expand(self, entries: beam.PCollection) -> StageOutput:
-        lanes = (
+    def expand(self, entries: beam.PCollection[Entry]) -> StageOutput[FetchedPage]:
+        hosts = (
             entries
-            | "Key" >> beam.Map(lambda e: (host_of(e.link), e)).with_output_types(tuple[str, Entry])
-            | "PendingResponses" >> beam.GroupByKey()
+            | "KeyByHost" >> beam.Map(_key_by_host).with_output_types(tuple[Host, Entry])
+            | "GroupByHost" >> beam.GroupByKey()
         )
-        return run_stage(lanes, self.stage, FetchedPage)
+        return apply_request_stage(hosts, PageFetching(self.run), self.fetcher, FetchedPage)
 
 
-class _FetchPages(FetchStage):
+def _key_by_host(entry: Entry) -> tuple[Host, Entry]:
+    return host_of(entry.link), entry
+
+
+@dataclass
+class PageFetching(RequestStage[Entry, FetchedPage]):
+    """The stage that fetches pages, and falls back on the feed's own text where it may."""
+
     name = "FetchPages"
+
+    run: Run
 
     def source(self, element: Entry) -> str:
         return element.link
 
-    def ending(self, element: Entry, error: Exception) -> Iterator[Ending]:
-        yield from entry_failed(element, error)
+    def fail(self, element: Entry, error: Exception) -> Iterator[SideOutput]:
+        yield from super().fail(element, error)
+        yield from fail_entry(element, error)
 
     def request(self, element: Entry) -> Request:
         return Request(element.link, is_page=True)
 
-    def answered(self, element: Entry, answer: Response | None) -> Iterator[Any]:
-        assert answer is not None
-        problem = check_page(answer)
+    def on_response(
+        self, element: Entry, response: Response | None
+    ) -> Iterator[FetchedPage | SideOutput]:
+        assert response is not None
+        problem = check_page(response)
         if problem is not None:
-            yield from self.unanswered(element, problem)
+            yield from self.on_error(element, problem)
             return
         yield FetchedPage(
             entry=element,
-            url=answer.url,
-            html=answer.body,
-            content_type=answer.headers.get("content-type", ""),
+            url=response.url,
+            html=response.body,
+            content_type=response.headers.get("content-type", ""),
             fetched_at=now(),
             headers=[
-                ResponseHeader(name, answer.headers[name])
+                ResponseHeader(name, response.headers[name])
                 for name in _OPT_OUT_HEADERS
-                if name in answer.headers
+                if name in response.headers
             ],
         )
 
-    def unanswered(self, element: Entry, lost: ItemError) -> Iterator[Any]:
-        """The feed's own text serves where the page is not to be had, now or after all tries."""
-        waits = lost.temporary and element.attempts + 1 < MAX_ATTEMPTS[True]
-        if element.content and not waits:
+    def on_error(self, element: Entry, error: ItemError) -> Iterator[FetchedPage | SideOutput]:
+        """Yield the entry with the feed's own text if there is one and no retry is due."""
+        is_retried = error.temporary and element.attempts + 1 < MAX_ATTEMPTS[True]
+        if element.content and not is_retried:
             yield FetchedPage(element, element.link, None, "", now(), [])
         else:
-            yield from self.lost(element, lost)
+            yield from self.fail(element, error)
 
 
-def check_page(answer: Response) -> ItemError | None:
-    """What is wrong with an answer that should be an article's page, if anything."""
-    if answer.media_type not in _HTML_TYPES:
-        return ItemError("NotHtml", f"the page is {answer.media_type}")
-    if not answer.body.strip():
+def check_page(response: Response) -> ItemError | None:
+    """Return the reason why a response cannot be an article's page, or None."""
+    if response.media_type not in _HTML_TYPES:
+        return ItemError("NotHtml", f"the page is {response.media_type}")
+    if not response.body.strip():
         return ItemError("EmptyPage", "the page is empty")
-    kind = detect_binary_kind(answer.body)
+    kind = detect_binary_kind(response.body)
     if kind:
         return ItemError("NotHtml", f"the page is {kind}, whatever its content type says")
     return None

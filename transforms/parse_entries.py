@@ -1,100 +1,68 @@
-"""Parse feeds into entries, where parsing can be killed."""
+"""Parse feeds into entries, in an isolated worker process."""
 
 import functools
-import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
 
-from schemas.ids import alias_key, link_key, stable_id
-from schemas.jsonable import from_json, to_line
-from transforms.core.clock import now
-from transforms.core.elements import Entry, FeedDocument, FeedReport, Outcome, Run
+from schemas.ids import alias_key, stable_id
+from transforms.core.elements import (
+    Entry,
+    FeedDocument,
+    FeedReport,
+    FeedStatus,
+    Outcome,
+    OutcomeKind,
+    Run,
+)
 from transforms.core.errors import ItemError
 from transforms.core.isolation import IsolatedWorkerHandle
-from transforms.core.stage import CompositeTransform, Ending, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
 from transforms.feeds.schedule import select_latest
-from transforms.state.records import FailedEntry, StateChange, change, retry_time
 
 
-def entry_failed(entry: Entry, error: Exception) -> Iterator[Outcome | StateChange]:
-    """What ends with an entry that became a dead letter, and when it is tried again."""
-    yield Outcome(entry.feed_url, entry.key, "dead_letter", None)
-    lost = error if isinstance(error, ItemError) else None
-    tried = lost is None or lost.attempts > 0
-    attempts, at = entry.attempts + tried, now()
-    yield change(
-        FailedEntry(
-            key=link_key(entry.key),
-            at=at,
-            feed_url=entry.feed_url,
-            fingerprint=entry.fingerprint,
-            attempts=attempts,
-            error_type=lost.error_type if lost else type(error).__name__,
-            not_before=retry_time(
-                attempts,
-                temporary=bool(lost and lost.temporary),
-                not_before=lost.not_before if lost else None,
-                at=at,
-            ),
-            entry=to_line(entry),
-        )
-    )
+@dataclass
+class ParseEntries(CompositeTransform[beam.PCollection[FeedDocument], StageOutput[Entry]]):
+    """Parses feed documents into entries."""
+
+    run: Run
+    documents: IsolatedWorkerHandle
+
+    def expand(self, documents: beam.PCollection[FeedDocument]) -> StageOutput[Entry]:
+        return apply_stage(documents, EntryParsing(self.run, self.documents), Entry)
 
 
-def failed_entry(failed: FailedEntry) -> Entry:
-    """The entry that failed, to be tried again."""
-    data = json.loads(failed.entry)
-    data.setdefault("edited", data["lineage"] is not None)  # states of before have no such field
-    entry = from_json(Entry, data)
-    return replace(entry, attempts=failed.attempts, position=MAX_ENTRIES)
+@dataclass
+class EntryParsing(Stage[FeedDocument, Entry]):
+    """The stage that parses feeds. It yields a report of every feed."""
 
-
-class ParseEntries(CompositeTransform):
-    """Feed documents to entries."""
-
-    def __init__(self, run: Run, documents: IsolatedWorkerHandle) -> None:
-        super().__init__()
-        self.stage = _ParseEntries(run, documents)
-
-    def expand(self, documents: beam.PCollection) -> StageOutput:
-        return run_stage(documents, self.stage, Entry)
-
-
-class _ParseEntries(Stage):
     name = "ParseEntries"
 
-    def __init__(self, run: Run, documents: IsolatedWorkerHandle) -> None:
-        super().__init__(run)
-        self._handle = documents
-
-    def setup(self) -> None:
-        self.isolated = self._handle.get()
-
-    def teardown(self) -> None:
-        del self.isolated  # which ends with the last stage that has it
+    run: Run
+    documents: IsolatedWorkerHandle
 
     def source(self, element: FeedDocument) -> str:
         return element.feed_url
 
-    def ending(self, element: FeedDocument, error: Exception) -> Iterator[Ending]:
-        kind = error.error_type if isinstance(error, ItemError) else type(error).__name__
-        yield _report(element, "failed", error_type=kind)
+    def fail(self, element: FeedDocument, error: Exception) -> Iterator[SideOutput]:
+        yield from super().fail(element, error)
+        error_type = error.error_type if isinstance(error, ItemError) else type(error).__name__
+        yield _report(element, FeedStatus.FAILED, error_type=error_type)
 
-    def handle(self, element: FeedDocument) -> Iterator[Any]:
-        feed: ParsedFeed = self.isolated(
+    def process(self, element: FeedDocument) -> Iterator[Entry | SideOutput]:
+        feed: ParsedFeed = self.documents.value(
             functools.partial(
                 parse_feed, element.body, url=element.url, content_type=element.content_type
             )
         )
         yield _report(
             element,
-            "ok" if feed.items else "empty",
+            FeedStatus.OK if feed.items else FeedStatus.EMPTY,
             entries=feed.items,
             hold_sec=max(element.max_age_sec, feed.ttl_sec),
             skip_hours=feed.skip_hours,
@@ -103,28 +71,29 @@ class _ParseEntries(Stage):
         )
         ids = Counter(raw.entry_id for raw in feed.entries)
         for position, raw in enumerate(feed.entries):
-            own_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
-            yield from self._entry(element, feed, position, raw, own_id)
-        beyond = feed.items - len(feed.entries)
-        if beyond:
+            unique_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
+            yield from self._entry(element, feed, position, raw, unique_id)
+        unread = feed.items - len(feed.entries)
+        if unread:
             message = f"{feed.items} entries; the first {MAX_ENTRIES} were read"
-            yield self.dead_letter(element, ItemError("TooManyEntries", message))
-            for number in range(beyond):
+            yield self.dead_letter(self.source(element), ItemError("TooManyEntries", message))
+            for number in range(unread):
                 key = stable_id(element.feed_url, "beyond", number)
-                yield Outcome(element.feed_url, key, "dead_letter", None)
+                yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
 
     def _entry(
-        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry, own_id: str
-    ) -> Iterator[Any]:
+        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry, unique_id: str
+    ) -> Iterator[Entry | SideOutput]:
         try:
             if not raw.link:
-                raise ItemError("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
+                message = f"entry {position + 1} ({raw.title[:80]!r}) has no link"
+                raise ItemError("NoLink", message)
             link = web_url(raw.link, document.url)
             key = canonical_url(link)
         except (ItemError, UrlError) as error:
-            yield self.dead_letter(document, error)
+            yield self.dead_letter(self.source(document), error)
             key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
-            yield Outcome(document.feed_url, key, "dead_letter", None)
+            yield Outcome(document.feed_url, key, OutcomeKind.DEAD_LETTER, None)
             return
         yield Entry(
             feed_url=document.feed_url,
@@ -140,11 +109,11 @@ class _ParseEntries(Stage):
             content=raw.content,
             language=feed.language,
             fingerprint=raw.fingerprint,
-            alias=alias_key(document.feed_url, own_id) if own_id else None,
+            alias=alias_key(document.feed_url, unique_id) if unique_id else None,
         )
 
 
-def _report(document: FeedDocument, status: str, **more: Any) -> FeedReport:
+def _report(document: FeedDocument, status: FeedStatus, **more: Any) -> FeedReport:
     return FeedReport(
         feed_url=document.feed_url,
         status=status,

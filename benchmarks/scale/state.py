@@ -11,8 +11,10 @@ from typing import Final
 
 from schemas.ids import stable_id
 from schemas.jsonable import to_line
-from transforms.state.records import FeedState, KnownArticle, KnownEntry, State, line_of
-from transforms.state.store import StateStore, write_state_file
+from transforms.state.records import FeedState, KnownArticle, KnownEntry
+from transforms.state.state import State, format_line
+from transforms.state.state_files import write_state_file
+from transforms.state.store import StateStore
 
 _ARTICLES: Final = 200_000
 _FEEDS: Final = 20_000
@@ -41,7 +43,7 @@ def measure_state_costs() -> StateCosts:
     """Measure, in a process that has freed little memory so far: it would be used again."""
     changes, feeds = (
         [*_make_changes()],
-        [line_of(_make_feed_state(number)) for number in range(_FEEDS)],
+        [format_line(_make_feed_state(number)) for number in range(_FEEDS)],
     )
     state = State()
     feed_bytes, feed_seconds = _measure_cost(lambda: _apply(state, feeds))
@@ -67,7 +69,7 @@ def measure_state_costs() -> StateCosts:
 
 def _make_changes() -> Iterator[str]:
     for number in range(_ARTICLES):
-        yield from (line_of(record) for record in _make_records(number))
+        yield from (format_line(record) for record in _make_records(number))
 
 
 def _make_records(number: int) -> tuple[KnownArticle, KnownEntry, KnownEntry]:

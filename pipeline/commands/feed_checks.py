@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple, TypeVar
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.clock import now
+from transforms.core.counters import Progress
 from transforms.core.elements import Feed
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolation import IsolatedWorker, LimitOptions
 from transforms.core.options import require
-from transforms.core.stage import Progress
 from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.cleaning import clean_line
 from transforms.extraction.document_worker import load_document_parsers
@@ -25,8 +25,9 @@ from transforms.feeds.schedule import parse_max_age, schedule_next_fetch
 from transforms.fetch_feeds import read_feed_file
 from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
 from transforms.fetching.http_messages import Request, Response
-from transforms.state.records import FeedState, State
-from transforms.state.store import DamagedState, read_state_file
+from transforms.state.records import FeedState
+from transforms.state.state import State
+from transforms.state.state_files import DamagedStateError, read_state_file
 from transforms.storage.filesystems import (
     check_filesystem,
     folder_exists,
@@ -107,7 +108,7 @@ def _apply(path: str, state: State) -> None:
                 state.apply(line)
     except FileNotFoundError:
         _LOG.info("%s has gone since a run put all of it into a snapshot", path)
-    except (DamagedState, ValueError, KeyError, TypeError) as error:
+    except (DamagedStateError, ValueError, KeyError, TypeError) as error:
         _LOG.warning("the state file %s is damaged (%s); it is not used", path, error)
     except OSError as error:
         raise UsageError(f"cannot read the state file {path}: {error.strerror}") from error
@@ -130,14 +131,14 @@ def check_feeds(
             files.append(feed)
     with Fetcher(fetching) as fetcher, Read(load_document_parsers, limits, name="reading") as read:
         fetcher.remember(state.hosts)
-        answers = ResponseStream(fetcher)
+        answers = ResponseStream[Feed](fetcher)
         for lane in lanes.values():
             answers.add(lane)
         for feed in files:
             facts = _tried(functools.partial(_file_facts, read, feed, fetching))
             found[feed.url] = _checked(feed, state.feeds.get(feed.url), facts, at)
             shown.add(1)
-        for feed, answer in answers.rest():
+        for feed, answer in answers.remaining():
             facts = answer if isinstance(answer, ItemError) else _feed_of(read, answer)
             known = state.feeds.get(feed.url)
             response = answer if isinstance(answer, Response) else None
@@ -242,7 +243,7 @@ def find_feeds(
 class _Finder:
     """Asks for pages and candidates; for each address once, whoever wants it."""
 
-    def __init__(self, answers: ResponseStream, read: Read) -> None:
+    def __init__(self, answers: ResponseStream[Any], read: Read) -> None:
         self._answers = answers
         self._read = read
         self._results: dict[str, Found | ItemError] = {}
@@ -253,7 +254,7 @@ class _Finder:
         """Search until there is nothing left to ask."""
         for search in searches:
             self._answers.add([(search, Request(search.site, is_page=True))])
-        for wanted, answer in self._answers.rest():
+        for wanted, answer in self._answers.remaining():
             self._shown.add(1)
             if isinstance(wanted, Search):
                 self._opened(wanted, answer)

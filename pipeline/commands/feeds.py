@@ -28,7 +28,7 @@ from transforms.feeds.list_writer import (
 )
 from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.state.records import State
+from transforms.state.state import State
 
 _WIDEST: Final = 60
 

@@ -14,11 +14,12 @@ from schemas.ids import stable_id, story_id_of
 from schemas.jsonable import format_time, json_line, to_json, to_line
 from transforms.analyse_articles import BATCH_SIZE, AnalysisOptions, analyse
 from transforms.core.clock import now
+from transforms.core.counters import Progress
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolation import IsolatedWorker, LimitOptions
 from transforms.core.options import require
-from transforms.core.stage import Progress, dead_letter
+from transforms.core.stage import dead_letter
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer

@@ -14,9 +14,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.testing import test_pipeline, test_stream
 
-from pipeline.micro_batch_stage import WriteMicroBatches
-from pipeline.micro_batches import MicroBatchWriter, Progress, pack
+from pipeline.micro_batches import MicroBatchWriter, StreamProgress, pack
 from pipeline.summary import Summary
+from pipeline.write_micro_batches import WriteMicroBatches
 from schemas import Article
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME
@@ -24,7 +24,7 @@ from tests.transforms.test_group_stories import COPY, FIRST, OTHER, WIRE
 from transforms.core.elements import FeedReport, Outcome, Run
 from transforms.core.stage import dead_letter
 from transforms.feed_health import feed_state
-from transforms.state.records import change
+from transforms.state.records import StateChange
 
 FEED = "https://a.example/feed"
 RUN = Run("stream", TIME, is_streaming=True)
@@ -39,7 +39,7 @@ def numbered(number: int) -> Article:
 def report(entries: int) -> list[Any]:
     """A feed that was read: its report, and what is known of it from now on."""
     read = FeedReport(FEED, "ok", 200, entries)
-    return [read, change(feed_state(read, None, RUN))]
+    return [read, StateChange(feed=feed_state(read, None, RUN))]
 
 
 def outcome(of: Article, kind: str = "article") -> Outcome:
@@ -76,8 +76,10 @@ def ids(folder: Path) -> list[str]:
     return [row["article_id"] for row in rows(folder, "articles")]
 
 
-def show(windows: MicroBatchWriter, before: Progress, *elements: Any) -> tuple[Summary, Progress]:
-    summary, after = windows.show([pack(elements)], before)
+def show(
+    windows: MicroBatchWriter, before: StreamProgress, *elements: Any
+) -> tuple[Summary, StreamProgress]:
+    summary, after = windows.write([pack(elements)], before)
     assert summary is not None
     return summary, after
 
@@ -87,7 +89,7 @@ def test_a_window_is_a_run(
 ) -> None:
     one, two = numbered(1), numbered(2)
     lost = dead_letter(RUN, "FetchPages", "https://a.example/3", ValueError("no"))
-    first, after = show(windows, Progress(), *report(3), one, outcome(one), lost)
+    first, after = show(windows, StreamProgress(), *report(3), one, outcome(one), lost)
     tick()
     second, after = show(windows, after, two, outcome(two), outcome(two, "dead_letter"))
     assert (first.run_id, second.run_id) == ("stream-20261120T093000Z", "stream-20261120T093001Z")
@@ -107,7 +109,7 @@ def test_a_window_is_a_run(
 def test_what_has_ended_since_counts_for_the_next_report_of_its_feed(
     windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
-    _, after = show(windows, Progress(), *report(1))
+    _, after = show(windows, StreamProgress(), *report(1))
     tick()
     _, after = show(windows, after, outcome(numbered(1)))
     tick()
@@ -119,7 +121,7 @@ def test_a_window_that_is_given_again_is_shown_once(
     windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
     lost = dead_letter(RUN, "FetchPages", "https://a.example/9", ValueError("no"))
-    before = Progress()
+    before = StreamProgress()
     _, checkpoint = show(windows, before, numbered(0))
     tick()
     _, later = show(windows, checkpoint, numbered(1), lost)
@@ -130,7 +132,7 @@ def test_a_window_that_is_given_again_is_shown_once(
     changed = replace(numbered(2), text="Changed since.")
     _, after = show(windows, checkpoint, numbered(1), changed, numbered(3))
     tick()
-    assert after.again == ["stream-20261120T093001Z", "stream-20261120T093002Z"]
+    assert after.replayed_runs == ["stream-20261120T093001Z", "stream-20261120T093002Z"]
     _, after = show(windows, after, lost, numbered(2), numbered(4))
     assert ids(tmp_path) == [numbered(n).article_id for n in range(5)]
     assert [row["text"] for row in rows(tmp_path, "articles")][2] == "Text 2."
@@ -140,21 +142,21 @@ def test_a_window_that_is_given_again_is_shown_once(
 def test_after_some_days_nothing_is_given_again(
     windows: MicroBatchWriter, tick: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, checkpoint = show(windows, Progress(), numbered(0))
+    _, checkpoint = show(windows, StreamProgress(), numbered(0))
     tick()
     show(windows, checkpoint, numbered(1))
     tick()
     _, after = show(windows, checkpoint, numbered(2))
-    assert after.again == ["stream-20261120T093001Z"]
+    assert after.replayed_runs == ["stream-20261120T093001Z"]
     monkeypatch.setattr("pipeline.micro_batches.now", lambda: TIME + dt.timedelta(days=4))
     _, after = show(windows, after, numbered(3))
-    assert after.again == []
+    assert after.replayed_runs == []
 
 
 def test_a_stream_of_another_name_goes_on_from_a_savepoint(
     windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
-    _, savepoint = show(windows, Progress(), numbered(0))
+    _, savepoint = show(windows, StreamProgress(), numbered(0))
     tick()
     show(windows, savepoint, numbered(1))
     tick()
@@ -177,15 +179,15 @@ def test_a_commit_that_was_cut_off_is_made_by_the_next(
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="gone"):
         patched.setattr("pipeline.micro_batches.commit", cut_off)
-        windows.show([pack([numbered(1)])], Progress())
+        windows.write([pack([numbered(1)])], StreamProgress())
     tick()
-    show(windows, Progress(), numbered(1))
+    show(windows, StreamProgress(), numbered(1))
     assert ids(tmp_path) == [numbered(1).article_id]
 
 
 def test_a_second_has_one_window(windows: MicroBatchWriter, tick: Callable[[], None]) -> None:
-    _, after = show(windows, Progress(), numbered(1))
-    assert windows.show([pack([numbered(2)])], after) == (None, after)
+    _, after = show(windows, StreamProgress(), numbered(1))
+    assert windows.write([pack([numbered(2)])], after) == (None, after)
     tick()
     show(windows, after, numbered(2))
 
@@ -193,7 +195,7 @@ def test_a_second_has_one_window(windows: MicroBatchWriter, tick: Callable[[], N
 def test_a_copy_of_an_earlier_story_has_its_id(
     windows: MicroBatchWriter, tick: Callable[[], None], tmp_path: Path
 ) -> None:
-    _, after = show(windows, Progress(), FIRST, OTHER)
+    _, after = show(windows, StreamProgress(), FIRST, OTHER)
     tick()
     show(windows, after, COPY, numbered(1))
     stories = {row["article_id"]: row["story_id"] for row in rows(tmp_path, "articles")}

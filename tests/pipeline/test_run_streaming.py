@@ -27,14 +27,15 @@ from transforms.core.clock import now
 from transforms.core.elements import Feed, Run
 from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.feeds.schedule import IntervalLimits
-from transforms.fetch_feeds import FetchFeeds
-from transforms.fetching.fetcher import FetcherHandle, FetchOptions
-from transforms.parse_entries import ParseEntries
-from transforms.state.records import FeedState, KnownArticle, KnownEntry, State, line_of
+from transforms.fetch_feeds import FeedFetching
+from transforms.fetching.fetcher import FetchOptions
+from transforms.parse_entries import EntryParsing
+from transforms.state.records import FeedState, KnownArticle, KnownEntry
+from transforms.state.state import State, format_line
 from transforms.state.store import StateHandle
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
-from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds, QueuedFeed
-from transforms.streaming.pubsub import ReadMessages, message_of
+from transforms.streaming.poll_feeds import FeedPolling, FeedToPoll, QueuedFeed
+from transforms.streaming.pubsub import ReadMessages, to_message
 
 LIFE = dt.timedelta(days=90)
 OLD, NEW = "aa" * 8, "bb" * 8
@@ -69,20 +70,20 @@ def kinds(out: Any) -> beam.PCollection:
 
 
 def test_an_entry_goes_on_once_unless_its_feed_changes_it(
-    streaming: beam.Pipeline, run: Run, state: StateHandle
+    streaming: beam.Pipeline, state: StateHandle
 ) -> None:
     first = entry(LINK, fingerprint=OLD)
     other = entry(LINK, fingerprint=OLD, feed_url="https://b.example/feed")
     changed = entry(LINK, fingerprint=NEW)
     with streaming as pipeline:
         entries = one_by_one(pipeline, [first, first, other, changed, changed], type(first))
-        out = entries | DropKnownEntries(run, state, LIFE)
+        out = entries | DropKnownEntries(state, LIFE)
         assert_that(out.main, equal_to([first, replace(changed, edited=True)]), "main")
         assert_that(kinds(out), equal_to([("known", first.key)] * 3), "known")
 
 
 def test_an_entry_at_another_address_is_known_by_its_own_id(
-    streaming: beam.Pipeline, run: Run, state: StateHandle
+    streaming: beam.Pipeline, state: StateHandle
 ) -> None:
     alias = alias_key("https://a.example/feed", "g1")
     first = entry(LINK, fingerprint=OLD, alias=alias)
@@ -90,38 +91,36 @@ def test_an_entry_at_another_address_is_known_by_its_own_id(
     edited = entry("https://a.example/new", fingerprint=NEW, alias=alias)
     with streaming as pipeline:
         entries = one_by_one(pipeline, [first, moved, edited], type(first))
-        out = entries | DropKnownEntries(run, state, LIFE)
+        out = entries | DropKnownEntries(state, LIFE)
         same = replace(edited, edited=True, lineage=first_version_id(first.key))
         assert_that(out.main, equal_to([first, same]), "main")
         assert_that(kinds(out), equal_to([("known", moved.key)]), "known")
 
 
 def test_what_a_run_before_has_is_known(
-    streaming: beam.Pipeline, run: Run, state: StateHandle, known: State
+    streaming: beam.Pipeline, state: StateHandle, known: State
 ) -> None:
-    known.apply(line_of(KnownEntry(link_key(LINK), TIME, OLD, "cc" * 16)))
+    known.apply(format_line(KnownEntry(link_key(LINK), TIME, OLD, "cc" * 16)))
     same, changed = entry(LINK, fingerprint=OLD), entry(LINK, fingerprint=NEW)
     with streaming as pipeline:
         out = one_by_one(pipeline, [same, changed, same], type(same)) | DropKnownEntries(
-            run, state, LIFE
+            state, LIFE
         )
         again = [replace(e, edited=True, lineage="cc" * 16) for e in (changed, same)]
         assert_that(out.main, equal_to(again), "main")
         assert_that(kinds(out), equal_to([("known", LINK)]), "known")
 
 
-def test_an_entry_is_forgotten_in_time(
-    streaming: beam.Pipeline, run: Run, state: StateHandle
-) -> None:
+def test_an_entry_is_forgotten_in_time(streaming: beam.Pipeline, state: StateHandle) -> None:
     first = entry(LINK, fingerprint=OLD)
     with streaming as pipeline:
         entries = one_by_one(pipeline, [first, first, first], type(first), forget_before=2)
-        out = entries | DropKnownEntries(run, state, LIFE)
+        out = entries | DropKnownEntries(state, LIFE)
         assert_that(out.main, equal_to([first, first]), "main")
 
 
 def test_an_article_goes_on_once_and_again_as_another_version(
-    streaming: beam.Pipeline, run: Run, state: StateHandle
+    streaming: beam.Pipeline, state: StateHandle
 ) -> None:
     first = extracted(article(LINK, "Ten were hurt."))
     copy = extracted(article(LINK, "Ten were hurt.", url="https://a.example/amp/1"))
@@ -129,7 +128,7 @@ def test_an_article_goes_on_once_and_again_as_another_version(
     lineage = first.article.lineage_id
     with streaming as pipeline:
         articles = one_by_one(pipeline, [first, copy, edited, edited], type(first))
-        out = articles | DropKnownArticles(run, state, LIFE)
+        out = articles | DropKnownArticles(state, LIFE)
         ids = out.main | "id" >> beam.Map(lambda e: (e.article.article_id, e.article.version))
         assert_that(ids, equal_to([(lineage, 1), (version_id(lineage, 2), 2)]), "main")
         expected = [("known", copy.entry.key), ("known", edited.entry.key)]
@@ -137,28 +136,22 @@ def test_an_article_goes_on_once_and_again_as_another_version(
 
 
 def test_an_article_of_a_run_before_is_known(
-    streaming: beam.Pipeline, run: Run, state: StateHandle, known: State
+    streaming: beam.Pipeline, state: StateHandle, known: State
 ) -> None:
     there = article(LINK, "Ten were hurt.")
-    known.apply(line_of(KnownArticle(there.lineage_id, TIME, 1, there.text_hash, True)))
+    known.apply(format_line(KnownArticle(there.lineage_id, TIME, 1, there.text_hash, True)))
     edited = extracted(article(LINK, "Eleven were hurt."), edited=True)
     with streaming as pipeline:
         articles = one_by_one(pipeline, [extracted(there), edited], type(edited))
-        out = articles | DropKnownArticles(run, state, LIFE)
+        out = articles | DropKnownArticles(state, LIFE)
         versions = out.main | "version" >> beam.Map(lambda e: e.article.version)
         assert_that(versions, equal_to([2]), "main")
         assert_that(kinds(out), equal_to([("known", LINK)]), "known")
 
 
-@pytest.fixture
-def poll(
-    run: Run, fetcher: FetcherHandle, state: StateHandle, documents: IsolatedWorkerHandle
-) -> PollFeeds:
-    stages = (FetchFeeds(run, fetcher, state, 1000).stage, ParseEntries(run, documents).stage)
-    return PollFeeds(run, stages, fetcher, state, IntervalLimits())
-
-
-def test_when_a_feed_is_polled_first(poll: PollFeeds, known: State) -> None:
+def test_when_a_feed_is_polled_first(
+    run: Run, state: StateHandle, documents: IsolatedWorkerHandle, known: State
+) -> None:
     at, hour = now(), dt.timedelta(hours=1)
     states = {
         "new": None,
@@ -167,19 +160,20 @@ def test_when_a_feed_is_polled_first(poll: PollFeeds, known: State) -> None:
         "retired": FeedState("retired", at, "retired", retired=True),
         "closed": FeedState("closed", at, "closed", closed_until=at + hour, next_due=at + hour),
     }
-    for state in filter(None, states.values()):
-        known.apply(line_of(state))
-    stage: Any = poll.stage
-    stage.setup()
+    for each in filter(None, states.values()):
+        known.apply(format_line(each))
+    parsing = EntryParsing(run, documents)
+    polling = FeedPolling(FeedFetching(run, state, 1000), parsing, IntervalLimits())
+    polling.fetching.open()
     due, now_due = dict[str, Any](), dict[str, Any]()
     for name in states:
         items = dict[str, QueuedFeed]()
-        list(stage.arrived(items, stage.inbox_item(FeedToPoll(name, 0)), at))
+        list(polling.add(items, polling.make_item(FeedToPoll(name, 0)), at))
         due[name] = items[name].due
         later = at + dt.timedelta(minutes=1)
-        list(stage.arrived(items, stage.inbox_item(FeedToPoll(name, 0, True)), later))
+        list(polling.add(items, polling.make_item(FeedToPoll(name, 0, True)), later))
         now_due[name] = items[name].due
-    stage.teardown()
+    polling.fetching.close()
     assert due == {
         "new": at,
         "due": at - hour,
@@ -215,7 +209,7 @@ def test_messages_name_feeds_or_are_dead_letters(streaming: beam.Pipeline, run: 
 
 def test_records_are_messages_with_what_subscribers_filter_by() -> None:
     written = article(LINK)
-    message = message_of(written)
+    message = to_message(written)
     assert json.loads(message.data)["url"] == LINK
     assert message.attributes == {"table": "articles", "id": written.article_id}
     tag = TopicTag(
@@ -233,7 +227,7 @@ def test_records_are_messages_with_what_subscribers_filter_by() -> None:
         taxonomy_version="1",
     )
     expected = {"table": "topics", "id": "t1", "topic": "elections"}
-    assert message_of(tag).attributes == expected
+    assert to_message(tag).attributes == expected
 
 
 def graph(state: StateHandle, fetching: FetchOptions, folder: Path, **options: Any) -> list[str]:

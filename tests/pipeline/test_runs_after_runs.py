@@ -1,6 +1,7 @@
 """Runs one after the other over feeds that change, through real HTTP."""
 
 import datetime as dt
+import functools
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
 from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
-from transforms.state import store as state_store
+from transforms.state.retries import fail_entry
+from transforms.state.store import StateStore
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
 FIRST = (
@@ -107,7 +109,9 @@ def newsroom(
 ) -> Newsroom:
     """Entries that failed are due again at once."""
     monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", kept)
-    monkeypatch.setattr("transforms.state.records._BACKOFF", dt.timedelta(0))
+    at_once = functools.partial(fail_entry, first_backoff=dt.timedelta(0))
+    for stage in ("fetch_pages", "extract_articles"):
+        monkeypatch.setattr(f"transforms.{stage}.fail_entry", at_once)
     monkeypatch.setattr("transforms.fetching.retry_after._FIRST_PAUSE", 0.0)
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 
@@ -116,8 +120,8 @@ def newsroom(
 def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """A state that is kept in either way."""
     if request.param:
-        monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 0)
-        monkeypatch.setattr(state_store, "SHARE_BEFORE_SNAPSHOT", 0.0)
+        store = functools.partial(StateStore, changes_before_snapshot=0, share_before_snapshot=0)
+        monkeypatch.setattr("pipeline.prepare.StateStore", store)
     return bool(request.param)
 
 

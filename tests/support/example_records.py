@@ -8,9 +8,9 @@ from schemas import Article, content_hash
 from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import Entry, ExtractedArticle, TextReference
 from transforms.core.urls import canonical_url
-from transforms.group_stories import sketch_text
-from transforms.state.records import State, line_of
 from transforms.state.sorted_table import KEY_BYTES
+from transforms.state.state import State, format_line
+from transforms.story_similarity import sketch_text
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 
@@ -80,11 +80,11 @@ def extracted(of: Article, place: TextReference | None = None, **fields: Any) ->
 
 def state_lines(state: State) -> list[str]:
     """Return all records of a state as sorted lines."""
-    lines = [*state.plain_lines()]
+    lines = [*state.object_lines()]
     for table, get in zip(state.tables, (state.entry, state.article), strict=True):
         rows = b"".join(table.sorted_rows())
         for start in range(0, len(rows), table.width):
             record = get(rows[start : start + KEY_BYTES].hex())
             assert record is not None
-            lines.append(line_of(record))
+            lines.append(format_line(record))
     return sorted(lines)

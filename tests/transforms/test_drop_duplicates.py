@@ -9,7 +9,8 @@ from schemas.ids import alias_key, link_key, story_id_of, version_id
 from tests.support.example_records import article, entry, extracted
 from transforms.core.elements import Run
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
-from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, State, line_of
+from transforms.state.records import FailedEntry, KnownArticle, KnownEntry
+from transforms.state.state import State, format_line
 from transforms.state.store import StateHandle
 
 AT = dt.datetime(2026, 11, 19, tzinfo=dt.timezone.utc)
@@ -18,9 +19,9 @@ OLD, NEW = "aa" * 8, "bb" * 8
 
 def remember(state: State, key: str, written: Article, fingerprint: str = OLD) -> None:
     """That the article is in the output, and which entry led to it."""
-    state.apply(line_of(KnownEntry(key, AT, fingerprint, written.lineage_id)))
+    state.apply(format_line(KnownEntry(key, AT, fingerprint, written.lineage_id)))
     known = KnownArticle(written.lineage_id, AT, written.version, written.text_hash, True)
-    state.apply(line_of(known))
+    state.apply(format_line(known))
 
 
 def test_the_first_entry_of_a_link_goes_on(
@@ -87,8 +88,8 @@ def test_an_entry_known_from_its_article_alone_is_known(
         assert_that(out.outcomes | beam.Map(lambda o: o.kind), equal_to(["known"]), "known")
         learnt = KnownEntry(link_key(seen.key), run.started_at, NEW, written.lineage_id)
         assert_that(
-            out.state_changes | "line" >> beam.Map(lambda c: c.line),
-            equal_to([line_of(learnt)]),
+            out.state_changes | "line" >> beam.Map(lambda c: format_line(c.record)),
+            equal_to([format_line(learnt)]),
             "from now on its feed may change it",
         )
 
@@ -103,7 +104,7 @@ def test_an_entry_that_failed_waits_for_its_time(
         failed = FailedEntry(
             link_key(link), AT, "f", OLD, 2, "Http404", not_before=not_before, entry="{}"
         )
-        known.apply(line_of(failed))
+        known.apply(format_line(failed))
     entries = [entry(f"https://a.example/{name}", fingerprint=OLD) for name in times]
     changed = entry("https://a.example/never", fingerprint=NEW, position=-1)
     retried = entry("https://a.example/later", fingerprint=OLD, attempts=2, position=1000)

@@ -9,7 +9,8 @@ from schemas import Article, Story
 from schemas.ids import story_id_of
 from tests.support.example_records import TIME, article, extracted
 from transforms.core.elements import AcceptedArticle, Run
-from transforms.group_stories import GroupStories, group_copies, sketch_of
+from transforms.group_stories import GroupStories
+from transforms.story_similarity import group_copies, sketch_article, sketch_text
 
 WORDS = ("ferry", "crew", "island", "strike", "port", "wage", "union", "talks", "bread", "nurse")
 
@@ -32,7 +33,7 @@ OTHER = article("https://d.example/1", words(2, 300), site_name="D")
 
 
 def stories(run: Run, *articles: Article) -> list[Story]:
-    return list(group_copies((sketch_of(extracted(a)) for a in articles), run))
+    return list(group_copies((sketch_article(a, sketch_text(a.text)) for a in articles), run))
 
 
 def test_copies_share_a_story_whatever_their_order(run: Run) -> None:

@@ -27,6 +27,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from transforms.core.errors import ItemError
 from transforms.core.options import flag, require
+from transforms.core.process_shared import ProcessShared
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -149,7 +150,7 @@ class IsolatedWorker(Generic[T, R]):
         return reply
 
 
-class IsolatedWorkerHandle:
+class IsolatedWorkerHandle(ProcessShared[IsolatedWorker[Any, Any]]):
     """A handle to one :class:`IsolatedWorker` per process, shared by all pickled copies of it."""
 
     def __init__(

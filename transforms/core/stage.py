@@ -1,45 +1,39 @@
-"""What all stages share: counts in and out, dead letters, and one outcome for every entry."""
+"""Stages: plain objects that process single inputs, and the DoFn that runs them in a pipeline.
+
+A stage yields its outputs and, among them, *side outputs*: dead letters, outcomes of entries,
+reports of feeds and state changes. An error costs the input that raised it and no other: the input
+becomes a dead letter. Batch and streaming graphs run the same stage objects, each in DoFns of its
+own kind.
+"""
 
 import logging
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Final, NamedTuple
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import apache_beam as beam
-from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
 from apache_beam.typehints.decorators import IOTypeHints
+from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas import DeadLetter
 from schemas.ids import dead_letter_id_of
 from transforms.core.clock import now
+from transforms.core.counters import StageCounters
 from transforms.core.elements import FeedReport, Outcome, Run
 from transforms.core.errors import ItemError
+from transforms.core.process_shared import ProcessShared
 from transforms.state.records import StateChange
 
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
+
+SideOutput: TypeAlias = DeadLetter | Outcome | FeedReport | StateChange
+
 _LOG = logging.getLogger("newsbeam.progress")
-_PROGRESS_INTERVAL_SECONDS: Final = 1.0
-
-
-class StageOutput(NamedTuple):
-    """What comes out of a stage."""
-
-    main: beam.PCollection
-    dead_letters: beam.PCollection
-    outcomes: beam.PCollection
-    feed_reports: beam.PCollection
-    state_changes: beam.PCollection
-
-
-class CompositeTransform(beam.PTransform):
-    """A transform with several PCollections on a side: each says its own type, it does not.
-
-    Beam would warn that it cannot read the hints of such an ``expand``.
-    """
-
-    def default_type_hints(self) -> IOTypeHints:
-        return IOTypeHints.empty()
-
-
+_MAX_MESSAGE: Final = 1000
 _SIDE_OUTPUTS: Final[dict[type, str]] = {
     DeadLetter: "dead_letters",
     Outcome: "outcomes",
@@ -49,10 +43,18 @@ _SIDE_OUTPUTS: Final[dict[type, str]] = {
 
 
 def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLetter:
-    """The dead letter of an error. Its id is the same in every run."""
-    lost = error if isinstance(error, ItemError) else None
-    error_type = lost.error_type if lost else type(error).__name__
-    message = " ".join((lost.message if lost else str(error) or error_type).split())[:1000]
+    """Return the dead letter of an error. Its id is the same in every run.
+
+    Args:
+        run: the run in which it happened.
+        stage: the name of the stage that gave up.
+        source: where the input came from: a URL, or a file and line.
+        error: an :class:`ItemError`, or any other exception.
+    """
+    item_error = error if isinstance(error, ItemError) else None
+    error_type = item_error.error_type if item_error else type(error).__name__
+    message = item_error.message if item_error else str(error) or error_type
+    message = " ".join(message.split())[:_MAX_MESSAGE]
     return DeadLetter(
         dead_letter_id=dead_letter_id_of(stage, source, error_type, message),
         run_id=run.run_id,
@@ -61,102 +63,173 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
         source=source,
         error_type=error_type,
         message=message,
-        attempts=lost.attempts if lost else 1,
+        attempts=item_error.attempts if item_error else 1,
         first_seen_at=now(),
         payload_reference=None,
     )
 
 
-class Progress:
-    """Says how many inputs a stage has seen, about once a second, to the progress log."""
+class StageBase(ABC, Generic[InT, OutT]):
+    """What all stages have in common: a name, a run, counters, and dead letters.
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._seen = 0
-        self._last = 0.0
-
-    def add(self, count: int) -> None:
-        """Count inputs."""
-        self._seen += count
-        if time.monotonic() - self._last >= _PROGRESS_INTERVAL_SECONDS:
-            self._last = time.monotonic()
-            _LOG.info("%s: %d", self._name, self._seen)
-
-
-Ending = Outcome | FeedReport | StateChange
-
-
-class Stage(beam.DoFn):
-    """A DoFn that counts, and turns what goes wrong with one input into a dead letter.
-
-    A subclass says what to do in :meth:`handle`, what its dead letters name in :meth:`source`,
-    and in :meth:`ending` what ends with an input that is lost. ``handle`` yields outputs; a
-    :class:`DeadLetter`, :class:`Outcome` or :class:`FeedReport` among them goes its own way. A
-    stage that takes batches loses single items with :meth:`lost`.
+    Attributes:
+        name: the stage's name in counters and dead letters.
+        run: the run that its records name.
     """
 
     name: ClassVar[str]
+    run: Run
 
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._in = Metrics.counter("newsbeam", f"{self.name}.in")
-        self._out = Metrics.counter("newsbeam", f"{self.name}.out")
-        self._dead = Metrics.counter("newsbeam", f"{self.name}.dead_letters")
-        self._progress = Progress(self.name)
+    @cached_property
+    def counters(self) -> StageCounters:
+        """The counters of the stage."""
+        return StageCounters(self.name)
 
-    def handle(self, element: Any) -> Iterable[Any]:
-        """The outputs of one input."""
-        raise NotImplementedError
+    def open(self) -> None:
+        """Hold the shared objects of the process, when the stage is set up in a worker."""
+        for handle in self._handles():
+            handle.open()
 
-    def source(self, element: Any) -> str:
-        """Where the input came from: a URL, or a file and line."""
-        raise NotImplementedError
+    def close(self) -> None:
+        """Release the shared objects of the process."""
+        for handle in self._handles():
+            handle.close()
 
-    def ending(self, element: Any, error: Exception) -> Iterable[Ending]:  # noqa: ARG002
-        """What ends with an input that is lost: the way of an entry, or of a feed."""
-        return ()
+    def start_bundle(self) -> None:
+        """Prepare for a bundle of inputs."""
 
-    def dead_letter(self, element: Any, error: Exception) -> DeadLetter:
-        """The dead letter of something that went wrong with an input."""
+    def finish_bundle(self) -> None:
+        """Finish a bundle of inputs. Outputs leave the worker after this."""
+
+    @abstractmethod
+    def source(self, element: InT) -> str:
+        """Return where an input came from: a URL, or a file and line."""
+
+    def dead_letter(self, source: str, error: Exception) -> DeadLetter:
+        """Return the dead letter of an input. Unexpected errors are logged with their traceback."""
         if not isinstance(error, ItemError):
-            _LOG.debug("%s: %s", self.name, self.source(element), exc_info=error)
-        return dead_letter(self.run, self.name, self.source(element), error)
+            _LOG.debug("%s: %s", self.name, source, exc_info=error)
+        return dead_letter(self.run, self.name, source, error)
 
-    def lost(self, element: Any, error: Exception) -> Iterator[Any]:
-        """What is left of an input on which the stage gave up."""
-        yield self.dead_letter(element, error)
-        yield from self.ending(element, error)
+    def fail(self, element: InT, error: Exception) -> Iterator[SideOutput]:
+        """Yield the side outputs of a failed input: its dead letter, and its outcome if any."""
+        yield self.dead_letter(self.source(element), error)
+
+    def _handles(self) -> Iterator[ProcessShared[Any]]:
+        return (each for each in vars(self).values() if isinstance(each, ProcessShared))
+
+    def _guarded(
+        self, element: InT, outputs: Iterable[OutT | SideOutput]
+    ) -> list[OutT | SideOutput]:
+        """Return all outputs of an input, or, if computing them raises, those of its failure."""
+        results: list[OutT | SideOutput]
+        try:
+            results = list(outputs)
+        except Exception as error:  # any error costs this input and no other
+            results = list(self.fail(element, error))
+        for output in results:
+            self.counters.count_output(output)
+        return results
+
+
+class Stage(StageBase[InT, OutT]):
+    """A stage that computes the outputs of an input from the input alone."""
+
+    @abstractmethod
+    def process(self, element: InT) -> Iterable[OutT | SideOutput]:
+        """Return the outputs of one input."""
+
+    def size(self, element: InT) -> int:  # noqa: ARG002
+        """Return how many inputs an element counts for."""
+        return 1
+
+    def outputs(self, element: InT) -> list[OutT | SideOutput]:
+        """Return the outputs of one input, counted, with errors turned into dead letters."""
+        self.counters.count_inputs(self.size(element))
+        return self._guarded(element, self._lazily(element))
+
+    def _lazily(self, element: InT) -> Iterator[OutT | SideOutput]:
+        """Yield from :meth:`process`, so that an error at its call is one of its outputs too."""
+        yield from self.process(element)
+
+
+class StageDoFn(beam.DoFn):
+    """The DoFn that runs a :class:`Stage`."""
+
+    def __init__(self, stage: Stage[Any, Any]) -> None:
+        self.stage = stage
+
+    def setup(self) -> None:
+        self.stage.open()
+
+    def teardown(self) -> None:
+        self.stage.close()
+
+    def start_bundle(self) -> None:
+        self.stage.start_bundle()
+
+    def finish_bundle(self) -> None:
+        self.stage.finish_bundle()
 
     def process(self, element: Any) -> Iterator[Any]:
-        """Beam's entry point."""
-        items = element if isinstance(element, list) else [element]
-        self.count(len(items))
-        try:
-            outputs = list(self.handle(element))
-        except Exception as error:  # whatever it is, it costs this input and no other
-            outputs = [o for item in items for o in self.lost(item, error)]
-        yield from map(self.tagged, outputs)
-
-    def count(self, inputs: int) -> None:
-        """Count inputs."""
-        self._in.inc(inputs)
-        self._progress.add(inputs)
-
-    def tagged(self, output: Any) -> Any:
-        """An output, counted, on its way."""
-        tag = _SIDE_OUTPUTS.get(type(output))
-        if tag is None:
-            self._out.inc()
-            return output
-        if tag == "dead_letters":
-            self._dead.inc()
-        return beam.pvalue.TaggedOutput(tag, output)
+        return map(tag, self.stage.outputs(element))
 
 
-def run_stage(inputs: beam.PCollection, stage: beam.DoFn, output_type: Any) -> StageOutput:
-    """Apply a stage; its outputs and its side outputs."""
-    types = {tag: kind for kind, tag in _SIDE_OUTPUTS.items()}
-    outputs = inputs | beam.ParDo(stage).with_output_types(output_type, **types).with_outputs(
-        *types, main="main"
-    )
-    return StageOutput(outputs.main, *(outputs[tag] for tag in StageOutput._fields[1:]))
+class StageOutput(tuple[beam.PCollection, ...], Generic[OutT]):
+    """The outputs of a stage: a named tuple of PCollections.
+
+    It is no ``NamedTuple``, as these cannot be generic in Python 3.10.
+    """
+
+    _fields = ("main", *_SIDE_OUTPUTS.values())  # by which Beam knows a named tuple
+
+    main: beam.PCollection[OutT] = property(itemgetter(0))
+    dead_letters: beam.PCollection[DeadLetter] = property(itemgetter(1))
+    outcomes: beam.PCollection[Outcome] = property(itemgetter(2))
+    feed_reports: beam.PCollection[FeedReport] = property(itemgetter(3))
+    state_changes: beam.PCollection[StateChange] = property(itemgetter(4))
+
+
+class CompositeTransform(beam.PTransform[InT, OutT]):
+    """A transform that has several input or output PCollections, each with a type of its own.
+
+    Beam cannot read type hints from the ``expand`` of such a transform and would warn.
+    """
+
+    def default_type_hints(self) -> IOTypeHints:
+        return IOTypeHints.empty()
+
+
+def tag(output: Any) -> Any:
+    """Return a side output tagged for its PCollection, any other output as it is."""
+    name = _SIDE_OUTPUTS.get(type(output))
+    return output if name is None else beam.pvalue.TaggedOutput(name, output)
+
+
+def in_global_window(output: Any) -> Any:
+    """Return an output, tagged or not, as ``finish_bundle`` must yield it: with a window."""
+    if isinstance(output, beam.pvalue.TaggedOutput):
+        return beam.pvalue.TaggedOutput(output.tag, in_global_window(output.value))
+    window = GlobalWindow()
+    return WindowedValue(output, window.max_timestamp(), [window])
+
+
+def apply_do_fn(inputs: beam.PCollection[Any], do_fn: beam.DoFn, output_type: Any) -> Any:
+    """Apply a DoFn that yields outputs of a type and tagged side outputs.
+
+    Returns:
+        A :class:`StageOutput`.
+    """
+    types = {name: side_output for side_output, name in _SIDE_OUTPUTS.items()}
+    run = beam.ParDo(do_fn).with_output_types(output_type, **types)
+    # A label of its own, as Beam's contains the name of the class: savepoints refer to labels.
+    outputs = inputs | "Run" >> run.with_outputs(*types, main="main")
+    return StageOutput(outputs[name] for name in StageOutput._fields)
+
+
+def apply_stage(
+    inputs: beam.PCollection[InT], stage: Stage[InT, OutT], output_type: Any
+) -> StageOutput[OutT]:
+    """Apply a stage; ``output_type`` is that of its main outputs."""
+    outputs: StageOutput[OutT] = apply_do_fn(inputs, StageDoFn(stage), output_type)
+    return outputs

@@ -30,7 +30,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.errors import UsageError
 from transforms.sinks.write_records import WrittenFile
-from transforms.state.store import STATE_FILE, write_state_file
+from transforms.state.state_files import write_state_file
+from transforms.state.store import RUN_STATE_FILE
 from transforms.storage.filesystems import (
     atomic_file,
     copy_files,
@@ -162,7 +163,7 @@ def _commit_by_rename(
         target = ready / name
         target.parent.mkdir(parents=True, exist_ok=True)
         _link_or_copy(source, target)  # a moved file would be missing in a second try
-    write_state_file(str(ready / STATE_FILE), [run.name], state_changes)
+    write_state_file(str(ready / RUN_STATE_FILE), [run.name], state_changes)
     (ready / SUMMARY).write_text(summary, encoding="utf-8")
     for path in (*ready.rglob("*"), ready):
         _fsync(path)
@@ -201,7 +202,7 @@ def _commit_by_summary(
     remove_folder(run)  # the files of an interrupted try
     copy_files({source: FileSystems.join(run, name) for source, name in final_names.items()})
     run_id = FileSystems.split(run)[1]
-    write_state_file(FileSystems.join(run, STATE_FILE), [run_id], state_changes)
+    write_state_file(FileSystems.join(run, RUN_STATE_FILE), [run_id], state_changes)
     record_run_name(output, run_id)
     check()
     with atomic_file(FileSystems.join(run, SUMMARY)) as file:

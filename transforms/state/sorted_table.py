@@ -1,8 +1,11 @@
-"""Many small values by key: most in sorted rows that need not be in memory, the latest above them.
+"""A table of many small values by key: sorted rows in a mapped file, and the latest in memory.
 
-Of millions of rows, a run asks for a few thousand. So those of a snapshot stay in its file, which
-is mapped: the system reads what is asked for, and all processes of a machine share it. A row is a
-key and a value, each of one length; keys are hashes, so rows that are near have nothing in common.
+A run looks up a few thousand of millions of rows. So the rows of a snapshot stay in its file, which
+is memory-mapped: the system reads only the pages that are looked up, and all processes of a machine
+share them. Keys are hashes, so nothing is gained by compressing neighbours.
+
+SQLite and LMDB do the same in files of their own; a state folder must lie on any Beam file system,
+be written in one pass, and be checked by one hash.
 """
 
 from bisect import bisect_left
@@ -13,12 +16,14 @@ KEY_BYTES: Final = 16
 
 
 class SortedTable:
-    """Values of ``value_bytes`` bytes by keys of 16. Of two for a key the greater one is kept.
+    """Values of ``value_bytes`` bytes by keys of 16 bytes. The greater value of a key wins.
 
-    >>> rows = SortedTable(1)
-    >>> rows.keep(b"k" * 16, b"1")
-    >>> rows.keep(b"k" * 16, b"0")
-    >>> rows.get(b"k" * 16)
+    A value begins with its time, big-endian, so the greater value is the later one.
+
+    >>> table = SortedTable(1)
+    >>> table.put(b"k" * 16, b"1")
+    >>> table.put(b"k" * 16, b"0")
+    >>> table.get(b"k" * 16)
     b'1'
     """
 
@@ -28,29 +33,29 @@ class SortedTable:
         self._latest: dict[bytes, bytes] = {}
 
     def __len__(self) -> int:
-        return self._count() + sum(self._find(key) is None for key in self._latest)
+        return self._row_count() + sum(self._find(key) is None for key in self._latest)
 
     def use_sorted_rows(self, rows: memoryview) -> None:
-        """Have these sorted rows below what is there, in place of earlier ones.
+        """Take these sorted rows as the base of the table, in place of earlier ones.
 
         Raises:
-            ValueError: they are no rows.
+            ValueError: their length is no multiple of the width of a row.
         """
         if len(rows) % self.width:
             raise ValueError(f"{len(rows)} bytes are no rows of {self.width}")
         self._sorted = rows
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of a key."""
+        """Return the value of a key, or None."""
         if key in self._latest:
             return self._latest[key]
         return self._find(key)
 
-    def keep(self, key: bytes, value: bytes) -> None:
-        """Keep a value, unless a greater one is known.
+    def put(self, key: bytes, value: bytes) -> None:
+        """Store a value, unless a greater one is stored already.
 
         Raises:
-            ValueError: the key or the value is of another length than all are.
+            ValueError: the key or the value does not have the length of the table's.
         """
         if len(key) != KEY_BYTES or len(key) + len(value) != self.width:
             raise ValueError(f"no row of {self.width} bytes: a key {key!r} and a value {value!r}")
@@ -61,27 +66,27 @@ class SortedTable:
         """Yield all rows in order, in large pieces; :meth:`use_sorted_rows` takes them joined."""
         done = 0
         for key in sorted(self._latest):
-            place = self._place(key, done)
-            yield self._rows(done, place)
+            index = self._index(key, done)
+            yield self._rows(done, index)
             yield key + self._latest[key]
-            done = place + (self._key(place) == key)
-        yield self._rows(done, self._count())
+            done = index + (self._key(index) == key)
+        yield self._rows(done, self._row_count())
 
     def _find(self, key: bytes) -> bytes | None:
-        place = self._place(key)
-        if self._key(place) != key:
+        index = self._index(key)
+        if self._key(index) != key:
             return None
-        return bytes(self._rows(place, place + 1)[KEY_BYTES:])
+        return bytes(self._rows(index, index + 1)[KEY_BYTES:])
 
-    def _place(self, key: bytes, first: int = 0) -> int:
-        return bisect_left(range(self._count()), key, lo=first, key=self._key)
+    def _index(self, key: bytes, first: int = 0) -> int:
+        return bisect_left(range(self._row_count()), key, lo=first, key=self._key)
 
-    def _key(self, place: int) -> bytes:
-        start = place * self.width
+    def _key(self, index: int) -> bytes:
+        start = index * self.width
         return bytes(self._sorted[start : start + KEY_BYTES])
 
     def _rows(self, first: int, end: int) -> memoryview:
         return self._sorted[first * self.width : end * self.width]
 
-    def _count(self) -> int:
+    def _row_count(self) -> int:
         return len(self._sorted) // self.width

@@ -1,13 +1,13 @@
-"""Entries and articles that a stream has had, or a run before it, are dropped.
+"""Drop the entries and articles that a stream, or a run before it, has had already.
 
-What is decided is what a run decides; what is remembered is in the stream's state, a key each,
-for as long as it lives, above the state folder as it was when the stream was started.
+The decisions are those of :mod:`transforms.drop_duplicates`. A batch run looks things up in the
+state folder. A stream also keeps them in Beam state, one key each, for as long as they are used.
 """
 
 import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 import apache_beam as beam
@@ -18,14 +18,17 @@ from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec
 from schemas.ids import first_version_id, link_key
 from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
-from transforms.core.elements import Entry, ExtractedArticle, Outcome, Run
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
+from transforms.core.counters import StageCounters
+from transforms.core.elements import Entry, ExtractedArticle, LineageId, Outcome
+from transforms.core.stage import CompositeTransform, StageOutput, apply_do_fn, tag
 from transforms.drop_duplicates import (
+    ArticleDeduplication,
+    EntryDeduplication,
     EntryHistory,
     classify_articles,
     classify_entry,
+    entry_history,
     known_article,
-    remembered,
 )
 from transforms.state.records import KnownArticle, KnownEntry, StateChange
 from transforms.state.store import StateHandle
@@ -34,62 +37,86 @@ T = TypeVar("T")
 
 _MEMORY = ReadModifyWriteStateSpec("memory", StrUtf8Coder())
 _FORGET = TimerSpec("forget", TimeDomain.REAL_TIME)
-_RENEWED: Final = 10
-"""A memory that is used lives longer, which is noted so many times in its life."""
+_RENEWALS: Final = 10
+"""The use of a value prolongs its lifetime. It is written again at most so often in a lifetime."""
 
 
-class DropKnownEntries(CompositeTransform):
-    """Entries to those worth fetching, each once."""
+@dataclass
+class DropKnownEntries(CompositeTransform[beam.PCollection[Entry], StageOutput[Entry]]):
+    """Keeps each entry that is to be fetched, once."""
 
-    def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
-        super().__init__()
-        self.first = _FirstLink(life)
-        self.stage = _DropKnownEntries(run, state, life)
+    state: StateHandle
+    lifetime: dt.timedelta
 
-    def expand(self, entries: beam.PCollection) -> StageOutput:
+    def expand(self, entries: beam.PCollection[Entry]) -> StageOutput[Entry]:
         keyed = tuple[str, Entry]
-        own = entries | "KeyOwn" >> beam.Map(
-            lambda e: (e.alias or link_key(e.key), e)
+        aliases = entries | "KeyByAlias" >> beam.Map(
+            lambda entry: (entry.alias or link_key(entry.key), entry)
         ).with_output_types(keyed)
-        links = own | "FirstLink" >> beam.ParDo(self.first).with_output_types(keyed)
-        return run_stage(links, self.stage, Entry)
+        first_link = beam.ParDo(_FirstLink(self.lifetime)).with_output_types(keyed)
+        links = aliases | "FirstLink" >> first_link
+        outputs: StageOutput[Entry] = apply_do_fn(
+            links, _DropKnownEntries(self.state, self.lifetime), Entry
+        )
+        return outputs
 
 
-class _Memory(beam.DoFn):
-    """What a stage remembers of a key, until nothing has asked for it for its whole life."""
+@dataclass
+class DropKnownArticles(
+    CompositeTransform[beam.PCollection[ExtractedArticle], StageOutput[ExtractedArticle]]
+):
+    """Keeps each article that is new or a new version, once."""
 
-    def __init__(self, life: dt.timedelta) -> None:
-        self.life = life
+    state: StateHandle
+    lifetime: dt.timedelta
+
+    def expand(self, articles: beam.PCollection[ExtractedArticle]) -> StageOutput[ExtractedArticle]:
+        keyed = beam.Map(lambda e: (e.article.lineage_id, e)).with_output_types(
+            tuple[LineageId, ExtractedArticle]
+        )
+        outputs: StageOutput[ExtractedArticle] = apply_do_fn(
+            articles | "Key" >> keyed,
+            _DropKnownArticles(self.state, self.lifetime),
+            ExtractedArticle,
+        )
+        return outputs
+
+
+class _KeyMemory(beam.DoFn):
+    """A DoFn that keeps a value per key until nothing has used it for its lifetime."""
+
+    def __init__(self, lifetime: dt.timedelta) -> None:
+        self.lifetime = lifetime
 
     @staticmethod
-    def read(memory: Any, kind: type[T]) -> tuple[T | None, dt.datetime | None]:
-        """What is remembered, and when that was last noted."""
+    def read(memory: Any, value_type: type[T]) -> tuple[T | None, dt.datetime | None]:
+        """Return the value of the key, and the time at which it was last written."""
         text = memory.read()
         if text is None:
             return None, None
-        noted, data = json.loads(text)
-        at = dt.datetime.fromtimestamp(noted, dt.timezone.utc)
-        return (data if kind is str else from_json(kind, data)), at
+        written, data = json.loads(text)
+        at = dt.datetime.fromtimestamp(written, dt.timezone.utc)
+        return (data if value_type is str else from_json(value_type, data)), at
 
     def write(self, memory: Any, forget: Any, value: Any) -> None:
-        """Remember something from now on."""
+        """Write the value of the key, and begin its lifetime anew."""
         at = now()
         data = json.dumps(value) if isinstance(value, str) else to_line(value)
         memory.write(f"[{at.timestamp():.0f},{data}]")
-        forget.set((at + self.life).timestamp())
+        forget.set((at + self.lifetime).timestamp())
 
-    def is_old(self, noted: dt.datetime | None) -> bool:
-        """Whether a memory that is used now is to be noted again."""
-        return noted is not None and now() - noted > self.life / _RENEWED
+    def is_old(self, written: dt.datetime | None) -> bool:
+        """Return whether a value that is used now is to be written again."""
+        return written is not None and now() - written > self.lifetime / _RENEWALS
 
     @on_timer(_FORGET)
     def on_forget(self, memory: Any = beam.DoFn.StateParam(_MEMORY)) -> None:
-        """Forget what nothing has asked for."""
+        """Forget a value that nothing has used for its lifetime."""
         memory.clear()
 
 
-class _FirstLink(_Memory):
-    """The key of each entry: that of the first link that its own id had within its feed."""
+class _FirstLink(_KeyMemory):
+    """Keys each entry by the first link that its own id had within its feed."""
 
     def process(
         self,
@@ -101,24 +128,37 @@ class _FirstLink(_Memory):
         if entry.alias is None:
             yield link_key(entry.key), entry
             return
-        first, noted = self.read(memory, str)
-        if first is None or self.is_old(noted):
+        first, written = self.read(memory, str)
+        if first is None or self.is_old(written):
             self.write(memory, forget, first or entry.key)
         if first is not None and first != entry.key:
             entry = replace(entry, lineage=first_version_id(first))
         yield link_key(first or entry.key), entry
 
 
-class _DropKnownEntries(Stage, _Memory):
-    name = "DropDuplicateEntries"
+class _KnownMemory(_KeyMemory):
+    """A memory above the state as earlier runs left it."""
 
-    def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
-        Stage.__init__(self, run)
-        _Memory.__init__(self, life)
-        self._handle = state
+    def __init__(self, state: StateHandle, lifetime: dt.timedelta, stage: str) -> None:
+        super().__init__(lifetime)
+        self.state = state
+        self.counters = StageCounters(stage)
 
     def setup(self) -> None:
-        self.state = self._handle.get()
+        self.state.open()
+
+    def teardown(self) -> None:
+        self.state.close()
+
+    def count_and_tag(self, output: Any) -> Any:
+        """Return an output, counted, and tagged if it is a side output."""
+        self.counters.count_output(output)
+        return tag(output)
+
+
+class _DropKnownEntries(_KnownMemory):
+    def __init__(self, state: StateHandle, lifetime: dt.timedelta) -> None:
+        super().__init__(state, lifetime, EntryDeduplication.name)
 
     def process(
         self,
@@ -127,67 +167,45 @@ class _DropKnownEntries(Stage, _Memory):
         forget: Any = beam.DoFn.TimerParam(_FORGET),
     ) -> Iterator[Any]:
         key, entry = element
-        self.count(1)
-        before, noted = self._before(entry, memory)
-        for output in classify_entry(entry, before, now()):
+        self.counters.count_inputs(1)
+        history, written = self._history(entry, memory)
+        for output in classify_entry(entry, history, now()):
             if isinstance(output, Entry):
-                lineage = before.known.lineage if before.known else ""
-                after = KnownEntry(key, now(), entry.fingerprint, lineage)
-                self.write(memory, forget, after)
-            elif isinstance(output, Outcome) and before.known and self.is_old(noted):
-                self.write(memory, forget, before.known)
-            elif isinstance(output, StateChange) and before.known:  # how its feed has it
-                after = replace(before.known, at=now(), fingerprint=entry.fingerprint)
-                self.write(memory, forget, after)
-            yield self.tagged(output)
+                lineage = history.known.lineage if history.known else ""
+                known = KnownEntry(key, now(), entry.fingerprint, lineage)
+                self.write(memory, forget, known)
+            elif isinstance(output, Outcome) and history.known and self.is_old(written):
+                self.write(memory, forget, history.known)
+            elif isinstance(output, StateChange) and output.entry is not None:
+                known = replace(output.entry, at=now())
+                self.write(memory, forget, known)
+            yield self.count_and_tag(output)
 
-    def _before(self, entry: Entry, memory: Any) -> tuple[EntryHistory, dt.datetime | None]:
-        known, noted = self.read(memory, KnownEntry)
+    def _history(self, entry: Entry, memory: Any) -> tuple[EntryHistory, dt.datetime | None]:
+        known, written = self.read(memory, KnownEntry)
         if known is not None and not entry.attempts:
-            return EntryHistory(known), noted
-        return remembered(self.state, entry), None
+            return EntryHistory(known), written
+        return entry_history(self.state.value, entry), None
 
 
-class DropKnownArticles(CompositeTransform):
-    """Articles to those that are new or of a new version, each once."""
-
-    def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
-        super().__init__()
-        self.stage = _DropKnownArticles(run, state, life)
-
-    def expand(self, articles: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, ExtractedArticle]
-        lineages = articles | "Key" >> beam.Map(
-            lambda e: (e.article.lineage_id, e)
-        ).with_output_types(keyed)
-        return run_stage(lineages, self.stage, ExtractedArticle)
-
-
-class _DropKnownArticles(Stage, _Memory):
-    name = "DropDuplicateArticles"
-
-    def __init__(self, run: Run, state: StateHandle, life: dt.timedelta) -> None:
-        Stage.__init__(self, run)
-        _Memory.__init__(self, life)
-        self._handle = state
-
-    def setup(self) -> None:
-        self.state = self._handle.get()
+class _DropKnownArticles(_KnownMemory):
+    def __init__(self, state: StateHandle, lifetime: dt.timedelta) -> None:
+        super().__init__(state, lifetime, ArticleDeduplication.name)
 
     def process(
         self,
-        element: tuple[str, ExtractedArticle],
+        element: tuple[LineageId, ExtractedArticle],
         memory: Any = beam.DoFn.StateParam(_MEMORY),
         forget: Any = beam.DoFn.TimerParam(_FORGET),
     ) -> Iterator[Any]:
         lineage, extracted = element
-        self.count(1)
-        last, noted = self.read(memory, KnownArticle)
+        self.counters.count_inputs(1)
+        last, written = self.read(memory, KnownArticle)
         if last is None:
-            last = self.state.article(lineage)
-        elif self.is_old(noted):
+            last = self.state.value.article(lineage)
+        elif self.is_old(written):
             self.write(memory, forget, last)
         for output in classify_articles(lineage, [extracted], last):
             if isinstance(output, ExtractedArticle):
                 self.write(memory, forget, known_article(output.article))
-            yield self.tagged(output)
+            yield self.count_and_tag(output)

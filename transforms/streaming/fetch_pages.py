@@ -1,109 +1,123 @@
-"""Pages of a stream: fetched, extracted, and tried again when it is time, with their host."""
+"""Fetch and extract the pages of a stream, and retry them with their host when it is time."""
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 
-from schemas.jsonable import from_json
 from transforms.core.clock import now
-from transforms.core.elements import Entry, ExtractedArticle, FetchedPage, Outcome
-from transforms.core.errors import ItemError
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
+from transforms.core.elements import (
+    Entry,
+    ExtractedArticle,
+    FetchedPage,
+    Host,
+    Outcome,
+    OutcomeKind,
+    Run,
+)
+from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, apply_do_fn
 from transforms.core.urls import host_of
-from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.http_messages import Request, Response
-from transforms.parse_entries import failed_entry
-from transforms.state.records import FailedEntry, StateChange
-from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
+from transforms.extract_articles import ArticleExtraction
+from transforms.fetch_pages import PageFetching
+from transforms.fetching.fetcher import FetcherHandle, FetchResult
+from transforms.fetching.http_messages import Request
+from transforms.state.records import StateChange
+from transforms.state.retries import entry_to_retry
+from transforms.storage.text_store import TextStore
+from transforms.streaming.host_queues import (
+    HostQueueDoFn,
+    HostQueueLogic,
+    PendingResponsesHandle,
+)
 
-_FAILED: Final = '["failed"'
-_SOONEST: Final = dt.timedelta(minutes=1)
-"""What was not asked for, as its host had had its share, is not tried again at once."""
+_SHORTEST_RETRY: Final = dt.timedelta(minutes=1)
+"""An entry that was not requested, as its host's share was used up, is not retried at once."""
 
 
 @dataclass(frozen=True)
 class QueuedPage:
-    """An entry as its host's state has it."""
+    """An entry whose page is in the queue of its host."""
 
     entry: Entry
     due: dt.datetime | None
 
     @property
     def name(self) -> str:
-        """Its canonical link."""
+        """The canonical link of the entry."""
         return self.entry.key
 
 
-class ReadPages(CompositeTransform):
-    """Entries to extracted articles, by the same stages as in a run, one lane a host.
+@dataclass
+class FetchAndExtractPages(
+    CompositeTransform[beam.PCollection[Entry], StageOutput[ExtractedArticle]]
+):
+    """Fetches and extracts the pages of entries, with the same stages as a batch run.
 
-    Both are one step here, since an entry is tried again whichever of them fails.
+    Both are one step, since an entry is retried whichever of them fails.
     """
 
-    def __init__(self, stages: tuple[FetchStage, Stage], fetcher: FetcherHandle) -> None:
-        super().__init__()
-        self.stage = _ReadPages(stages, PendingResponsesHandle(fetcher))
+    run: Run
+    fetcher: FetcherHandle
+    documents: IsolatedWorkerHandle
+    texts: TextStore
 
-    def expand(self, entries: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, Entry]
-        lanes = entries | "Key" >> beam.Map(lambda e: (host_of(e.link), e)).with_output_types(keyed)
-        return run_stage(lanes, self.stage, ExtractedArticle)
+    def expand(self, entries: beam.PCollection[Entry]) -> StageOutput[ExtractedArticle]:
+        keyed = beam.Map(lambda entry: (host_of(entry.link), entry)).with_output_types(
+            tuple[Host, Entry]
+        )
+        logic = PageReading(
+            PageFetching(self.run), ArticleExtraction(self.run, self.documents, self.texts)
+        )
+        outputs: StageOutput[ExtractedArticle] = apply_do_fn(
+            entries | "KeyByHost" >> keyed,
+            HostQueueDoFn(logic, PendingResponsesHandle(self.fetcher)),
+            ExtractedArticle,
+        )
+        return outputs
 
 
-class _ReadPages(HostQueueStage):
+class PageReading(HostQueueLogic[Entry, QueuedPage, ExtractedArticle]):
+    """Fetches the page of an entry and extracts the article. Failed entries are queued again."""
+
     item_type = QueuedPage
 
-    def __init__(self, stages: tuple[FetchStage, Stage], lanes: PendingResponsesHandle) -> None:
-        super().__init__(stages[0], lanes)
-        self.extract = stages[1]
+    def __init__(self, fetching: PageFetching, extraction: ArticleExtraction) -> None:
+        self.fetching = fetching
+        self.extraction = extraction
+        self.stages = (fetching, extraction)
 
-    def setup(self) -> None:
-        super().setup()
-        self.extract.setup()
-
-    def teardown(self) -> None:
-        super().teardown()
-        self.extract.teardown()
-
-    def start_bundle(self) -> None:
-        self.extract.start_bundle()
-
-    def finish_bundle(self) -> None:
-        self.extract.finish_bundle()
-
-    def inbox_item(self, element: Entry) -> QueuedPage:
+    def make_item(self, element: Entry) -> QueuedPage:
         return QueuedPage(element, None)
 
-    def arrived(
+    def add(
         self, items: dict[str, QueuedPage], item: QueuedPage, at: dt.datetime
-    ) -> Iterator[Any]:
-        before = items.get(item.name)
-        if before is not None:  # its feed changed it while it waited
-            yield self.fetch.tagged(Outcome(before.entry.feed_url, item.name, "duplicate", None))
+    ) -> Iterator[ExtractedArticle | SideOutput]:
+        queued = items.get(item.name)
+        if queued is not None:  # its feed changed the entry while it was queued
+            yield Outcome(queued.entry.feed_url, item.name, OutcomeKind.DUPLICATE, None)
         items[item.name] = QueuedPage(item.entry, at)
 
     def request(self, item: QueuedPage) -> Request:
-        return Request(item.entry.link, is_page=True)
+        return self.fetching.request(item.entry)
 
-    def answered(
-        self, items: dict[str, QueuedPage], item: QueuedPage, answer: Response | ItemError | None
-    ) -> Iterator[Any]:
-        for output in self._read(item.entry, answer):
-            changed = output.value if isinstance(output, beam.pvalue.TaggedOutput) else None
-            if isinstance(changed, StateChange) and changed.line.startswith(_FAILED):
-                failed = from_json(FailedEntry, json.loads(changed.line)[1])
-                if failed.not_before is not None:
-                    due = max(failed.not_before, now() + _SOONEST)
-                    items[item.name] = QueuedPage(failed_entry(failed), due)
+    def on_result(
+        self, items: dict[str, QueuedPage], item: QueuedPage, result: FetchResult | None
+    ) -> Iterator[ExtractedArticle | SideOutput]:
+        for output in self._fetch_and_extract(item.entry, result):
+            failed = output.failed if isinstance(output, StateChange) else None
+            if failed is not None and failed.not_before is not None:
+                due = max(failed.not_before, now() + _SHORTEST_RETRY)
+                items[item.name] = QueuedPage(entry_to_retry(failed), due)
             yield output
 
-    def _read(self, entry: Entry, answer: Response | ItemError | None) -> Iterator[Any]:
-        for output in self.fetch.outputs(entry, answer):
+    def _fetch_and_extract(
+        self, entry: Entry, result: FetchResult | None
+    ) -> Iterator[ExtractedArticle | SideOutput]:
+        for output in self.fetching.outputs(entry, result):
             if isinstance(output, FetchedPage):
-                yield from self.extract.process(output)
+                yield from self.extraction.outputs(output)
             else:
-                yield self.fetch.tagged(output)
+                yield output

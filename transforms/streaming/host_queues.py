@@ -1,15 +1,16 @@
-"""PendingResponses that are asked while the stream goes on.
+"""Host queues of a stream: requests that go on while the stream does.
 
-A bundle of a stream must end soon, or no checkpoint is made. So a timer begins a lane, and later
-ones take what has been answered by then. What is asked at a time is known to the process alone:
-if it dies, the items are still in the state of their host, and are asked for again.
+A bundle of a stream must end soon, or no checkpoint is made. So a timer sends the requests of a
+host, and later timers take the responses that have arrived by then. Only the process knows which
+requests are pending. If it dies, their items are still in the Beam state of their host and are sent
+again.
 """
 
 import datetime as dt
 import json
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Generic, Protocol, TypeVar
 
 import apache_beam as beam
 from apache_beam.coders import StrUtf8Coder
@@ -24,65 +25,120 @@ from apache_beam.utils.shared import Shared
 
 from schemas.jsonable import from_json, json_line, to_json
 from transforms.core.clock import now
-from transforms.core.errors import ItemError
-from transforms.fetching.fetcher import Fetcher, FetcherHandle, FetchStage, ResponseStream
-from transforms.fetching.http_messages import Request, Response
-from transforms.state.records import HostState, change
+from transforms.core.elements import Host
+from transforms.core.process_shared import ProcessShared
+from transforms.core.stage import SideOutput, StageBase, tag
+from transforms.fetching.fetcher import Fetcher, FetcherHandle, FetchResult, ResponseStream
+from transforms.fetching.http_messages import Request
+from transforms.state.records import HostState, StateChange
 
-AT_ONCE: Final = 16
-"""So many requests of a host are begun together."""
+MAX_PENDING_PER_HOST: Final = 16
+"""The most requests that are queued at a host together."""
 
-_LOOK_SECONDS: Final = 0.5
-_BYTES_A_SECOND: Final = 2e6
-"""The larger the state of a host, the rarer it is read."""
+_POLL_SECONDS: Final = 0.5
+_STATE_BYTES_PER_SECOND: Final = 2e6
+"""The larger the state of a host, the less often it is read."""
 
 
 class PendingResponses:
-    """What a process has asked and not taken yet, by host."""
+    """The requests of a process whose responses have not been taken, by host."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self.fetcher = fetcher
-        self._asked: dict[str, ResponseStream] = {}
+        self._streams: dict[Host, ResponseStream[str]] = {}
 
-    def begin(self, host: str, requests: Iterable[tuple[str, Request]]) -> None:
-        """Begin the lane of a host that has none."""
-        answers = self._asked[host] = ResponseStream(self.fetcher)
-        answers.add(requests)
+    def send(self, host: Host, requests: Iterable[tuple[str, Request]]) -> None:
+        """Send the requests of a host that has none pending. Each has a key."""
+        stream = self._streams[host] = ResponseStream[str](self.fetcher)
+        stream.add(requests)
 
-    def take(self, host: str) -> Iterator[tuple[str, Response | ItemError]]:
-        """The answers that are there. When all have been taken the lane is at its end."""
-        answers = self._asked.get(host)
-        if answers is not None:
-            yield from answers.ready()
-            if not answers.due:
-                del self._asked[host]
+    def take(self, host: Host) -> Iterator[tuple[str, FetchResult]]:
+        """Yield the results that have arrived, by key, without waiting."""
+        stream = self._streams.get(host)
+        if stream is not None:
+            yield from stream.ready()
+            if not stream.pending:
+                del self._streams[host]
 
-    def is_begun(self, host: str) -> bool:
-        """Whether a host is being asked, or its answers wait."""
-        return host in self._asked
+    def has(self, host: Host) -> bool:
+        """Return whether requests of a host are pending, or results have not been taken."""
+        return host in self._streams
 
 
-class PendingResponsesHandle:
-    """The lanes of any process, which all copies of a stage share."""
+class PendingResponsesHandle(ProcessShared[PendingResponses]):
+    """The pending responses of a process, which all copies of a stage share."""
 
     def __init__(self, fetcher: FetcherHandle) -> None:
         self._fetcher = fetcher
         self._shared = Shared()
 
     def get(self) -> PendingResponses:
-        """The lanes; keep a reference to them as long as they are needed."""
-        lanes: PendingResponses = self._shared.acquire(
+        pending: PendingResponses = self._shared.acquire(
             lambda: PendingResponses(self._fetcher.get())
         )
-        return lanes
+        return pending
 
 
-class HostQueueStage(beam.DoFn):
-    """Items by host, ``(host, item)``, each asked for when it is due; may keep them for later.
+class QueuedItem(Protocol):
+    """An item in the queue of a host: a dataclass that goes into JSON and back."""
 
-    A subclass says what its items are and what becomes of their answers. Items are dataclasses
-    that go into JSON and back, with a ``name`` that is theirs alone within their host, and the
-    time at which they are ``due``, if ever.
+    @property
+    def name(self) -> str:
+        """What distinguishes the item within its host."""
+
+    @property
+    def due(self) -> dt.datetime | None:
+        """The time of the next request, UTC; None if there is none."""
+
+
+InT = TypeVar("InT")
+ItemT = TypeVar("ItemT", bound=QueuedItem)
+OutT = TypeVar("OutT")
+
+
+class HostQueueLogic(ABC, Generic[InT, ItemT, OutT]):
+    """What a stream does with the items of a host. A plain object, without Beam.
+
+    Attributes:
+        item_type: the class of the items.
+        stages: the stages that it runs, the first of which counts the inputs.
+    """
+
+    item_type: ClassVar[type[Any]]
+    stages: tuple[StageBase[Any, Any], ...]
+
+    @abstractmethod
+    def make_item(self, element: InT) -> ItemT:
+        """Return the item of an input."""
+
+    @abstractmethod
+    def add(
+        self, items: dict[str, ItemT], item: ItemT, at: dt.datetime
+    ) -> Iterable[OutT | SideOutput]:
+        """Add a new item to those of its host, and return the outputs that this causes."""
+
+    @abstractmethod
+    def request(self, item: ItemT) -> Request | None:
+        """Return the request of an item, or None if it needs none."""
+
+    @abstractmethod
+    def on_result(
+        self, items: dict[str, ItemT], item: ItemT, result: FetchResult | None
+    ) -> Iterable[OutT | SideOutput]:
+        """Return the outputs of an item. It was removed from its host's items; put it back to keep
+        it.
+
+        Args:
+            items: the other items of the host.
+            item: the item.
+            result: the response, the error of the request, or None if there was no request.
+        """
+
+
+class HostQueueDoFn(beam.DoFn):
+    """The DoFn that runs a :class:`HostQueueLogic` over inputs keyed by host.
+
+    It keeps the items of each host in Beam state, and sends their requests when they are due.
     """
 
     INBOX = BagStateSpec("inbox", StrUtf8Coder())
@@ -90,46 +146,37 @@ class HostQueueStage(beam.DoFn):
     HOST = ReadModifyWriteStateSpec("host", StrUtf8Coder())
     WAKE = TimerSpec("wake", TimeDomain.REAL_TIME)
 
-    item_type: type[Any]
-
-    def __init__(self, fetch: FetchStage, lanes: PendingResponsesHandle) -> None:
-        self.fetch = fetch
-        self._handle = lanes
+    def __init__(
+        self, logic: HostQueueLogic[Any, Any, Any], pending: PendingResponsesHandle
+    ) -> None:
+        self.logic = logic
+        self.pending = pending
 
     def setup(self) -> None:
-        self.fetch.setup()
-        self.lanes = self._handle.get()
+        for stage in self.logic.stages:
+            stage.open()
+        self.pending.open()
 
     def teardown(self) -> None:
-        self.fetch.teardown()
-        del self.lanes
+        for stage in self.logic.stages:
+            stage.close()
+        self.pending.close()
 
-    @abstractmethod
-    def inbox_item(self, element: Any) -> Any:
-        """The item of an input."""
+    def start_bundle(self) -> None:
+        for stage in self.logic.stages:
+            stage.start_bundle()
 
-    @abstractmethod
-    def arrived(self, items: dict[str, Any], item: Any, at: dt.datetime) -> Iterator[Any]:
-        """Put an item that has arrived among those of its host; yields what ends by that."""
-
-    @abstractmethod
-    def request(self, item: Any) -> Request | None:
-        """What to ask for; None if there is nothing to ask for, and the answer is None too."""
-
-    @abstractmethod
-    def answered(
-        self, items: dict[str, Any], item: Any, answer: Response | ItemError | None
-    ) -> Iterator[Any]:
-        """The tagged outputs of an item; it is among the items only if it is put back."""
+    def finish_bundle(self) -> None:
+        for stage in self.logic.stages:
+            stage.finish_bundle()
 
     def process(
         self,
-        element: tuple[str, Any],
+        element: tuple[Host, Any],
         inbox: Any = beam.DoFn.StateParam(INBOX),
         wake: Any = beam.DoFn.TimerParam(WAKE),
     ) -> None:
-        """Beam's entry point."""
-        inbox.add(json_line(to_json(self.inbox_item(element[1]))))
+        inbox.add(json_line(to_json(self.logic.make_item(element[1]))))
         wake.set(now().timestamp())
 
     @on_timer(WAKE)
@@ -141,46 +188,47 @@ class HostQueueStage(beam.DoFn):
         known: Any = beam.DoFn.StateParam(HOST),
         wake: Any = beam.DoFn.TimerParam(WAKE),
     ) -> Iterator[Any]:
-        """Take what is answered, begin what is due, and set the time of the next look."""
-        at = now()
-        items = {item.name: item for item in self._items(stored.read())}
+        """Take new items and responses, send the requests that are due, and set the timer."""
+        pending, at = self.pending.value, now()
+        items = {item.name: item for item in self._read_items(stored.read())}
         for line in inbox.read():
-            yield from self.arrived(items, from_json(self.item_type, json.loads(line)), at)
+            item = from_json(self.logic.item_type, json.loads(line))
+            yield from map(tag, self.logic.add(items, item, at))
         inbox.clear()
-        for name, answer in self.lanes.take(host):
+        for name, result in pending.take(host):
             if name in items:
-                yield from self.answered(items, items.pop(name), answer)
-        if not self.lanes.is_begun(host):
-            yield from self._begin(host, items, known, at)
-        for state in self.lanes.fetcher.changes(host):
+                yield from map(tag, self.logic.on_result(items, items.pop(name), result))
+        if not pending.has(host):
+            yield from self._send_due(host, items, known, at)
+        for state in pending.fetcher.changes(host):
             known.write(json_line(to_json(state)))
-            yield self.fetch.tagged(change(state))
+            yield tag(StateChange(host=state))
         text = json_line([to_json(item) for item in items.values()])
         stored.write(text)
         due = [item.due for item in items.values() if item.due is not None]
-        if self.lanes.is_begun(host):
-            wake.set(now().timestamp() + _LOOK_SECONDS + len(text) / _BYTES_A_SECOND)
+        if pending.has(host):
+            wake.set(now().timestamp() + _POLL_SECONDS + len(text) / _STATE_BYTES_PER_SECOND)
         elif due:
             wake.set(max(min(due), now()).timestamp())
 
-    def _items(self, text: str | None) -> Iterator[Any]:
+    def _read_items(self, text: str | None) -> Iterator[Any]:
         for data in json.loads(text or "[]"):
-            yield from_json(self.item_type, data)
+            yield from_json(self.logic.item_type, data)
 
-    def _begin(
-        self, host: str, items: dict[str, Any], known: Any, at: dt.datetime
+    def _send_due(
+        self, host: Host, items: dict[str, Any], known: Any, at: dt.datetime
     ) -> Iterator[Any]:
         due = [item for item in items.values() if item.due is not None and item.due <= at]
-        lane = []
-        for item in sorted(due, key=lambda item: item.due)[:AT_ONCE]:
-            self.fetch.count(1)
-            request = self.request(item)
+        requests = []
+        for item in sorted(due, key=lambda item: item.due)[:MAX_PENDING_PER_HOST]:
+            self.logic.stages[0].counters.count_inputs(1)
+            request = self.logic.request(item)
             if request is None:
-                yield from self.answered(items, items.pop(item.name), None)
+                yield from map(tag, self.logic.on_result(items, items.pop(item.name), None))
             else:
-                lane.append((item.name, request))
-        if lane:
-            text = known.read()
+                requests.append((item.name, request))
+        if requests:
+            pending, text = self.pending.value, known.read()
             if text:
-                self.lanes.fetcher.recall(from_json(HostState, json.loads(text)))
-            self.lanes.begin(host, lane)
+                pending.fetcher.recall(from_json(HostState, json.loads(text)))
+            pending.send(host, requests)

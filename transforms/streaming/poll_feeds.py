@@ -1,30 +1,34 @@
-"""Feeds that are polled without end: each has its state and its time with its host."""
+"""Poll feeds without end: each is fetched and parsed when it is due, with its host."""
 
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import apache_beam as beam
 
 from schemas.coders import register_row_coder
-from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Run
-from transforms.core.errors import ItemError
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
+from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Host, Run
+from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, apply_do_fn
 from transforms.feed_health import feed_state
 from transforms.feeds.schedule import IntervalLimits
-from transforms.fetch_feeds import feed_request, lane_of
-from transforms.fetching.fetcher import FetcherHandle, FetchStage
-from transforms.fetching.http_messages import Request, Response
-from transforms.state.records import FeedState, change
+from transforms.fetch_feeds import FeedFetching, feed_host, feed_request
+from transforms.fetching.fetcher import FetcherHandle, FetchResult
+from transforms.fetching.http_messages import Request
+from transforms.parse_entries import EntryParsing
+from transforms.state.records import FeedState, StateChange
 from transforms.state.store import StateHandle
-from transforms.streaming.host_queues import HostQueueStage, PendingResponsesHandle
+from transforms.streaming.host_queues import (
+    HostQueueDoFn,
+    HostQueueLogic,
+    PendingResponsesHandle,
+)
 
 
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedToPoll:
-    """A feed that is to be polled from now on, and at once if it ``is_due``."""
+    """A feed that is polled from now on, and at once if it ``is_due``."""
 
     url: str
     position: int
@@ -33,7 +37,7 @@ class FeedToPoll:
 
 @dataclass(frozen=True)
 class QueuedFeed:
-    """A feed as its host's state has it. ``due`` is null of one that has retired."""
+    """A feed in the queue of its host. ``due`` is None if the feed is retired."""
 
     url: str
     position: int
@@ -43,100 +47,90 @@ class QueuedFeed:
 
     @property
     def name(self) -> str:
-        """Its address as listed, by which it is known."""
+        """The address as listed."""
         return self.url
 
 
-class PollFeeds(CompositeTransform):
-    """Feeds to entries, again and again: fetched and parsed by the same stages as in a run.
+@dataclass
+class PollFeeds(CompositeTransform[beam.PCollection[FeedToPoll], StageOutput[Entry]]):
+    """Fetches and parses feeds again and again, with the same stages as a batch run.
 
-    Both are one step here, since what a feed says decides when it is due.
+    Both are one step, since what a feed says decides when it is due.
     """
 
-    def __init__(
-        self,
-        run: Run,
-        stages: tuple[FetchStage, Stage],
-        fetcher: FetcherHandle,
-        state: StateHandle,
-        pace: IntervalLimits,
-    ) -> None:
-        super().__init__()
-        self.stage = _PollFeeds(run, stages, PendingResponsesHandle(fetcher), state, pace)
+    run: Run
+    fetcher: FetcherHandle
+    documents: IsolatedWorkerHandle
+    state: StateHandle
+    max_bytes: int
+    pace: IntervalLimits
 
-    def expand(self, feeds: beam.PCollection) -> StageOutput:
-        keyed = tuple[str, FeedToPoll]
-        lanes = feeds | "Key" >> beam.Map(lambda f: (lane_of(f.url), f)).with_output_types(keyed)
-        return run_stage(lanes, self.stage, Entry)
+    def expand(self, feeds: beam.PCollection[FeedToPoll]) -> StageOutput[Entry]:
+        keyed = beam.Map(lambda feed: (feed_host(feed.url), feed)).with_output_types(
+            tuple[Host, FeedToPoll]
+        )
+        logic = FeedPolling(
+            FeedFetching(self.run, self.state, self.max_bytes),
+            EntryParsing(self.run, self.documents),
+            self.pace,
+        )
+        polling = HostQueueDoFn(logic, PendingResponsesHandle(self.fetcher))
+        outputs: StageOutput[Entry] = apply_do_fn(feeds | "KeyByHost" >> keyed, polling, Entry)
+        return outputs
 
 
-class _PollFeeds(HostQueueStage):
+class FeedPolling(HostQueueLogic[FeedToPoll, QueuedFeed, Entry]):
+    """Fetches a feed when it is due, and parses it."""
+
     item_type = QueuedFeed
 
-    def __init__(
-        self,
-        run: Run,
-        stages: tuple[FetchStage, Stage],
-        lanes: PendingResponsesHandle,
-        state: StateHandle,
-        pace: IntervalLimits,
-    ) -> None:
-        super().__init__(stages[0], lanes)
-        self.parse = stages[1]
-        self.run = run
+    def __init__(self, fetching: FeedFetching, parsing: EntryParsing, pace: IntervalLimits) -> None:
+        self.fetching = fetching
+        self.parsing = parsing
         self.pace = pace
-        self._state = state
+        self.stages = (fetching, parsing)
 
-    def setup(self) -> None:
-        super().setup()
-        self.parse.setup()
-        self.before = self._state.get().feeds
-
-    def teardown(self) -> None:
-        super().teardown()
-        self.parse.teardown()
-
-    def inbox_item(self, element: FeedToPoll) -> QueuedFeed:
+    def make_item(self, element: FeedToPoll) -> QueuedFeed:
         return QueuedFeed(element.url, element.position, None, None, element.is_due)
 
-    def arrived(
+    def add(
         self, items: dict[str, QueuedFeed], item: QueuedFeed, at: dt.datetime
-    ) -> Iterator[Any]:
-        there = items.get(item.name)
-        state = there.state if there else self.before.get(item.url)
-        if there is None:
-            due = _due(state, at)
-            there = replace(item, due=due, state=state, is_due=False)
-        if item.is_due and there.due is not None:
-            closed = state.closed_until if state else None
-            there = replace(there, due=max(at, closed or at))
-        items[item.name] = there
+    ) -> Iterator[Entry | SideOutput]:
+        queued = items.get(item.name)
+        state = queued.state if queued else self.fetching.state.value.feeds.get(item.url)
+        if queued is None:
+            queued = replace(item, due=_due_time(state, at), state=state, is_due=False)
+        if item.is_due and queued.due is not None:
+            closed_until = state.closed_until if state else None
+            queued = replace(queued, due=max(at, closed_until or at))
+        items[item.name] = queued
         yield from ()
 
     def request(self, item: QueuedFeed) -> Request | None:
         return feed_request(Feed(item.url, item.position), item.state)
 
-    def answered(
-        self, items: dict[str, QueuedFeed], item: QueuedFeed, answer: Response | ItemError | None
-    ) -> Iterator[Any]:
-        for output in self._read(item, answer):
-            report = output.value if isinstance(output, beam.pvalue.TaggedOutput) else None
-            if isinstance(report, FeedReport):
-                state = feed_state(report, item.state, self.run, self.pace)
+    def on_result(
+        self, items: dict[str, QueuedFeed], item: QueuedFeed, result: FetchResult | None
+    ) -> Iterator[Entry | SideOutput]:
+        for output in self._fetch_and_parse(item, result):
+            if isinstance(output, FeedReport):
+                state = feed_state(output, item.state, self.fetching.run, self.pace)
                 items[item.name] = replace(item, due=state.next_due, state=state)
-                yield self.fetch.tagged(change(state))
+                yield StateChange(feed=state)
             yield output
 
-    def _read(self, item: QueuedFeed, answer: Response | ItemError | None) -> Iterator[Any]:
-        for output in self.fetch.outputs(Feed(item.url, item.position), answer):
+    def _fetch_and_parse(
+        self, item: QueuedFeed, result: FetchResult | None
+    ) -> Iterator[Entry | SideOutput]:
+        for output in self.fetching.outputs(Feed(item.url, item.position), result):
             if isinstance(output, FeedDocument):
-                yield from self.parse.process(output)
+                yield from self.parsing.outputs(output)
             else:
-                yield self.fetch.tagged(output)
+                yield output
 
 
-def _due(state: FeedState | None, at: dt.datetime) -> dt.datetime | None:
-    """When a feed is due of which this is known."""
+def _due_time(state: FeedState | None, at: dt.datetime) -> dt.datetime | None:
+    """Return when a feed with this state is due; None if it is retired."""
     if state is None:
         return at
     return None if state.retired else state.next_due or at

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage
@@ -11,21 +12,23 @@ from schemas import Record, TopicTag
 from schemas.jsonable import to_line
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError
-from transforms.core.stage import CompositeTransform, Stage, StageOutput, run_stage
+from transforms.core.stage import CompositeTransform, Stage, StageOutput, apply_stage
 from transforms.core.urls import UrlError, web_url
 from transforms.streaming.poll_feeds import FeedToPoll
 
-_SHOWN: Final = 200
+_MAX_SOURCE_BYTES: Final = 200
 
 
-def feed_of(message: bytes) -> str:
-    """The feed that a message names: it is its address, or JSON such as ``{"feed": ADDRESS}``.
+def parse_feed_message(message: bytes) -> str:
+    """Return the feed that a message names: an address, or JSON such as ``{"feed": ADDRESS}``.
 
     Raises:
         ItemError: it names none.
 
-    >>> feed_of(b'{"feed": "https://example.org/rss"}'), feed_of(b" https://example.org/rss ")
-    ('https://example.org/rss', 'https://example.org/rss')
+    >>> parse_feed_message(b'{"feed": "https://example.org/rss"}')
+    'https://example.org/rss'
+    >>> parse_feed_message(b" https://example.org/rss ")
+    'https://example.org/rss'
     """
     try:
         text = message.decode("utf-8").strip()
@@ -36,31 +39,35 @@ def feed_of(message: bytes) -> str:
         raise ItemError("BadMessage", f"the message names no feed: {reason}") from error
 
 
-class ReadMessages(CompositeTransform):
-    """Messages to the feeds that they name, which are due now."""
+@dataclass
+class ReadMessages(CompositeTransform[beam.PCollection[bytes], StageOutput[FeedToPoll]]):
+    """Reads messages as feeds that are due now."""
 
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.stage = _ReadMessages(run)
+    run: Run
 
-    def expand(self, messages: beam.PCollection) -> StageOutput:
-        return run_stage(messages, self.stage, FeedToPoll)
+    def expand(self, messages: beam.PCollection[bytes]) -> StageOutput[FeedToPoll]:
+        return apply_stage(messages, MessageReading(self.run), FeedToPoll)
 
 
-class _ReadMessages(Stage):
+@dataclass
+class MessageReading(Stage[bytes, FeedToPoll]):
+    """The stage that reads the feed from a message."""
+
     name = "ReadMessages"
 
+    run: Run
+
     def source(self, element: bytes) -> str:
-        return element[:_SHOWN].decode("utf-8", "replace")
+        return element[:_MAX_SOURCE_BYTES].decode("utf-8", "replace")
 
-    def handle(self, element: bytes) -> Iterator[Any]:
-        yield FeedToPoll(feed_of(element), 0, True)
+    def process(self, element: bytes) -> Iterator[FeedToPoll]:
+        yield FeedToPoll(parse_feed_message(element), 0, True)
 
 
-def message_of(record: Record) -> PubsubMessage:
-    """A record as a message: JSON, with what subscribers filter and recognise copies by.
+def to_message(record: Record) -> PubsubMessage:
+    """Return a record as a message: JSON, with attributes to filter by.
 
-    A message may come twice; ``id`` is the same in both.
+    A message may be delivered twice. Its ``id`` is the same both times.
     """
     attributes = {"table": record.TABLE, "id": str(getattr(record, record.KEY))}
     if isinstance(record, TopicTag):

@@ -15,8 +15,9 @@ from sample.server import SampleSite
 from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
-from transforms.state.records import FeedState, HostState, line_of
-from transforms.state.store import write_state_file
+from transforms.state.records import FeedState, HostState
+from transforms.state.state import format_line
+from transforms.state.state_files import write_state_file
 
 ROOT = Path(__file__).parents[3]
 HOUR = dt.timedelta(hours=1)
@@ -60,7 +61,7 @@ def redirect(web: WebServer, path: str, target: str, status: int = 301) -> str:
 
 def remember(folder: Path, *records: FeedState | HostState) -> Path:
     folder.mkdir(exist_ok=True)
-    write_state_file(str(folder / "run-r.state"), ["r"], map(line_of, records))
+    write_state_file(str(folder / "run-r.state"), ["r"], map(format_line, records))
     return folder
 
 

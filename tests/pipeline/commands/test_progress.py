@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.commands import progress
 from pipeline.commands.progress import ProgressHandler
-from transforms.core.stage import Progress
+from transforms.core.counters import Progress
 
 
 class Terminal(io.StringIO):

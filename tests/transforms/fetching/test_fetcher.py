@@ -1,21 +1,22 @@
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from tests.support.local_servers import LocalServers, Reply
 from transforms.core.elements import Run
+from transforms.core.stage import SideOutput
 from transforms.fetching.fetcher import (
     Fetcher,
     FetcherHandle,
     FetchOptions,
-    FetchStage,
     ResponseStream,
 )
 from transforms.fetching.http_messages import Request, Response
 from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.request_stage import RequestDoFn, RequestStage
 from transforms.state.store import StateHandle
 
 A, B = "127.0.0.2", "127.0.0.3"
@@ -36,10 +37,13 @@ def wait_for(ready: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-class Paths(FetchStage):
-    """Addresses to their bodies."""
+@dataclass
+class Bodies(RequestStage[str, tuple[str, bytes]]):
+    """Fetches addresses and yields their bodies."""
 
-    name = "Paths"
+    name = "Bodies"
+
+    run: Run
 
     def source(self, element: str) -> str:
         return element
@@ -47,24 +51,26 @@ class Paths(FetchStage):
     def request(self, element: str) -> Request:
         return Request(element)
 
-    def answered(self, element: str, answer: Response | None) -> Iterable[Any]:
-        assert answer is not None
-        yield element, answer.body
+    def on_response(
+        self, element: str, response: Response | None
+    ) -> Iterator[tuple[str, bytes] | SideOutput]:
+        assert response is not None
+        yield element, response.body
 
 
-def test_all_lanes_are_begun_before_answers_are_worked_on(
+def test_all_hosts_are_requested_before_responses_are_processed(
     web: LocalServers, run: Run, state: StateHandle
 ) -> None:
     web.answers["/page"] = Reply(b"page")
-    stage = Paths(run, FetcherHandle(OPTIONS, state))
-    stage.setup()
-    stage.start_bundle()
+    do_fn = RequestDoFn(Bodies(run), FetcherHandle(OPTIONS, state))
+    do_fn.setup()
+    do_fn.start_bundle()
     for host in (A, B):
-        assert list(stage.process((host, [f"{web.base(host)}/page"]))) == []
+        assert list(do_fn.process((host, [f"{web.base(host)}/page"]))) == []
         wait_for(lambda host=host: bool(web.requests(host)))  # type: ignore[misc]
-    found = [output.value for output in stage.finish_bundle() if isinstance(output.value, tuple)]
+    found = [output.value for output in do_fn.finish_bundle() if isinstance(output.value, tuple)]
     assert sorted(found) == [(f"{web.base(host)}/page", b"page") for host in (A, B)]
-    stage.teardown()
+    do_fn.teardown()
 
 
 def test_no_more_is_asked_for_while_many_bytes_wait(
@@ -73,10 +79,10 @@ def test_no_more_is_asked_for_while_many_bytes_wait(
     monkeypatch.setattr("transforms.fetching.polite_client._MAX_UNREAD_BYTES", 100_000)
     web.answers["/page"] = Reply(bytes(20_000))
     with Fetcher(OPTIONS) as fetcher:
-        answers = ResponseStream(fetcher)
+        responses = ResponseStream[tuple[int, str]](fetcher)
         for number, host in itertools.product(range(15), (A, B)):
-            answers.add([((number, host), Request(f"{web.base(host)}/page"))])
+            responses.add([((number, host), Request(f"{web.base(host)}/page"))])
         wait_for(lambda: len(web.log) >= 5)
         time.sleep(0.3)
         assert len(web.log) <= 5 + HTTP.fetch_concurrency
-        assert len(list(answers.rest())) == len(web.log) == 30
+        assert len(list(responses.remaining())) == len(web.log) == 30

@@ -7,18 +7,16 @@ import pytest
 from schemas.ids import alias_key, link_key, stable_id, version_id
 from tests.support.example_records import TIME, state_lines
 from transforms.state.records import (
-    MAX_ATTEMPTS,
     FailedEntry,
     FeedState,
     HostState,
     KnownArticle,
     KnownEntry,
     RobotsFile,
-    State,
     StateRecord,
-    line_of,
-    retry_time,
 )
+from transforms.state.retries import MAX_ATTEMPTS, retry_time
+from transforms.state.state import State, format_line
 
 KEY, LINEAGE = link_key("https://a.example/1"), stable_id("https://a.example/1")
 HASH = stable_id("text")
@@ -34,7 +32,7 @@ FAILED = FailedEntry(KEY, TIME, FEED.feed_url, "ab" * 8, 2, "Http503", TIME + HO
 def state_of(*records: StateRecord) -> State:
     state = State()
     for record in records:
-        state.apply(line_of(record))
+        state.apply(format_line(record))
     return state
 
 
@@ -69,10 +67,10 @@ def test_the_later_word_counts_whatever_the_order() -> None:
     ]
     chance = random.Random(3)
     expected = state_lines(state_of(*early, *late))
-    assert expected == sorted(map(line_of, late))
+    assert expected == sorted(map(format_line, late))
     for _ in range(50):
         records = chance.sample([*early, *late, *early], 14)
-        if set(map(line_of, late)) <= set(map(line_of, records)):
+        if set(map(format_line, late)) <= set(map(format_line, records)):
             assert state_lines(state_of(*records)) == expected
 
 

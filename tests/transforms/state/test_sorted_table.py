@@ -16,7 +16,7 @@ def test_rows_are_a_dictionary_however_often_they_are_sorted(
     rows, expected = SortedTable(WIDTH), dict[bytes, bytes]()
     for kept in rounds:
         for key, value in kept:
-            rows.keep(key, value)
+            rows.put(key, value)
             expected[key] = max(value, expected.get(key, b""))
         assert len(rows) == len(expected)
         assert {key: rows.get(key) for key in expected} == expected
@@ -33,6 +33,6 @@ def test_rows_are_a_dictionary_however_often_they_are_sorted(
 def test_rows_are_of_one_length(key: bytes, value: bytes) -> None:
     rows = SortedTable(WIDTH)
     with pytest.raises(ValueError, match="no row of 18 bytes"):
-        rows.keep(key, value)
+        rows.put(key, value)
     with pytest.raises(ValueError, match="19 bytes are no rows of 18"):
         rows.use_sorted_rows(memoryview(bytes(19)))

@@ -11,14 +11,10 @@ from tests.support.example_records import TIME, article, state_lines
 from tests.support.hdfs_like_filesystem import HdfsLikeFileSystem
 from transforms.core.errors import UsageError
 from transforms.sinks.write_records import write_file
-from transforms.state import store as state_store
-from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, State, line_of
-from transforms.state.store import (
-    DamagedState,
-    StateStore,
-    read_state_file,
-    write_state_file,
-)
+from transforms.state.records import FailedEntry, KnownArticle, KnownEntry
+from transforms.state.state import State, format_line
+from transforms.state.state_files import DamagedStateError, read_state_file, write_state_file
+from transforms.state.store import RUN_STATE_FILE, StateStore
 from transforms.storage.runs import SUMMARY
 
 
@@ -27,8 +23,8 @@ def known(number: int) -> list[str]:
     url = f"https://a.example/{number}"
     lineage = first_version_id(url)
     return [
-        line_of(KnownArticle(lineage, TIME, 1, content_hash("Some text."), from_page=True)),
-        line_of(KnownEntry(link_key(url), TIME, "ab" * 8, lineage)),
+        format_line(KnownArticle(lineage, TIME, 1, content_hash("Some text."), from_page=True)),
+        format_line(KnownEntry(link_key(url), TIME, "ab" * 8, lineage)),
     ]
 
 
@@ -55,7 +51,7 @@ def damage(folder: str, name: str) -> None:
 
 def test_what_runs_learnt_is_there_for_the_next(folder: str) -> None:
     store = StateStore(folder)
-    with store.held():
+    with store.locked():
         assert len(store.load()) == 0
         store.add("one", known(1))
         store.add("two", known(2))
@@ -75,22 +71,22 @@ def test_a_file_cut_off_anywhere_is_known_for_it(tmp_path: Path) -> None:
     assert found.runs == ["one"] and list(found.lines) == known(1)
     for length in range(len(data) - 1):
         cut.write_bytes(data[:length])
-        with pytest.raises(DamagedState):
+        with pytest.raises(DamagedStateError):
             read_state_file(str(cut))
     for place in range(0, len(data), 7):
         altered = bytearray(data)
         altered[place] ^= 1
         cut.write_bytes(altered)
-        with pytest.raises((DamagedState, UnicodeDecodeError)):
+        with pytest.raises((DamagedStateError, UnicodeDecodeError)):
             runs = read_state_file(str(cut)).runs
-            raise DamagedState if runs != ["one"] else AssertionError(place)
+            raise DamagedStateError if runs != ["one"] else AssertionError(place)
 
 
 def test_a_file_of_a_later_format_is_not_guessed_at(tmp_path: Path) -> None:
     path = tmp_path / "run-one.state"
     write_state_file(str(path), ["one"], known(1))
     path.write_bytes(path.read_bytes().replace(b'"newsbeam_state":1', b'"newsbeam_state":9', 1))
-    with pytest.raises(DamagedState, match="format 9; this program reads 1 and 2"):
+    with pytest.raises(DamagedStateError, match="format 9; this program reads 1 and 2"):
         read_state_file(str(path))
 
 
@@ -104,9 +100,8 @@ def test_nothing_shows_while_a_file_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.state"))
 
 
-def test_many_runs_become_a_snapshot(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_store, "_RUNS_BEFORE_SNAPSHOT", 3)
-    store = StateStore(folder)
+def test_many_runs_become_a_snapshot(folder: str) -> None:
+    store = StateStore(folder, runs_before_snapshot=3)
     for number in range(1, 11):
         state = store.load()
         assert all(knows(state, n) for n in range(1, number))
@@ -118,7 +113,7 @@ def test_many_runs_become_a_snapshot(folder: str, monkeypatch: pytest.MonkeyPatc
         assert len(files(folder)) <= 8 and len(snapshots) <= 2
     (last,) = snapshots[-1:]
     damage(folder, last)
-    state = StateStore(folder).load()
+    state = StateStore(folder, runs_before_snapshot=3).load()
     assert all(knows(state, n) for n in range(1, 11))  # from the one before, and the runs since
 
 
@@ -129,30 +124,28 @@ def state_of(*numbers: int) -> State:
     return state
 
 
-def test_many_runs_of_an_output_become_a_snapshot_at_once(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(state_store, "_RUNS_BEFORE_SNAPSHOT", 3)
+def test_many_runs_of_an_output_become_a_snapshot_at_once(folder: str, tmp_path: Path) -> None:
     output = tmp_path / "output"
     for number in range(7):
         run = output / "runs" / f"r{number}"
         run.mkdir(parents=True)
         (run / SUMMARY).touch()
-        write_state_file(str(run / state_store.STATE_FILE), [run.name], known(number))
+        write_state_file(str(run / RUN_STATE_FILE), [run.name], known(number))
     scheme = "".join(folder.rpartition("://")[:2])
-    StateStore(folder).add("r0", known(0))
-    state = StateStore(folder, f"{scheme}{output}").load()
+    StateStore(folder, runs_before_snapshot=3).add("r0", known(0))
+    state = StateStore(folder, f"{scheme}{output}", runs_before_snapshot=3).load()
     assert all(knows(state, n) for n in range(7))
     assert state.changes == 0
     assert [name.partition("-")[0] for name in files(folder)] == ["run", "snapshot"]
-    assert state_lines(StateStore(folder).load()) == state_lines(state)  # as workers have it
+    assert state_lines(StateStore(folder, runs_before_snapshot=3).load()) == state_lines(
+        state
+    )  # as workers have it
     snapshot = read_state_file(FileSystems.join(folder, files(folder)[1]))
     assert snapshot.runs == [f"r{number}" for number in range(7)]
 
 
-def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 10)
-    store = StateStore(folder)
+def test_what_is_in_a_snapshot_is_no_change(folder: str) -> None:
+    store = StateStore(folder, changes_before_snapshot=10)
     store.add("one", [line for number in range(4) for line in known(number)])
     state = store.load()
     store.compact(state)
@@ -161,41 +154,40 @@ def test_what_is_in_a_snapshot_is_no_change(folder: str, monkeypatch: pytest.Mon
     store.compact(store.load())
     assert len(files(folder)) == 3
     store.add("three", known(5))
-    state = StateStore(folder).load()
+    state = StateStore(folder, changes_before_snapshot=10).load()
     assert state.changes == 2 and len(state) == 6
     assert state_lines(state) == state_lines(state_of(*range(6)))
 
 
-def test_a_snapshot_of_an_earlier_version_is_read_and_written_anew(
-    folder: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(state_store, "CHANGES_BEFORE_SNAPSHOT", 10)
+def test_a_snapshot_of_an_earlier_version_is_read_and_written_anew(folder: str) -> None:
     old = state_of(*range(5))
     path = FileSystems.join(folder, "snapshot-20260101T000000000000.state")
     write_state_file(path, ["one"], state_lines(old))
-    state = StateStore(folder).load()
+    state = StateStore(folder, changes_before_snapshot=10).load()
     assert state_lines(state) == state_lines(old)
-    StateStore(folder).compact(state)
+    StateStore(folder, changes_before_snapshot=10).compact(state)
     assert len(files(folder)) == 2
-    state = StateStore(folder).load()
+    state = StateStore(folder, changes_before_snapshot=10).load()
     assert state.changes == 0 and state_lines(state) == state_lines(old)
 
 
 def test_a_snapshot_cut_off_or_altered_anywhere_is_known_for_it(tmp_path: Path) -> None:
     path, cut = tmp_path / "snapshot-1.state", tmp_path / "cut"
     state = state_of(*range(3))
-    state.apply(line_of(FailedEntry("ab" * 16, TIME, "https://a.example", "", 1, "E", None, "{}")))
-    write_state_file(str(path), ["one"], state.plain_lines(), state.tables)
+    state.apply(
+        format_line(FailedEntry("ab" * 16, TIME, "https://a.example", "", 1, "E", None, "{}"))
+    )
+    write_state_file(str(path), ["one"], state.object_lines(), state.tables)
     data = path.read_bytes()
     for length in range(len(data) - 1):
         cut.write_bytes(data[:length])
-        with pytest.raises(DamagedState):
+        with pytest.raises(DamagedStateError):
             read_state_file(str(cut))
     for place in range(len(data)):
         altered = bytearray(data)
         altered[place] ^= 1
         cut.write_bytes(altered)
-        with pytest.raises((DamagedState, UnicodeDecodeError)):
+        with pytest.raises((DamagedStateError, UnicodeDecodeError)):
             read_state_file(str(cut))
 
 
@@ -208,7 +200,7 @@ def output_with(folder: Path, *, learnt: bool, kind: str) -> Path:
         write_file(str(part), articles, kind)
         (folder / "runs" / run / SUMMARY).touch()
         if learnt:
-            path = folder / "runs" / run / state_store.STATE_FILE
+            path = folder / "runs" / run / RUN_STATE_FILE
             write_state_file(str(path), [run], [line for n in numbers for line in known(n)])
     return folder
 
@@ -254,7 +246,7 @@ def test_what_a_run_says_it_learnt_may_be_damaged_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     output = output_with(tmp_path / "output", learnt=True, kind="jsonl")
-    learnt = output / "runs" / "two" / state_store.STATE_FILE
+    learnt = output / "runs" / "two" / RUN_STATE_FILE
     learnt.write_bytes(learnt.read_bytes()[:50])
     (tmp_path / "state").mkdir()
     assert len(StateStore(str(tmp_path / "state"), str(output)).load()) == 3
@@ -271,6 +263,6 @@ def test_a_line_that_is_none_makes_a_file_damaged(
 
 def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    holding = StateStore(str(tmp_path / "file" / "state")).held()
+    holding = StateStore(str(tmp_path / "file" / "state")).locked()
     with pytest.raises(UsageError, match="cannot write to the state folder"), holding:
         pass

@@ -1,0 +1,88 @@
+"""Entries that failed: what state keeps of them, and when they are tried again."""
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from schemas.ids import link_key
+from schemas.jsonable import from_json, to_line
+from transforms.core.clock import now
+from transforms.core.elements import Entry, Outcome, OutcomeKind
+from transforms.core.errors import ItemError
+from transforms.feeds.parsing import MAX_ENTRIES
+from transforms.state.records import FailedEntry, StateChange
+
+MAX_ATTEMPTS: Final = {True: 12, False: 3}
+"""The number of attempts for an entry whose error is temporary (True) or not (False)."""
+
+FIRST_BACKOFF: Final = dt.timedelta(minutes=5)
+_LONGEST_BACKOFF: Final = dt.timedelta(days=1)
+
+
+def retry_time(
+    attempts: int,
+    *,
+    temporary: bool,
+    not_before: dt.datetime | None,
+    at: dt.datetime,
+    first_backoff: dt.timedelta = FIRST_BACKOFF,
+) -> dt.datetime | None:
+    """Return when an entry is tried again after its last failure; None means never.
+
+    Pages are often listed before they exist, so an error that is not temporary, such as a 404, is
+    retried a few times too. The backoff doubles with each attempt.
+
+    Args:
+        attempts: the number of attempts so far.
+        temporary: whether the error says that a later attempt may succeed.
+        not_before: the earliest time that the server allows, UTC.
+        at: the time of the last attempt, UTC.
+        first_backoff: the time to wait after the first attempt.
+
+    >>> at = dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)
+    >>> (retry_time(2, temporary=True, not_before=None, at=at) - at).total_seconds()
+    600.0
+    """
+    if attempts >= MAX_ATTEMPTS[temporary]:
+        return None
+    due = at + min(first_backoff * 2 ** (attempts - 1), _LONGEST_BACKOFF) if attempts else at
+    return max(due, not_before) if not_before else due
+
+
+def fail_entry(
+    entry: Entry, error: Exception, *, first_backoff: dt.timedelta = FIRST_BACKOFF
+) -> Iterator[Outcome | StateChange]:
+    """Yield the outcome of an entry that became a dead letter, and when it is tried again."""
+    yield Outcome(entry.feed_url, entry.key, OutcomeKind.DEAD_LETTER, None)
+    item_error = error if isinstance(error, ItemError) else None
+    # Without an attempt, as where its host was closed, the entry is not to be given up sooner.
+    was_tried = item_error is None or item_error.attempts > 0
+    attempts, at = entry.attempts + was_tried, now()
+    not_before = retry_time(
+        attempts,
+        temporary=bool(item_error and item_error.temporary),
+        not_before=item_error.not_before if item_error else None,
+        at=at,
+        first_backoff=first_backoff,
+    )
+    failed = FailedEntry(
+        key=link_key(entry.key),
+        at=at,
+        feed_url=entry.feed_url,
+        fingerprint=entry.fingerprint,
+        attempts=attempts,
+        error_type=item_error.error_type if item_error else type(error).__name__,
+        not_before=not_before,
+        entry=to_line(entry),
+    )
+    yield StateChange(failed=failed)
+
+
+def entry_to_retry(failed: FailedEntry) -> Entry:
+    """Return the entry that failed, with its number of attempts, to be tried again."""
+    data = json.loads(failed.entry)
+    data.setdefault("edited", data["lineage"] is not None)  # earlier state files lack the field
+    entry = from_json(Entry, data)
+    return replace(entry, attempts=failed.attempts, position=MAX_ENTRIES)
