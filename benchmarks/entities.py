@@ -26,10 +26,12 @@ from typing import Final, NamedTuple
 import spacy
 from spacy.tokens import Doc
 
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.model_check import DEFAULT_MODEL
+from transforms.language.record_keys import RecordKeys
 
 LABELS: Final = Path(__file__).with_name("entity_labels.tsv")
 SCORED: Final = ("PERSON", "ORG", "GPE")
@@ -103,9 +105,8 @@ def find_newsbeam_mentions(
 ) -> Iterator[dict[LabelledSpan, str]]:
     """What Newsbeam finds."""
     for text, doc in zip(texts, docs, strict=True):
-        entities = find_entities(
-            doc, text, article_id="", run_id="", day=dt.date.min, gazetteer=gazetteer
-        )
+        keys = RecordKeys("", "", dt.date.min)
+        entities = find_entities(read_document(doc, text), keys, gazetteer)
         yield {
             LabelledSpan(mention.start, mention.end, entity.label): entity.entity_id
             for entity in entities

@@ -47,7 +47,7 @@ class GoldQuote(NamedTuple):
     cue: str | None
 
 
-class Document(NamedTuple):
+class GoldDocument(NamedTuple):
     """An article with its gold."""
 
     name: str
@@ -58,7 +58,7 @@ class Document(NamedTuple):
     """Quoted segments that nobody says."""
 
 
-def read_documents(folder: Path) -> Iterator[Document]:
+def read_documents(folder: Path) -> Iterator[GoldDocument]:
     """The documents of a folder that have annotations, by name.
 
     Raises FileNotFoundError if the folder has none.
@@ -102,7 +102,7 @@ def read_attributions(standoff: str) -> list[Attribution]:
     return found
 
 
-def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> Document:
+def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> GoldDocument:
     """The gold of a text: a segment goes to the first attribution that it fits."""
     left = find_marked_segments(text)
     quotes: list[GoldQuote] = []
@@ -121,7 +121,7 @@ def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> Do
             spans = [(start, end) for start, end in spans if start < end]
             if spans:
                 indirect.append(GoldQuote("indirect", spans, said_by, by_cue))
-    return Document(name, text, quotes, indirect, left)
+    return GoldDocument(name, text, quotes, indirect, left)
 
 
 def find_marked_segments(text: str) -> list[Span]:

@@ -10,9 +10,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from benchmarks.polnear import Document, GoldQuote, Span, count_overlap, trim_span
+from benchmarks.polnear import GoldDocument, GoldQuote, Span, count_overlap, trim_span
 from schemas import Quote
-from transforms.language.quotes import cue_words
+from transforms.language.word_lists import word_set
 
 MIN_OVERLAP: Final = 0.5
 """Characters in common over characters in either, from which a quote counts as found."""
@@ -24,13 +24,13 @@ NO_SOURCE: Final = "no source"
 RESOLVED: Final = "resolved"
 KINDS: Final = ("named", "description", "pronoun")
 
-_PRONOUNS: Final = cue_words.words(
+_PRONOUNS: Final = word_set(
     """
     he she they i we it you who that which him her his their them one this these those someone
     others himself herself themselves everyone nobody anyone many some several both
     """
 )
-_TITLES: Final = cue_words.words(
+_TITLES: Final = word_set(
     """
     mr mrs ms miss dr sir dame lord lady prof professor sen sens senator senators rep reps
     representative congressman congresswoman gov govs governor president vice vp secretary sec
@@ -40,10 +40,10 @@ _TITLES: Final = cue_words.words(
     democratic gop state presidential nominee candidate front-runner frontrunner jr sr ii iii
     """
 )
-_TRAILERS: Final = cue_words.words(
+_TRAILERS: Final = word_set(
     "himself herself themselves itself also both too again then later now alike each jr sr ii iii"
 )
-_PREPOSITIONS: Final = cue_words.words(
+_PREPOSITIONS: Final = word_set(
     "for of at in from with on to by about as against near inside within under"
 )
 _POSSESSIVE = re.compile(r"[’']s\b|[’'](?=\s|$)")
@@ -268,7 +268,7 @@ class QuoteScore:
             ):
                 self.findings.append(JudgedQuote(quote, None))
 
-    def add_quotes(self, document: Document, quotes: Sequence[Quote]) -> None:
+    def add_quotes(self, document: GoldDocument, quotes: Sequence[Quote]) -> None:
         """Count the quotes of a document and what was claimed that is none."""
         found = [quote for quote in quotes if quote.kind != "indirect"]
         self._add(document.text, document.quotes, found, speech=False)
@@ -279,7 +279,7 @@ class QuoteScore:
             for segment in document.unattributed
         )
 
-    def add_speech(self, document: Document, quotes: Sequence[Quote]) -> None:
+    def add_speech(self, document: GoldDocument, quotes: Sequence[Quote]) -> None:
         """Count the indirect speech of a document; other indirect attributions are left out."""
         found = [quote for quote in quotes if quote.kind == "indirect"]
         self._add(document.text, document.indirect, found, speech=True)

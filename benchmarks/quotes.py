@@ -16,16 +16,17 @@ from typing import Final, NamedTuple, TypeVar
 
 from spacy.tokens import Doc
 
-from benchmarks.polnear import Document, read_documents
+from benchmarks.polnear import GoldDocument, read_documents
 from benchmarks.quote_scoring import JUDGED, KINDS, RIGHT, JudgedQuote, PrecisionRecall, QuoteScore
 from schemas import Entity, Quote
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import Ranker, load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 
 _DAY: Final = dt.date.min
 _BINS: Final = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.01)
@@ -36,12 +37,12 @@ Result = TypeVar("Result")
 class ParsedDocument(NamedTuple):
     """A document of the corpus, analysed."""
 
-    document: Document
+    document: GoldDocument
     doc: Doc
     entities: list[Entity]
 
 
-def parse_documents(documents: Sequence[Document]) -> Iterator[ParsedDocument]:
+def parse_documents(documents: Sequence[GoldDocument]) -> Iterator[ParsedDocument]:
     """The documents with what the stages before the quotes find in them."""
     docs = analyse_texts(load_model(), [document.text for document in documents])
     gazetteer = load_gazetteer()
@@ -49,26 +50,17 @@ def parse_documents(documents: Sequence[Document]) -> Iterator[ParsedDocument]:
         yield ParsedDocument(document, doc, _find_document_entities(document, doc, gazetteer))
 
 
-def _find_document_entities(document: Document, doc: Doc, gazetteer: Gazetteer) -> list[Entity]:
-    return find_entities(
-        doc, document.text, article_id=document.name, run_id="", day=_DAY, gazetteer=gazetteer
-    )
+def _find_document_entities(document: GoldDocument, doc: Doc, gazetteer: Gazetteer) -> list[Entity]:
+    with read_document(doc, document.text) as read:
+        return find_entities(read, RecordKeys(document.name, "", _DAY), gazetteer)
 
 
 def find_document_quotes(parsed: ParsedDocument, ranker: Ranker | None) -> list[Quote]:
     """The quotes of a document as the pipeline finds them."""
     document, doc, entities = parsed
-    with Words(doc) as words:
-        quotes = find_quotes(
-            words,
-            document.text,
-            entities=entities,
-            ranker=ranker,
-            article_id=document.name,
-            run_id="",
-            day=_DAY,
-        )
-        return resolve_speakers(words, document.text, quotes, entities)
+    with read_document(doc, document.text) as read:
+        quotes = find_quotes(read, entities, RecordKeys(document.name, "", _DAY), ranker)
+        return resolve_speakers(read, quotes, entities)
 
 
 def format_tables(quotes: QuoteScore, speech: QuoteScore) -> Iterator[str]:

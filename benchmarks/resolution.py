@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas import Quote
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 
 LABELS: Final = Path(__file__).with_name("resolution_labels.tsv")
 NOBODY: Final = "-"
@@ -52,14 +53,14 @@ def read_labels(path: Path = LABELS) -> list[SpeakerLabel]:
 def find_resolved_quotes(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote]]]:
     """For each document its id and its quotes, resolved."""
     documents = list(texts)
-    keys = {"article_id": "", "run_id": "", "day": dt.date.min}
+    keys = RecordKeys("", "", dt.date.min)
     docs = analyse_texts(load_model(), [text for _, text in documents])
     gazetteer = load_gazetteer()
     for (name, text), doc in zip(documents, docs, strict=True):
-        entities = find_entities(doc, text, gazetteer=gazetteer, **keys)  # type: ignore[arg-type]
-        words = Words(doc)
-        quotes = find_quotes(words, text, entities=entities, ranker=load_ranker(), **keys)  # type: ignore[arg-type]
-        yield name, resolve_speakers(words, text, quotes, entities)
+        document = read_document(doc, text)
+        entities = find_entities(document, keys, gazetteer)
+        quotes = find_quotes(document, entities, keys, load_ranker())
+        yield name, resolve_speakers(document, quotes, entities)
 
 
 def is_same_name(name: str, label: str) -> bool:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from benchmarks.polnear import Document, GoldQuote, Span, read_documents
+from benchmarks.polnear import GoldDocument, GoldQuote, Span, read_documents
 from benchmarks.quote_scoring import (
     MIN_OVERLAP,
     NO_SOURCE,
@@ -30,6 +30,7 @@ from benchmarks.quote_scoring import (
     match_spans,
 )
 from benchmarks.quotes import ParsedDocument, parse_documents
+from transforms.language.document import Document, read_document
 from transforms.language.quotes import ranker
 from transforms.language.quotes.attribution_rules import LABEL, Rules
 from transforms.language.quotes.indirect_candidates import Options
@@ -50,7 +51,6 @@ from transforms.language.quotes.ranker import (
 from transforms.language.quotes.sentences import Page
 from transforms.language.quotes.speaker_candidates import Candidate, Site
 from transforms.language.quotes.speaker_mentions import Speakers
-from transforms.language.tokens import Words
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2
@@ -116,6 +116,7 @@ class _Recorder:
 class PreparedDocument(NamedTuple):
     """A document with what the stages before the ranker make of it."""
 
+    gold: GoldDocument
     document: Document
     segments: list[Segment]
     page: Page
@@ -125,11 +126,12 @@ class PreparedDocument(NamedTuple):
 
 def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
     """What the ranker works on."""
-    document, doc, entities = parsed
-    segments = [s for s in quoted_segments(document.text) if s.right <= len(doc.text)]
-    page = Page(Words(doc), document.text, segments)
+    gold, doc, entities = parsed
+    document = read_document(doc, gold.text)
+    segments = [s for s in quoted_segments(gold.text) if s.right <= document.analysed_end]
+    page = Page(document, segments)
     speakers = Speakers(page, entities)
-    return PreparedDocument(document, segments, page, speakers, Rules(page, speakers))
+    return PreparedDocument(gold, document, segments, page, speakers, Rules(page, speakers))
 
 
 def judge_segments(setting: PreparedDocument, chooser: Chooser) -> Iterator[JudgedSegment]:
@@ -137,7 +139,7 @@ def judge_segments(setting: PreparedDocument, chooser: Chooser) -> Iterator[Judg
 
     What single marks enclose is left out: the corpus has no gold for it.
     """
-    document = setting.document
+    document = setting.gold
     recorder = _Recorder(chooser)
     read_quotes(setting.page, setting.speakers, setting.rules, recorder)
     segments = [site.segment for site in recorder.sites]
@@ -183,9 +185,9 @@ def group_quotes(seen: Sequence[JudgedSegment], chooser: Ranker) -> Iterator[Can
 
 def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
     """What each cue may report, or nothing."""
-    document, page = setting.document, setting.page
-    contents = Contents(page.words, [(s.left, s.right) for s in setting.segments])
-    options = Options(contents, setting.rules.heard)
+    document = setting.gold
+    contents = Contents(setting.document, [(s.left, s.right) for s in setting.segments])
+    options = Options(setting.document, contents, setting.rules.heard)
     for index, cue in sorted(setting.rules.heard.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]
         found = options.of(index)
@@ -195,7 +197,7 @@ def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
         yield CandidateGroup([*(o.features for o in found), NOTHING], [*right, not any(right)])
 
 
-def _match_attribution(document: Document, span: Span, speaker: str) -> float:
+def _match_attribution(document: GoldDocument, span: Span, speaker: str) -> float:
     """How much of an attribution of this speaker a span shares."""
     shared, gold = max(
         ((jaccard(gold.spans, span), gold) for gold in document.indirect),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.polnear import Document, find_marked_segments, read_documents
+from benchmarks.polnear import GoldDocument, find_marked_segments, read_documents
 from benchmarks.quote_scoring import (
     MISSING,
     NO_SOURCE,
@@ -145,7 +145,7 @@ def test_pairs_are_the_best_ones() -> None:
     assert match_spans([[(0, 10)], [(12, 20)]], [(0, 9), (1, 9), (19, 40)]) == {0: 0}
 
 
-def documents(folder: Path) -> list[Document]:
+def documents(folder: Path) -> list[GoldDocument]:
     return list(read_documents(folder))
 
 

@@ -8,12 +8,13 @@ from spacy.tokens import Doc
 
 from schemas import Entity, Quote
 from schemas.ids import stable_id
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 
-DAY = dt.date(2026, 11, 24)
+KEYS = RecordKeys("a", "r", dt.date(2026, 11, 24))
 
 Find = Callable[[str], list[Quote]]
 Row = tuple[str, str | None, str | None]
@@ -29,17 +30,10 @@ def quotes_of(
         entities: the entities of the text; by default those that are found in the document.
         by_rule: resolve speakers by rules, without the ranker.
     """
+    document = read_document(doc, text)
     if entities is None:
-        entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    return find_quotes(
-        Words(doc),
-        text,
-        entities=entities,
-        ranker=None if by_rule else load_ranker(),
-        article_id="a",
-        run_id="r",
-        day=DAY,
-    )
+        entities = find_entities(document, KEYS)
+    return find_quotes(document, entities, KEYS, None if by_rule else load_ranker())
 
 
 def marked(quotes: list[Quote]) -> list[Quote]:

@@ -1,19 +1,19 @@
 """Entities, quotes and topics of articles, all together."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import asdict, replace
 
 from spacy.tokens import Doc
 
 from schemas import Article
+from transforms.language.document import Document, read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Choice, load_gazetteer
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 from transforms.language.topics.tagger import TopicTagger
 from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.worker import Findings
@@ -36,21 +36,18 @@ class Analyser:
         return [found.get(id(article)) or Findings([], [], []) for article in articles]
 
     def _findings(self, article: Article, doc: Doc) -> Findings:
-        keys: dict[str, Any] = {
-            "article_id": article.article_id,
-            "run_id": article.run_id,
-            "day": article.day,
-        }
-        entities = find_entities(doc, article.text, gazetteer=self._gazetteer, **keys)
-        matches = self._tagger.analyse(article.text, article.title)
-        topics = self._tagger.tag_article(matches, **keys)
-        with Words(doc) as words:
-            found = find_quotes(words, article.text, entities=entities, ranker=self._ranker, **keys)
-            resolved = resolve_speakers(words, article.text, found, entities)
+        with read_document(doc, article.text, article.title) as document:
+            return self._read(document, RecordKeys.of_article(article))
+
+    def _read(self, document: Document, keys: RecordKeys) -> Findings:
+        entities = find_entities(document, keys, self._gazetteer)
+        matches = self._tagger.analyse(document.text, document.title)
+        topics = self._tagger.tag_article(matches, **asdict(keys))
+        found = find_quotes(document, entities, keys, self._ranker)
         quotes = []
-        for quote in resolved:
+        for quote in resolve_speakers(document, found, entities):
             tags = self._tagger.tag_span(
-                matches, quote.start, quote.end, quote_id=quote.quote_id, **keys
+                matches, quote.start, quote.end, quote_id=quote.quote_id, **asdict(keys)
             )
             topics += tags
             quotes.append(replace(quote, topics=[tag.topic_id for tag in tags]))

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from transforms.language.quotes.cue_words import words
+from transforms.language.word_lists import word_set
 
-MEN: Final = words("""
+MEN: Final = word_set("""
     aaron abdul abraham adam adrian ahmed alan albert alejandro alexander alexei alfred ali
     allan allen alvin amir anders andre andrei andres andrew andy angelo angus anthony antonin
     antonio ari arnold arthur arturo asa austin barack barney barry bashar basil ben benjamin
@@ -47,7 +47,7 @@ MEN: Final = words("""
     wilfred will william willie wilson winston wolf woodrow xavier yasser yitzhak yuri yusef
     yusuf zachary zack zoran
     """)
-WOMEN: Final = words("""
+WOMEN: Final = word_set("""
     abby abigail ada addison adele adriana agatha agnes aisha alana alba alejandra alexa
     alexandra alexis alice alicia alina alisha alison allie allison alma alyson alyssa amal
     amanda amber amelia amina amy ana anastasia andrea angela angelica angelina angie anika
@@ -95,7 +95,7 @@ WOMEN: Final = words("""
     yasmine yelena yesenia yolanda yolande yvette yvonne zainab zara zelda zoe
     """)
 
-NOT_GIVEN_NAMES: Final = words("""
+NOT_GIVEN_NAMES: Final = word_set("""
     april ari ashley aung austin brock cal cameron carolina chad charlotte chase chelsea
     christian clay clinton dale davis diego eugene faith florence floyd ford francisco glen
     grace grant harris helena hope india jackie jackson jeffries jesus johns jordan joy june

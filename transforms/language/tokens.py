@@ -1,34 +1,29 @@
-"""The tokens of a parsed text, taken out of spaCy once: its own are made anew at every look.
+"""The tokens of a parsed text as plain Python objects.
 
-A `Word` has the names of spaCy's `Token` for what it offers. Reading these is several times
-faster, and the quotes of a text are found by looking at each token many times.
+A `Token` has the names of spaCy's `Token` for what it offers. spaCy makes a new object at every
+look at a token, so reading these is several times faster, and the quotes of a text are found by
+looking at each token many times.
 """
 
-from collections.abc import Iterator
-from itertools import repeat
+from collections.abc import Sequence
 from typing import Final
 
-from spacy.tokens import Doc
-
-_STRINGS: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
-_NUMBERS: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
-_CODES: Final = 2**64
-"""Codes of strings are unsigned numbers of 64 bits, heads are signed ones."""
+_PROPER: Final = ("NNP", "NNPS")
 
 
-class Word:
+class Token:
     """A token with its place in the parse."""
 
     __slots__ = (
-        "_words", "dep_", "end", "ent_type_", "head", "i", "idx", "is_punct", "is_sent_start",
-        "is_space", "lower_", "tag_", "text",
+        "dep_", "end", "ent_type_", "head", "i", "idx", "is_punct", "is_sent_start", "is_space",
+        "left_edge", "lower_", "right_edge", "tag_", "text",
     )  # fmt: skip
 
-    _words: "Words"
     i: int
     idx: int
     """Where it starts in the text, in code points."""
     end: int
+    """Where it ends in the text, in code points."""
     text: str
     lower_: str
     tag_: str
@@ -37,58 +32,54 @@ class Word:
     is_punct: bool
     is_space: bool
     is_sent_start: bool
-    head: "Word"
-    """Itself at the root."""
-
-    @property
-    def left_edge(self) -> "Word":
-        """The first word of those that hang on this one, directly or not."""
-        return self._words[self._words.doc[self.i].left_edge.i]
-
-    @property
-    def right_edge(self) -> "Word":
-        """The last one."""
-        return self._words[self._words.doc[self.i].right_edge.i]
+    head: "Token"
+    """The token itself at the root."""
+    left_edge: "Token"
+    """The first token of the subtree of this one."""
+    right_edge: "Token"
+    """The last token of the subtree of this one."""
 
 
-class Words(list[Word]):
-    """The words of a parsed text, in order.
+class TokenIndex:
+    """The tokens that are no space, by where they start and end, with their tags.
 
-    Words know each other, so the memory of a text would be held until Python looks for cycles;
-    used as a context manager, they are taken apart at its end.
+    Tokens have their number among those that are no space.
     """
 
-    def __init__(self, doc: Doc) -> None:
-        super().__init__(map(Word.__new__, repeat(Word, len(doc))))
-        self.doc = doc
-        codes = doc.to_array([*_STRINGS, *_NUMBERS]).astype("int64").T.tolist()
-        strings = [_names(doc, column) for column in codes[: len(_STRINGS)]]
-        rows = zip(self, *strings, *codes[len(_STRINGS) :], strict=True)
-        for i, (word, text, tag, dep, label, start, punct, space, first, head) in enumerate(rows):
-            word._words = self
-            word.i = i
-            word.idx = start
-            word.end = start + len(text)
-            word.text = text
-            word.lower_ = text.lower()
-            word.tag_ = tag
-            word.dep_ = dep
-            word.ent_type_ = label
-            word.is_punct = punct == 1
-            word.is_space = space == 1
-            word.is_sent_start = first == 1
-            word.head = self[i + head]
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.first: dict[int, int] = {}
+        """Number of the token that starts at an offset."""
+        self.last: dict[int, int] = {}
+        """Number of the token that ends at an offset."""
+        self.tags: list[str] = []
+        self.dots: set[int] = set()
+        """Offsets of the dots that are part of an abbreviation."""
+        for token in tokens:
+            if not token.is_space:
+                self.first[token.idx] = self.last[token.end] = len(self.tags)
+                self.tags.append(token.tag_)
+                if token.text[-1] == "." and len(token.text) > 1:
+                    self.dots.add(token.end - 1)
 
-    def __enter__(self) -> "Words":
-        return self
+    def tag_at(self, start: int) -> str:
+        """The tag of the token that starts at a place."""
+        return self.tags[self.first[start]] if start in self.first else ""
 
-    def __exit__(self, *_: object) -> None:
-        for word in self:
-            del word.head, word._words
-        self.clear()
+    def is_named(self, start: int) -> bool:
+        """Whether a token that starts at a place may be a name by its tag."""
+        return self.tag_at(start) in (*_PROPER, "FW", "CD", "")
 
+    def may_be_proper(self, number: int) -> bool:
+        """Whether a token with a capital is a name to all appearance."""
+        if self.is_proper(number):
+            return True
+        begins = number == 0 or self.tags[number - 1] in (".", ":", "``", "''", '""')
+        return self.tags[number][:2] == "NN" or not begins
 
-def _names(doc: Doc, codes: list[int]) -> Iterator[str]:
-    """What the codes of a column stand for."""
-    names = {code: doc.vocab.strings[code % _CODES] for code in set(codes)}
-    return map(names.__getitem__, codes)
+    def is_noun_or_adjective(self, number: int) -> bool:
+        """Whether a token may be part of a name that goes on; one beyond the text is not."""
+        return 0 <= number < len(self.tags) and self.tags[number][:2] in ("NN", "JJ")
+
+    def is_proper(self, number: int) -> bool:
+        """Whether a token is tagged as a name; one beyond the text is not."""
+        return 0 <= number < len(self.tags) and self.tags[number] in _PROPER

@@ -11,21 +11,20 @@
 6. People who are named in credits alone are left out.
 """
 
-import datetime as dt
 import re
 from collections.abc import Sequence
 
-from spacy.tokens import Doc
-
 from schemas import Entity, Mention
 from schemas.ids import entity_id_of
+from transforms.language.document import Document
 from transforms.language.entities.clustering import Forms, find_acronyms, find_people, group
 from transforms.language.entities.further_mentions import Sought, missed
 from transforms.language.entities.gazetteer import Gazetteer
 from transforms.language.entities.labels import Labels, NoNames
 from transforms.language.entities.lines import Lines
 from transforms.language.entities.names import Sighting, abbreviates, sighting, title_before
-from transforms.language.entities.ner_corrections import Tokens, find_names
+from transforms.language.entities.ner_corrections import find_names
+from transforms.language.record_keys import RecordKeys
 
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
 """What is longer than acronyms are."""
@@ -33,23 +32,20 @@ _STATED = re.compile(r"\s?\(([A-Z][A-Za-z.&]{1,9})\)")
 
 
 def find_entities(
-    doc: Doc,
-    text: str,
-    *,
-    article_id: str,
-    run_id: str,
-    day: dt.date,
-    gazetteer: Gazetteer | None = None,
+    document: Document, keys: RecordKeys, gazetteer: Gazetteer | None = None
 ) -> list[Entity]:
-    """The entities of an article in the order of their first mention.
+    """Return the entities of an article in the order of their first mention.
 
-    ``doc`` is ``text`` as analysed by `analyse_texts`.
+    Args:
+        document: The text of the article.
+        keys: The fields that the records have in common.
+        gazetteer: The names that are known to be sure.
     """
-    tokens, lines = Tokens(doc, text), Lines(text)
-    names = find_names(doc, tokens, text, gazetteer)
+    text, lines = document.text, Lines(document.text)
+    names = find_names(document, gazetteer)
     forms, stated = _forms(text, names.sightings)
     labels = Labels(forms, text, gazetteer)
-    for key in [*NoNames(forms, labels, text, tokens, lines)]:
+    for key in [*NoNames(document, forms, labels, lines)]:
         del forms[key], labels.of[key]
     people = find_people(forms, labels.of, labels.full, text)
     expansions = find_acronyms(forms, labels.of, stated)
@@ -62,7 +58,7 @@ def find_entities(
     }
     sought = Sought(groups, group_labels, people, expansions, labels)
     sought.add_singles(names.singles, forms, text)
-    for head, start, end in missed(text, tokens, lines, groups, sought):
+    for head, start, end in missed(document, lines, groups, sought):
         if head not in groups:
             groups[head], group_labels[head] = [], labels.label(head, ())
         title = title_before(text, start)
@@ -81,10 +77,10 @@ def find_entities(
         mentions = [Mention(s.start, s.end, text[s.start : s.end]) for s in sorted(seen)]
         entities.append(
             Entity(
-                entity_id=entity_id_of(article_id, name, label),
-                article_id=article_id,
-                run_id=run_id,
-                day=day,
+                entity_id=entity_id_of(keys.article_id, name, label),
+                article_id=keys.article_id,
+                run_id=keys.run_id,
+                day=keys.day,
                 name=name,
                 label=label,
                 wikidata_id=wikidata_id,

@@ -4,12 +4,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from transforms.language.document import Document
 from transforms.language.entities.clustering import Forms, People, name_words
 from transforms.language.entities.gazetteer import Known
 from transforms.language.entities.labels import Labels
 from transforms.language.entities.lines import Lines
 from transforms.language.entities.names import normalise, title_before
-from transforms.language.entities.ner_corrections import Tokens, is_in_state, is_part_of_more
+from transforms.language.entities.ner_corrections import is_in_state, is_part_of_more
 from transforms.language.entities.rules import GENERATIONS, ORGANISATION_WORDS
 from transforms.language.given_names import GIVEN_NAMES
 
@@ -88,49 +89,48 @@ class Sought:
 
 
 def missed(
-    text: str, tokens: Tokens, lines: Lines, groups: Forms, sought: Sought
+    document: Document, lines: Lines, groups: Forms, sought: Sought
 ) -> Iterator[tuple[str, int, int]]:
     """Each place with the key of the group of its name.
 
     All but full names must stand apart from other proper nouns: the "Smith" of "Smith
     Foundation" is nobody.
     """
+    text, index = document.text, document.index
     lengths = sought.lengths()
     taken = bytearray(len(text))
     for seen in groups.values():
         for name in seen:
             taken[name.start : name.end] = b"\1" * (name.end - name.start)
-    for word in _WORD.finditer(text, 0, tokens.end):
+    for word in _WORD.finditer(text, 0, document.analysed_end):
         start = word.start()
         for length in lengths.get(word[0], ()):
             end = start + length
             head = sought.head(text[start:end], text[end : end + 1])
             if (
                 head
-                and start in tokens.first
-                and end in tokens.last
+                and start in index.first
+                and end in index.last
                 and 1 not in taken[start:end]
                 and not is_part_of_more(text, start, end)
-                and (
-                    sought.is_full(text[start:end])
-                    or _stands_apart(text, start, end, tokens, lines)
-                )
+                and (sought.is_full(text[start:end]) or _stands_apart(document, start, end, lines))
             ):
                 yield head, start, end
                 taken[start:end] = b"\1" * length
                 break
 
 
-def _stands_apart(text: str, start: int, end: int, tokens: Tokens, lines: Lines) -> bool:
+def _stands_apart(document: Document, start: int, end: int, lines: Lines) -> bool:
     """Whether a name is no part of a longer one, as far as tags and capitals tell."""
-    first, last = tokens.first[start], tokens.last[end]
+    text, index = document.text, document.index
+    first, last = index.first[start], index.last[end]
     before = _WORD_BEFORE.search(text, max(0, start - 30), start)
     if lines.is_heading(start):  # where everything has capitals
         after = _WORD_AFTER.match(text, end)
         return not (before and before[1].casefold() in GIVEN_NAMES) and not (
             after and after[1].casefold() in ORGANISATION_WORDS
         )
-    if not tokens.may_be_proper(last) or tokens.is_proper(last + 1):
+    if not index.may_be_proper(last) or index.is_proper(last + 1):
         return False
-    named = before and before[1][0].isupper() and tokens.is_noun_or_adjective(first - 1)
+    named = before and before[1][0].isupper() and index.is_noun_or_adjective(first - 1)
     return not named or bool(title_before(text, start))

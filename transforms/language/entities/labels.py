@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from transforms.language.document import Document
 from transforms.language.entities.clustering import MAX_PERSON_WORDS, Forms, is_place
 from transforms.language.entities.gazetteer import Entry, Gazetteer
 from transforms.language.entities.lines import Lines
 from transforms.language.entities.names import Sighting, is_of_united_states, normalise, ruled_label
-from transforms.language.entities.ner_corrections import Tokens, is_in_state
+from transforms.language.entities.ner_corrections import is_in_state
 from transforms.language.entities.rules import (
     LINK_WORDS,
     ORGANISATION_WORDS,
@@ -139,13 +140,10 @@ class NoNames:
     What is a name in them is found again by `missed`.
     """
 
-    def __init__(
-        self, forms: Forms, labels: Labels, text: str, tokens: Tokens, lines: Lines
-    ) -> None:
+    def __init__(self, document: Document, forms: Forms, labels: Labels, lines: Lines) -> None:
         self._forms = forms
         self._labels = labels
-        self._text = text
-        self._tokens = tokens
+        self._document = document
         self._lines = lines
 
     def __iter__(self) -> Iterator[str]:
@@ -162,7 +160,7 @@ class NoNames:
             elif self._is_in_headings(seen):
                 phrases.append(key)
         if phrases:
-            common = set(_COMMON_WORD.findall(self._text))
+            common = set(_COMMON_WORD.findall(self._document.text))
             people = self._people()
             yield from (key for key in phrases if self._is_phrase(key, common, people))
 
@@ -180,7 +178,7 @@ class NoNames:
     def _is_common(self, key: str, seen: Sequence[Sighting]) -> bool:
         """Whether a word is nowhere tagged as a name, and is no person's."""
         return not self._labels.is_a_persons(key) and not any(
-            self._tokens.is_named(s.start) for s in seen
+            self._document.index.is_named(s.start) for s in seen
         )
 
     def _is_in_headings(self, seen: Sequence[Sighting]) -> bool:

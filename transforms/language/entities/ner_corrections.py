@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from itertools import chain
 from typing import Final, NamedTuple
 
-from spacy.tokens import Doc, Span
-
+from transforms.language.document import Document, NamedSpan
 from transforms.language.entities.gazetteer import Gazetteer, Known
 from transforms.language.entities.names import (
     Sighting,
@@ -27,9 +26,9 @@ from transforms.language.entities.rules import (
 )
 from transforms.language.given_names import GIVEN_NAMES
 from transforms.language.quotes.cue_words import CUES, TITLES
+from transforms.language.tokens import Token
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")
-_PROPER: Final = ("NNP", "NNPS")
 _CLAUSE_TAGS: Final = frozenset({"MD", "PRP", "VBD", "VBP", "VBZ", "WP"})
 _JOINING_TAGS: Final = frozenset({"CC", "DT", "IN", "PRP$", "RB", "TO"})
 
@@ -56,53 +55,6 @@ _DATELINE = re.compile(
 )
 
 
-class Tokens:
-    """The places and tags of the tokens that are no space, taken out of spaCy once."""
-
-    def __init__(self, doc: Doc, text: str) -> None:
-        self.end = 0
-        """Where the analysed part of the text ends."""
-        self.first: dict[int, int] = {}
-        """Number of the token that starts at a place."""
-        self.last: dict[int, int] = {}
-        """Number of the token that ends at a place."""
-        self.tags: list[str] = []
-        self.dots: set[int] = set()
-        """Places of the dots that are part of an abbreviation."""
-        codes = doc.to_array(["IDX", "LENGTH", "TAG", "IS_SPACE"]).tolist()
-        strings = {tag: doc.vocab.strings[tag] for tag in {row[2] for row in codes}}
-        for start, length, tag, is_space in codes:
-            self.end = end = start + length
-            if not is_space:
-                self.first[start] = self.last[end] = len(self.tags)
-                self.tags.append(strings[tag])
-                if length > 1 and text[end - 1] == ".":
-                    self.dots.add(end - 1)
-
-    def tag_at(self, start: int) -> str:
-        """The tag of the token that starts at a place."""
-        return self.tags[self.first[start]] if start in self.first else ""
-
-    def is_named(self, start: int) -> bool:
-        """Whether a token that starts at a place may be a name by its tag."""
-        return self.tag_at(start) in (*_PROPER, "FW", "CD", "")
-
-    def may_be_proper(self, number: int) -> bool:
-        """Whether a token with a capital is a name to all appearance."""
-        if self.is_proper(number):
-            return True
-        begins = number == 0 or self.tags[number - 1] in (".", ":", "``", "''", '""')
-        return self.tags[number][:2] == "NN" or not begins
-
-    def is_noun_or_adjective(self, number: int) -> bool:
-        """Whether a token may be part of a name that goes on; one beyond the text is not."""
-        return 0 <= number < len(self.tags) and self.tags[number][:2] in ("NN", "JJ")
-
-    def is_proper(self, number: int) -> bool:
-        """Whether a token is tagged as a name; one beyond the text is not."""
-        return 0 <= number < len(self.tags) and self.tags[number] in _PROPER
-
-
 class Found(NamedTuple):
     """The names of a text."""
 
@@ -112,9 +64,10 @@ class Found(NamedTuple):
     """Words that are names of the gazetteer, and also common words or other names."""
 
 
-def find_names(doc: Doc, tokens: Tokens, text: str, gazetteer: Gazetteer | None) -> Found:
+def find_names(document: Document, gazetteer: Gazetteer | None) -> Found:
     """The model's names, mended, and those that are sure."""
-    read = (s for span in doc.ents if span.label_ in LABELS for s in _read(text, span, tokens))
+    text = document.text
+    read = (s for n in document.named_spans if n.label in LABELS for s in _read(document, n))
     found: list[Sighting] = []
     for name in read:
         if not found or name.start >= found[-1].end:  # not the "Jr." that the last one took in
@@ -122,77 +75,81 @@ def find_names(doc: Doc, tokens: Tokens, text: str, gazetteer: Gazetteer | None)
     found = [*_with_states(text, found)]
     singles: list[Known] = []
     if gazetteer:
-        known = [_without_the(text, known) for known in gazetteer.find(text, tokens.end)]
-        parts = (_split(text, s, inner, tokens) for inner, s in _with_inner(found, known))
+        known = [_without_the(text, known) for known in gazetteer.find(text, document.analysed_end)]
+        parts = (_split(document, s, inner) for inner, s in _with_inner(found, known))
         found = [*chain.from_iterable(parts)]
-        sure = [_known(text, k, tokens) for k in known if _is_distinctive(text, k)]
+        sure = [_known(document, k) for k in known if _is_distinctive(text, k)]
         singles = [k for k in known if " " not in text[k.start : k.end]]
-        found = _overlay(found, [s for s in sure if _stands_apart(text, s, tokens)], cut=False)
-    signs = sorted([*_states(text, tokens.end), *_datelines(text, tokens.end)])
+        found = _overlay(found, [s for s in sure if _stands_apart(document, s)], cut=False)
+    signs = sorted(
+        [*_states(text, document.analysed_end), *_datelines(text, document.analysed_end)]
+    )
     return Found(_overlay(found, signs, cut=True), singles)
 
 
-def _read(text: str, span: Span, tokens: Tokens) -> Iterator[Sighting]:
+def _read(document: Document, named: NamedSpan) -> Iterator[Sighting]:
     """The names within a mention of the model."""
-    label = span.label_
-    if len(span) == 1 and label == "GPE" and tokens.tag_at(span.start_char) == "JJ":
+    text, dots, label = document.text, document.index.dots, named.label
+    span = document.tokens[named.first : named.end]
+    if len(span) == 1 and label == "GPE" and span[0].tag_ == "JJ":
         label = "NORP"  # "Ukrainian"
-    start, end = _start(text, span), _end(span)
-    if label == "PERSON" or (len(span) > 1 and _is_given(span[0].text)):
-        start = _with_given_name(span, start)
+    start, end = _start(text, span, named.label), _end(span, named.label)
+    if start == span[0].idx and (label == "PERSON" or (len(span) > 1 and _is_given(span[0].text))):
+        start = _start_of_given_name(document, span[0])
     for joint in _JOINED.finditer(text, start, end):
-        if name := trim(text, start, joint.start(), label, tokens.dots):
+        if name := trim(text, start, joint.start(), label, dots):
             yield name
         start = joint.end()
     if label != "PERSON":
         for owner in _OWNER.finditer(text, start, end):
             if owner[1].lower() in GIVEN_NAMES:  # "Harbor Watch's Ann Lee"
-                if name := trim(text, start, owner.start(), label, tokens.dots):
+                if name := trim(text, start, owner.start(), label, dots):
                     yield name
                 start, label = owner.start(1), "PERSON"
                 break
-    if name := trim(text, start, end, label, tokens.dots):
+    if name := trim(text, start, end, label, dots):
         yield name
 
 
-def _start(text: str, span: Span) -> int:
+def _start(text: str, span: Sequence[Token], label: str) -> int:
     """The start of a mention, without the verb that begins its sentence ("Said Ann Lee")."""
-    if span.label_ != "PERSON" or len(span) == 1:
-        return span.start_char
     first = span[0]
+    if label != "PERSON" or len(span) == 1:
+        return first.idx
     is_cue = first.lower_ in CUES
     before = text[max(0, first.idx - 3) : first.idx].rstrip()
-    is_verb = bool(first.is_sent_start) and first.tag_[:2] == "VB"
+    is_verb = first.is_sent_start and first.tag_[:2] == "VB"
     headed = (is_cue and before[-1:] in _CLOSING_MARKS) or (is_verb and (is_cue or len(span) > 2))
-    return (span[1:] if headed else span).start_char
+    return span[1].idx if headed else first.idx
 
 
-def _with_given_name(span: Span, start: int) -> int:
+def _start_of_given_name(document: Document, first: Token) -> int:
     """The start of a person's name with the given name that the model left out."""
-    if start != span.start_char or not span.start:
-        return start
-    before = span.doc[span.start - 1]
-    is_given = _is_given(before.text) and before.is_title and not before.ent_type_
-    return before.idx if is_given and before.tag_ == "NNP" and before.whitespace_ else start
+    if not first.i:
+        return first.idx
+    before = document.tokens[first.i - 1]
+    is_given = _is_given(before.text) and before.text.istitle() and not before.ent_type_
+    is_apart = before.end < first.idx
+    return before.idx if is_given and before.tag_ == "NNP" and is_apart else first.idx
 
 
 def _is_given(word: str) -> bool:
     return without_accents(word).lower() in GIVEN_NAMES
 
 
-def _end(span: Span) -> int:
+def _end(span: Sequence[Token], label: str) -> int:
     """The end of a mention, without the words after the name that the model adds to it."""
     last = len(span)
-    if span.label_ == "PERSON" and last > 1 and span[-1].tag_ == "VBZ":  # in headings
+    if label == "PERSON" and last > 1 and span[-1].tag_ == "VBZ":  # in headings
         last -= 1
     for number in range(1, last):
         token = span[number]
-        if token.tag_ in _CLAUSE_TAGS and token.is_lower:  # "Harbor Board voted last"
+        if token.tag_ in _CLAUSE_TAGS and token.text.islower():  # "Harbor Board voted last"
             last = number
             break
-    while last > 1 and span[last - 1].tag_ in _JOINING_TAGS and span[last - 1].is_lower:
+    while last > 1 and span[last - 1].tag_ in _JOINING_TAGS and span[last - 1].text.islower():
         last -= 1
-    return span[:last].end_char
+    return span[last - 1].end
 
 
 def _without_the(text: str, known: Known) -> Known:
@@ -200,9 +157,10 @@ def _without_the(text: str, known: Known) -> Known:
     return known._replace(start=match.end()) if match else known
 
 
-def _known(text: str, known: Known, tokens: Tokens) -> Sighting:
+def _known(document: Document, known: Known) -> Sighting:
+    text = document.text
     title = title_before(text, known.start) if known.entry.label == "PERSON" else None
-    end = known.end + (known.end in tokens.dots)
+    end = known.end + (known.end in document.index.dots)
     return sighting(text, known.start, end, known.entry.label, title)
 
 
@@ -222,8 +180,9 @@ def _with_inner(
         yield [] if whole else inner, name
 
 
-def _split(text: str, name: Sighting, inner: Sequence[Known], tokens: Tokens) -> Iterator[Sighting]:
+def _split(document: Document, name: Sighting, inner: Sequence[Known]) -> Iterator[Sighting]:
     """A mention that joins known names to something else, in parts."""
+    text, dots = document.text, document.index.dots
     position = name.start
     starts = {known.start for known in inner}
     for known in inner:
@@ -231,13 +190,13 @@ def _split(text: str, name: Sighting, inner: Sequence[Known], tokens: Tokens) ->
         before = _JOINT_BEFORE.search(text, position, known.start)
         if following is None or (position < known.start and not before):
             continue
-        if before and (part := trim(text, position, before.start(), name.label, tokens.dots)):
+        if before and (part := trim(text, position, before.start(), name.label, dots)):
             yield part
-        yield _known(text, known, tokens)
+        yield _known(document, known)
         position = following
     if position == name.start:
         yield name
-    elif part := trim(text, position, name.end, name.label, tokens.dots):
+    elif part := trim(text, position, name.end, name.label, dots):
         yield part
 
 
@@ -259,9 +218,10 @@ def _is_distinctive(text: str, known: Known) -> bool:
     return " " in printed or (len(printed) > 2 and sum(map(str.isupper, printed)) > 1)
 
 
-def _stands_apart(text: str, name: Sighting, tokens: Tokens) -> bool:
+def _stands_apart(document: Document, name: Sighting) -> bool:
     """Whether a name that the model missed is no part of a longer one."""
-    first, last = tokens.first.get(name.start), tokens.last.get(name.end)
+    text, index = document.text, document.index
+    first, last = index.first.get(name.start), index.last.get(name.end)
     if first is None or last is None or is_part_of_more(text, name.start, name.end):
         return False
     following = _NEXT_WORD.match(text, name.end)
@@ -273,7 +233,7 @@ def _stands_apart(text: str, name: Sighting, tokens: Tokens) -> bool:
         return False
     if name.label == "PERSON" or (following and following[1].lower() in TITLES):
         return True
-    return not tokens.is_proper(first - 1) and not tokens.is_proper(last + 1)
+    return not index.is_proper(first - 1) and not index.is_proper(last + 1)
 
 
 def is_part_of_more(text: str, start: int, end: int) -> bool:

@@ -5,7 +5,7 @@ Imports neither Beam nor spaCy.
 
 from typing import Final, NamedTuple
 
-from transforms.language.quotes.cue_words import words
+from transforms.language.word_lists import word_set
 
 LABELS: Final = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "EVENT", "LAW", "FAC"})
 
@@ -40,7 +40,7 @@ class LineRule(NamedTuple):
     """Only in so many lines at the end of a text that are not empty."""
 
 
-ORGANISATION_WORDS: Final = words("""
+ORGANISATION_WORDS: Final = word_set("""
     academy administration agency alliance army assembly assn associates association authority
     bank board brigade bureau cabinet campaign caucus center centre chamber choir clinic
     club coalition college command commission committee company conference congress consortium
@@ -170,12 +170,12 @@ PERSONAL_TITLES: Final = frozenset(
 
 GENERATIONS: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
-NAMED_WITH_S: Final = words(
+NAMED_WITH_S: Final = word_set(
     "arby barron domino harrah kohl lloyd lowe macy mcdonald moody sotheby wendy"
 )
 """Firms whose final 's belongs to the name."""
 
-PARTICLES: Final = words("al bin da de del della der di du el la le ten van von")
+PARTICLES: Final = word_set("al bin da de del della der di du el la le ten van von")
 """Words within people's names that have no capital."""
 
 LINK_WORDS: Final = frozenset({"a", "an", "and", "at", "by", "de", "for", "in", "of", "on", "the"})
@@ -211,7 +211,7 @@ SIGNS_OF_AMERICA: Final = frozenset(
 )
 """Normalised names by which an article is about the United States, beside those of its states."""
 
-NOT_DATELINES: Final = words("""
+NOT_DATELINES: Final = word_set("""
     analysis breaking clarification comment commentary correction editorial exclusive explainer
     fact film gallery interview letter live listen more news note opinion photo photos poll
     profile read report review special transcript update updated video warning watch

@@ -12,7 +12,7 @@ from transforms.language.quotes import cue_words, indirect_speech
 from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
-from transforms.language.tokens import Word
+from transforms.language.tokens import Token
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
@@ -183,12 +183,12 @@ class Rules:
         whole = segment.start in self._page.clausal or end in SENTENCE_ENDS
         if opens:
             after = items[place + 1] if place + 1 < len(items) else None
-            ended = end in ",.!?…—–-" or (isinstance(after, Word) and after.text == ",")
+            ended = end in ",.!?…—–-" or (isinstance(after, Token) and after.text == ",")
             direct = after is None or ended or whole
-        elif isinstance(before, Word) and before.text[-1] in ":,—–-":
+        elif isinstance(before, Token) and before.text[-1] in ":,—–-":
             direct = whole
         else:
-            direct = isinstance(before, Word) and is_cue(before) and whole
+            direct = isinstance(before, Token) and is_cue(before) and whole
             direct = direct and self._page.text[segment.start].isupper()
         return "direct" if direct else "mixed"
 
@@ -201,8 +201,8 @@ class Rules:
         words = WORD.findall(self._page.text, segment.start, segment.end)
         capital = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
         near = _LAST_WORD.search(self._page.text, max(0, segment.left - _MAX_LABEL), segment.left)
-        previous = near[1].lower() if near and isinstance(before, Word) else ""
-        following = after.lower_ if isinstance(after, Word) else ""
+        previous = near[1].lower() if near and isinstance(before, Token) else ""
+        following = after.lower_ if isinstance(after, Token) else ""
         if previous in cue_words.SCARE or previous in cue_words.WORKS:
             return NAMED_LABEL
         if capital and len(words) > 1 and previous in cue_words.PERFORMED:
@@ -217,7 +217,7 @@ class Rules:
             or following in cue_words.WORKS
         ):
             return LABEL
-        neighbours = [n.text for n in (before, after) if isinstance(n, Word)]
+        neighbours = [n.text for n in (before, after) if isinstance(n, Token)]
         inside_a_name = len(neighbours) == 2 and all(n[0].isupper() for n in neighbours)
         short = len(words) <= 2 and self._page.text[segment.end - 1].isalnum()
         return LABEL if short and inside_a_name else None
@@ -231,11 +231,11 @@ class Rules:
             if isinstance(item, Segment):
                 continue
             following = items[number + 1] if number + 1 < len(items) else None
-            head: Word | None = None
+            head: Token | None = None
             end = item
             if item.lower_ in cue_words.PHRASES:
                 if (
-                    not isinstance(following, Word)
+                    not isinstance(following, Token)
                     or following.lower_ != cue_words.PHRASES[item.lower_]
                 ):
                     continue
@@ -250,7 +250,7 @@ class Rules:
                 method, head = "owner", self._page.owners[item.i]
                 if not self._page.narrative[head.i]:
                     continue
-            elif item.text == ":" and not isinstance(following, Word) and not found:
+            elif item.text == ":" and not isinstance(following, Token) and not found:
                 method, head = "colon", self._before_colon(items, number)
             elif item.text[-1] in cue_words.DASHES and not number and _is_name(items[1:]):
                 method, head = "signature", head_right(items, 1)
@@ -258,7 +258,7 @@ class Rules:
                 item.text[-1] in cue_words.DASHES
                 and number
                 and isinstance(items[number - 1], Segment)
-                and isinstance(following, Word)
+                and isinstance(following, Token)
                 and following.text[0].isupper()
                 and len(items) - number <= _MAX_NAME
             ):
@@ -278,7 +278,7 @@ class Rules:
                 found.append(cue)
         return found
 
-    def _reporting(self, cue: Word, head: Word, speaker: Speaker) -> Speaker:
+    def _reporting(self, cue: Token, head: Token, speaker: Speaker) -> Speaker:
         """Who says what a cue reports; a description is taken whole: "people near the talks"."""
         if cue.lower_ == "according":
             named = self._page.objects.get(cue.i + 1)
@@ -293,7 +293,9 @@ class Rules:
         ):
             return speaker
         end = speaker.end
-        for token in self._page.words[head.i + 1 : min(head.right_edge.i + 1, head.i + _MAX_ASIDE)]:
+        for token in self._page.tokens[
+            head.i + 1 : min(head.right_edge.i + 1, head.i + _MAX_ASIDE)
+        ]:
             if not self._page.narrative[token.i] or token.text in ",;:()–—-":
                 break
             if token.tag_ in ("WP", "WDT") or token.i == cue.i:
@@ -303,9 +305,9 @@ class Rules:
             return speaker
         return speaker._replace(end=end, kind="description")
 
-    def _subject(self, items: list[Item], number: int) -> tuple[str, Word | None]:
+    def _subject(self, items: list[Item], number: int) -> tuple[str, Token | None]:
         cue = items[number]
-        assert isinstance(cue, Word)
+        assert isinstance(cue, Token)
         before = [item for item in items[max(0, number - 2) : number] if _is_solid(item)]
         opens = number == 0 and cue.tag_ in cue_words.FINITE_TAGS
         if opens or (before and isinstance(before[-1], Segment)):
@@ -317,7 +319,7 @@ class Rules:
             return "subject", head
         return "beside", head_left(items, number - 1)
 
-    def _is_unsaid(self, verb: Word) -> bool:
+    def _is_unsaid(self, verb: Token) -> bool:
         """Whether a verb is passive and does not say by whom: "a class called", "he was warned"."""
         page = self._page
         bare = verb.i not in page.helped and verb.i not in page.subjects
@@ -326,7 +328,7 @@ class Rules:
         )
         return passive and verb.i not in page.agents and verb.lower_ != "quoted"
 
-    def _by_parse(self, cue: Word) -> Word | None:
+    def _by_parse(self, cue: Token) -> Token | None:
         verb = cue
         for _ in range(_MAX_CLIMB):
             if verb.i in self._page.agents:
@@ -343,14 +345,14 @@ class Rules:
             verb = verb.head
         return None
 
-    def _before_colon(self, items: list[Item], colon: int) -> Word | None:
+    def _before_colon(self, items: list[Item], colon: int) -> Token | None:
         for item in reversed(items[max(0, colon - _MAX_ASIDE) : colon]):
-            if isinstance(item, Word) and item.i in self._page.subjects:
+            if isinstance(item, Token) and item.i in self._page.subjects:
                 subject = self._page.subjects[item.i]
                 return subject if self._page.narrative[subject.i] else None
         return head_left(items, colon - 1)
 
-    def _reported(self, verb: Word, cue: Cue, known: dict[int, Cue]) -> Cue:
+    def _reported(self, verb: Token, cue: Cue, known: dict[int, Cue]) -> Cue:
         """The cue, or that of the clause above: "X said she hoped", "X condemned what he called".
 
         What X reports of X, or of a mind, is X's word; what X reports that Y said is left to Y.
@@ -387,7 +389,7 @@ class Choice:
         self.relay = relays[0].speaker if said and relays else None
         self.starts = [cue.start for cue in self.cues]
         self.opening = next(
-            (n for n, i in enumerate(unit.items) if isinstance(i, Word) and i.text[0].isalnum()),
+            (n for n, i in enumerate(unit.items) if isinstance(i, Token) and i.text[0].isalnum()),
             len(unit.items),
         )
         """Place of the first word outside quotes."""
@@ -428,9 +430,9 @@ def _is_solid(item: Item) -> bool:
     return isinstance(item, Segment) or item.text != ","
 
 
-def head_right(items: list[Item], first: int) -> Word | None:
+def head_right(items: list[Item], first: int) -> Token | None:
     """The head of the noun phrase that begins at ``first``."""
-    head: Word | None = None
+    head: Token | None = None
     for number, item in enumerate(items[first : first + _MAX_NAME], first):
         whole = head is None or head.tag_ in cue_words.NOUN_TAGS
         if isinstance(item, Segment):
@@ -463,10 +465,10 @@ def _is_name(items: list[Item]) -> bool:
 
 def _is_noun(items: list[Item], number: int) -> bool:
     item = items[number] if number < len(items) else None
-    return isinstance(item, Word) and item.tag_ in cue_words.NOUN_TAGS
+    return isinstance(item, Token) and item.tag_ in cue_words.NOUN_TAGS
 
 
-def head_left(items: list[Item], last: int) -> Word | None:
+def head_left(items: list[Item], last: int) -> Token | None:
     """The head of the noun phrase that ends at ``last``, verbs and asides skipped."""
     floor = max(0, last - _MAX_ASIDE)
     while last >= floor:

@@ -3,11 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-
-def words(text: str) -> frozenset[str]:
-    """The words of a list, as a set."""
-    return frozenset(text.split())
-
+from transforms.language.word_lists import word_set
 
 # Verbs by which words are given to a speaker. Their forms are made by rule, `!` marks a final
 # consonant that doubles, and the irregular ones are listed.
@@ -16,7 +12,7 @@ accuse acknowledge add address admire admit! admonish advise advocate affirm agr
 announce answer apologise apologize appeal applaud argue ask assail assert assess assure attack
 attest aver! bark beg! bellow bemoan berate blame blast blog! bluster boast brag! brand call
 caution celebrate challenge champion chant characterise characterize charge chastise chide chime
-cite claim clarify commend comment compare complain compliment concede finalize concur! condemn
+cite claim clarify commend comment compare complain compliment concede conclude concur! condemn
 confess confide confirm congratulate contend continue counsel counter crack crow cry declare decry
 deem defend demand denounce deny deplore deride describe detail dictate disclose discuss dismiss
 dispute dub! echo elaborate emphasise emphasize encourage endorse enthuse estimate exclaim exhort
@@ -40,7 +36,7 @@ believing feel feels felt feeling know knows knew swear swears swore swearing si
 singing hear heard find finds found foresee foresees foresaw mean means meant
 """
 # Nouns that report what their owner says: "her claim that", "Lee's call for".
-NOUNS: Final = words(
+NOUNS: Final = word_set(
     """
     accusation accusations admission allegation allegations announcement announcements argument
     arguments assertion assertions call calls claim claims comment comments complaint complaints
@@ -56,7 +52,7 @@ PHRASES: Final = {
     "according": "to",
 }  # fmt: skip
 # What is thought is known to the reader because somebody says it.
-MENTAL: Final = words(
+MENTAL: Final = word_set(
     """
     believe believes believed believing fear fears feared fearing feel feels felt feeling find
     finds found hear heard hears hope hopes hoped hoping know knew knows love loves loved mean
@@ -64,9 +60,9 @@ MENTAL: Final = words(
     """
 )
 # Cues of those who pass on what somebody else said, if there is somebody else.
-RELAYS: Final = words("according reported reports")
-SPEECH_ONLY: Final = words("said says say saying told tells added adds wrote asked")
-WORKS: Final = words(
+RELAYS: Final = word_set("according reported reports")
+SPEECH_ONLY: Final = word_set("said says say saying told tells added adds wrote asked")
+WORKS: Final = word_set(
     """
     album anthem article ballad blog book broadcast chapter column commentary documentary
     drama entitled episode essay exhibition film hymn magazine memoir movie musical newsletter
@@ -74,16 +70,16 @@ WORKS: Final = words(
     soundtrack titled track
     """
 )
-PERFORMED: Final = words(
+PERFORMED: Final = word_set(
     """
     perform performed performing performs play played playing plays sang sing singing sings
     sung watch watched watching watches
     """
 )
-SCARE: Final = words("so-called dubbed nicknamed nickname termed")
-BEFORE_TITLES: Final = words("on of in with")
-SMALL: Final = words("a an and at by for from in is of on or the to with")
-TITLES: Final = words(
+SCARE: Final = word_set("so-called dubbed nicknamed nickname termed")
+BEFORE_TITLES: Final = word_set("on of in with")
+SMALL: Final = word_set("a an and at by for from in is of on or the to with")
+TITLES: Final = word_set(
     """
     president vice prime minister secretary senator sen. rep. representative congressman
     congresswoman gov. governor mayor councillor councilor chancellor ambassador judge
@@ -93,15 +89,15 @@ TITLES: Final = words(
     coach detective superintendent bishop archbishop cardinal father sister imam rabbi
     """
 )
-HONORIFICS: Final = words("mr. mrs. ms. miss dr. mr mrs ms dr mx")
+HONORIFICS: Final = word_set("mr. mrs. ms. miss dr. mr mrs ms dr mx")
 ADDRESSES: Final = TITLES | HONORIFICS
-PRONOUNS: Final = words(
+PRONOUNS: Final = word_set(
     """
     he she they it we i you who one some others many someone everyone everybody somebody
     nobody both several this that these those which whom what anybody
     """
 )
-PEOPLE: Final = words(
+PEOPLE: Final = word_set(
     """
     activists advocates adviser advisers aide aides analysts author chairman critics democrats
     director experts governor investigators lawmakers lawyer lawyers leader leaders man manager
@@ -110,7 +106,7 @@ PEOPLE: Final = words(
     spokesman spokesperson spokeswoman strategist students supporters voters woman women
     """
 )
-TEXTS: Final = words(
+TEXTS: Final = word_set(
     """
     ad article bill book caption column complaint data document documents editorial email
     headline interview law lawsuit letter memo message note op-ed order paper piece plan platform
@@ -118,18 +114,18 @@ TEXTS: Final = words(
     speech statement story study survey text tweet video website
     """
 )
-RATIOS: Final = words("in of")
-ROUGHLY: Final = words("about almost around nearly over roughly some")
-RELATIVE: Final = words("who which that whom")
-THIRD: Final = words("he she it they")
-OBJECT_PRONOUNS: Final = words("me him her us them")
-NAMED_LABELS: Final = words("PERSON ORG GPE NORP")
+RATIOS: Final = word_set("in of")
+ROUGHLY: Final = word_set("about almost around nearly over roughly some")
+RELATIVE: Final = word_set("who which that whom")
+THIRD: Final = word_set("he she it they")
+OBJECT_PRONOUNS: Final = word_set("me him her us them")
+NAMED_LABELS: Final = word_set("PERSON ORG GPE NORP")
 TIMES: Final = frozenset(("DATE", "TIME"))
 SUBJECTS: Final = frozenset(("nsubj", "nsubjpass", "csubj"))
-CLIMBED: Final = words("conj xcomp advcl pcomp prep ccomp aux acl dep")
-PHRASE_TAGS: Final = words("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
+CLIMBED: Final = word_set("conj xcomp advcl pcomp prep ccomp aux acl dep")
+PHRASE_TAGS: Final = word_set("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
 NOUN_TAGS: Final = frozenset(("NN", "NNS", "NNP", "NNPS"))
-SKIPPED_TAGS: Final = words("RB RBR MD VBD VBZ VBP VBN")
+SKIPPED_TAGS: Final = word_set("RB RBR MD VBD VBZ VBP VBN")
 FINITE_TAGS: Final = frozenset(("VBD", "VBP", "VBZ", "MD"))
 DASHES: Final = frozenset("–—―-")
 

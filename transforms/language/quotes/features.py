@@ -5,7 +5,7 @@ from typing import Final
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Item
-from transforms.language.tokens import Word
+from transforms.language.tokens import Token
 
 
 def at(items: list[Item], number: int) -> Item | None:
@@ -25,7 +25,7 @@ def size(number: int) -> str:
     return "26+"
 
 
-def plain(word: Word) -> str:
+def plain(word: Token) -> str:
     """A word as such, the tag of a name: nobody's name speaks for or against anything."""
     capital = word.tag_ in cue_words.NOUN_TAGS and word.text[0].isupper()
     return word.tag_ if capital or word.ent_type_ in cue_words.NAMED_LABELS else word.lower_
@@ -47,7 +47,7 @@ def kind(item: Item | None) -> str:
 _CLOSED: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
 
 
-def group(cue: Word) -> str:
+def group(cue: Token) -> str:
     """Which list of cues a word is in."""
     word = cue.lower_
     for name, listed in (

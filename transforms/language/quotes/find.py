@@ -5,13 +5,13 @@ each quote a cue and a speaker by syntax and position, `candidates` lists who el
 it, and `ranker` weighs them. What is said without marks is found by `indirect`.
 """
 
-import datetime as dt
 import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 
 from schemas import Entity, Quote
 from schemas.ids import quote_id_of
+from transforms.language.document import Document
 from transforms.language.quotes import indirect_speech
 from transforms.language.quotes.attribution_rules import (
     CONFIDENCE,
@@ -26,35 +26,34 @@ from transforms.language.quotes.quotation_marks import Segment, quoted_segments
 from transforms.language.quotes.ranker import Ranker, read_quotes, read_reports
 from transforms.language.quotes.sentences import Page
 from transforms.language.quotes.speaker_mentions import Speakers
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 
 
 def find_quotes(
-    words: Words,
-    text: str,
-    *,
-    entities: Sequence[Entity],
-    ranker: Ranker | None,
-    article_id: str,
-    run_id: str,
-    day: dt.date,
+    document: Document, entities: Sequence[Entity], keys: RecordKeys, ranker: Ranker | None
 ) -> list[Quote]:
-    """The quotes and the indirect speech of ``text``, in order.
+    """Return the quotes and the indirect speech of ``document``, in order.
 
-    ``words`` are those of the text as analysed by `analyse_texts`, maybe of its beginning only.
-    Without a ranker the rules alone decide.
+    Args:
+        document: The text; maybe only its beginning is analysed.
+        entities: The entities of the document, from which speakers get their names.
+        keys: The fields that the records have in common.
+        ranker: The model that chooses; without one, the rules alone decide.
     """
-    analysed = words[-1].end if words else 0
+    text, analysed = document.text, document.analysed_end
     segments = quoted_segments(text)
-    page = Page(words, text, [s for s in segments if s.right <= analysed])
+    page = Page(document, [s for s in segments if s.right <= analysed])
     speakers = Speakers(page, entities)
     rules = Rules(page, speakers)
-    contents = indirect_speech.Contents(words, [(s.left, s.right) for s in segments])
+    contents = indirect_speech.Contents(document, [(s.left, s.right) for s in segments])
     if ranker:
         readings = read_quotes(page, speakers, rules, ranker)
-        reports = read_reports(contents, rules, ranker)
+        reports = read_reports(document, contents, rules, ranker)
     else:
-        readings, reports = _quotes_by_rule(page, rules), _reports_by_rule(contents, rules)
+        readings, reports = (
+            _quotes_by_rule(page, rules),
+            _reports_by_rule(document, contents, rules),
+        )
     for segment in segments:
         if segment.right > analysed and page.is_clause(segment):
             readings[segment] = Reading(UNKNOWN, "direct", CONFIDENCE["none"])
@@ -62,10 +61,10 @@ def find_quotes(
     found = {**_relayed(reports, rules), **quoted}
     return [
         Quote(
-            quote_id=quote_id_of(article_id, start, end),
-            article_id=article_id,
-            run_id=run_id,
-            day=day,
+            quote_id=quote_id_of(keys.article_id, start, end),
+            article_id=keys.article_id,
+            run_id=keys.run_id,
+            day=keys.day,
             start=start,
             end=end,
             text=text[start:end],
@@ -99,12 +98,12 @@ def _quotes_by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
 
 
 def _reports_by_rule(
-    contents: indirect_speech.Contents, rules: Rules
+    document: Document, contents: indirect_speech.Contents, rules: Rules
 ) -> dict[tuple[int, int], Reading]:
     """What the cues report by rule, by start and end."""
     reports: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
-        content = contents.of(contents.words[index])
+        content = contents.of(document.tokens[index])
         if content:
             said = Attribution(content.method, cue.start, cue.end, cue.speaker)
             reading = Reading(said, "indirect", indirect_speech.CONFIDENCE[content.method])

@@ -7,11 +7,13 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from transforms.language.document import Document
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.attribution_rules import Cue
 from transforms.language.quotes.features import plain, size
 from transforms.language.quotes.indirect_speech import CLAUSES, Contents, TokenSpan
-from transforms.language.tokens import Word
+from transforms.language.tokens import Token
+from transforms.language.word_lists import word_set
 
 _COMPLEMENTS: Final = frozenset(("ccomp", "xcomp", "dobj", "oprd", "advcl", "attr", "acomp"))
 _AFTER: Final = _COMPLEMENTS | {"prep", "dative", "acl", "nsubj", "pcomp"}
@@ -24,7 +26,7 @@ _MAX_CONJUNCTS: Final = 2
 _MAX_CLIMB: Final = 8
 _NEAR: Final = 80
 """Tokens of a content that are looked at."""
-_SMALL_TAGS: Final = cue_words.words("IN TO DT CC WDT PRP$ POS WP WRB PRP MD RP")
+_SMALL_TAGS: Final = word_set("IN TO DT CC WDT PRP$ POS WP WRB PRP MD RP")
 _INSIDE: Final = frozenset(("parenthesis", "as-clause", "according-to-clause"))
 """Rules whose content may have the cue in it."""
 _METHODS: Final[Mapping[str, str]] = {
@@ -49,17 +51,16 @@ class Option(NamedTuple):
 class Options:
     """The possible contents of the cues of a text."""
 
-    def __init__(self, contents: Contents, heard: Mapping[int, Cue]) -> None:
+    def __init__(self, document: Document, contents: Contents, heard: Mapping[int, Cue]) -> None:
         self._contents = contents
-        self._words = contents.words
+        self._tokens = document.tokens
         self._heard = heard
-        self._starts = [word.idx for word in self._words]
-        self._sentences = [token.idx for token in self._words if token.is_sent_start]
-        self._sentences.append(self._words[-1].end if self._words else 0)
+        self._starts = [token.idx for token in document.tokens]
+        self._sentences = [*document.sentence_starts, document.analysed_end]
 
     def of(self, index: int) -> list[Option]:
         """What the cue at the token ``index`` may report, each span once."""
-        token = self._words[index]
+        token = self._tokens[index]
         if token.lower_ in cue_words.MENTAL and not self._is_of_text(self._heard[index]):
             return []
         rule = self._contents.by_rule(token)
@@ -92,18 +93,18 @@ class Options:
     def _may_be_said(self, bounds: tuple[int, int], cue: int, method: str) -> bool:
         """Whether a span can be a content: more than "it", and without its cue in most cases."""
         first, last = bounds
-        if first == last and self._words[first].tag_ in ("PRP", "DT"):
+        if first == last and self._tokens[first].tag_ in ("PRP", "DT"):
             return False
         return method in _INSIDE or not first <= cue <= last
 
     def _is_of_text(self, cue: Cue) -> bool:
         """Whether a text says it: people find what they think, surveys what they tell."""
         number = bisect_left(self._starts, cue.speaker.end) - 1
-        return self._words[number].lower_ in cue_words.TEXTS
+        return self._tokens[number].lower_ in cue_words.TEXTS
 
     # ---------------------------------------------------------------------------- the options
 
-    def _spans(self, cue: Word, rule: TokenSpan | None) -> Iterator[TokenSpan]:
+    def _spans(self, cue: Token, rule: TokenSpan | None) -> Iterator[TokenSpan]:
         """What the rules say, and whatever hangs on the cue and stands behind it."""
         if rule:
             yield rule
@@ -129,7 +130,7 @@ class Options:
     def _ends(self, span: TokenSpan) -> Iterator[tuple[str, int]]:
         """Where a content may end: where its tree does, at a mark, before a second clause."""
         yield "full", span.last
-        near = self._words[span.first : min(span.last, span.first + _NEAR) + 1]
+        near = self._tokens[span.first : min(span.last, span.first + _NEAR) + 1]
         breaks = [t for t in near[2:-1] if t.text in _BREAKS][:_MAX_BREAKS]
         for number, token in enumerate(breaks):
             yield f"{'comma' if token.text == ',' else 'mark'}{number}", token.i - 1
@@ -140,7 +141,7 @@ class Options:
 
     # --------------------------------------------------------------------------- the features
 
-    def _cue_features(self, cue: Word) -> Iterator[str]:
+    def _cue_features(self, cue: Token) -> Iterator[str]:
         children = self._contents.children(cue)[: 4 * _MAX_COMPLEMENTS]
         yield f"verb={cue.lower_}"
         yield f"dep={cue.dep_}"
@@ -178,7 +179,7 @@ class Options:
         else:
             yield "quote-before=no"
 
-    def _above(self, cue: Word) -> str | None:
+    def _above(self, cue: Token) -> str | None:
         """What another cue makes of this one: "she denied that he had said so"."""
         token = cue
         for _ in range(_MAX_CLIMB):
@@ -190,11 +191,11 @@ class Options:
                 return f"{dep}|{'mental' if token.lower_ in cue_words.MENTAL else 'cue'}"
         return None
 
-    def _speaker_features(self, token: Word) -> Iterator[str]:
+    def _speaker_features(self, token: Token) -> Iterator[str]:
         cue = self._heard[token.i]
         yield f"speaker={cue.speaker.kind}"
         yield f"how={cue.method}"
-        near = self._words[max(0, token.i - 60) : token.i + 30]
+        near = self._tokens[max(0, token.i - 60) : token.i + 30]
         end = cue.speaker.end
         last = next((t for t in near if t.idx < end <= t.end), None)
         if last is not None:
@@ -206,17 +207,17 @@ class Options:
 
     def _content_features(
         self,
-        cue: Word,
+        cue: Token,
         bounds: tuple[int, int],
         made: list[tuple[str, str]],
         crossed: Iterable[str],
     ) -> Iterator[str]:
-        words, (first, last) = self._words, bounds
+        tokens, (first, last) = self._tokens, bounds
         way = made[0][0]
         cut = "full" if any(c == "full" for _, c in made) else made[0][1]
         start, end = self._contents.offsets(first, last)
-        near = words[first : min(last + 1, first + _NEAR)]
-        root = next((t for t in near if not first <= t.head.i <= last), words[first])
+        near = tokens[first : min(last + 1, first + _NEAR)]
+        root = next((t for t in near if not first <= t.head.i <= last), tokens[first])
         finite = any(t.tag_ in cue_words.FINITE_TAGS for t in near)
         length = size(last - first + 1)
         yield from (
@@ -224,19 +225,19 @@ class Options:
             f"dep+way={cue.dep_}|{way}", f"length={length}", f"way+length={way}|{length}",
             f"gap={size(first - cue.i) if first > cue.i else 'B'}",
             f"finite={finite}", f"way+finite={way}|{finite}",
-            f"first={self._word(first)}", f"firsttag={words[first].tag_}",
-            f"way+first={way}|{words[first].tag_}", f"firstent={words[first].ent_type_}",
+            f"first={self._word(first)}", f"firsttag={tokens[first].tag_}",
+            f"way+first={way}|{tokens[first].tag_}", f"firstent={tokens[first].ent_type_}",
             f"before={self._word(first - 1)}", f"next={self._word(last + 1)}",
             f"next2={self._word(last + 2)}", f"cut+next={cut[:4]}|{self._word(last + 2)}",
             f"rootdep={root.dep_}", f"roottag={root.tag_}", f"rootent={root.ent_type_}",
             f"of-cue={root.head.i == cue.i}",
             f"commas={size(sum(t.text == ',' for t in near))}",
-            f"ends={last + 1 == len(words) or words[last + 1].text in '.!?'}",
+            f"ends={last + 1 == len(tokens) or tokens[last + 1].text in '.!?'}",
         )  # fmt: skip
         if root.tag_[:2] in ("NN", "VB"):
             yield f"root={plain(root)}"
-        if last + 1 < len(words):
-            yield f"nextdep={words[last + 1].dep_}"
+        if last + 1 < len(tokens):
+            yield f"nextdep={tokens[last + 1].dep_}"
         yield from (f"{feature}+way={way}" for feature in crossed)
         lefts = self._contents.lefts
         after = bisect_left(lefts, end)
@@ -249,9 +250,9 @@ class Options:
 
     def _word(self, index: int) -> str:
         """A mark or a small word as such, the tag of another word."""
-        if not 0 <= index < len(self._words):
+        if not 0 <= index < len(self._tokens):
             return "edge"
-        token = self._words[index]
+        token = self._tokens[index]
         as_such = token.is_punct or token.tag_ in _SMALL_TAGS
         return token.lower_[:12] if as_such else token.tag_
 

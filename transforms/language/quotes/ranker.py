@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
+from transforms.language.document import Document
 from transforms.language.quotes.attribution_rules import (
     NAMED_LABEL,
     UNKNOWN,
@@ -174,10 +175,10 @@ def read_quotes(
 
 
 def read_reports(
-    contents: Contents, rules: Rules, ranker: Ranker
+    document: Document, contents: Contents, rules: Rules, ranker: Ranker
 ) -> dict[tuple[int, int], Reading]:
     """The indirect speech of a text as ``ranker`` decides, by start and end."""
-    options = Options(contents, rules.heard)
+    options = Options(document, contents, rules.heard)
     readings: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
         chosen = ranker.report(options.of(index))

@@ -2,9 +2,10 @@
 
 from typing import Final, NamedTuple, TypeAlias
 
+from transforms.language.document import Document
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import SENTENCE_ENDS, WORD, Segment
-from transforms.language.tokens import Word, Words
+from transforms.language.tokens import Token
 
 _MAX_AFTERTHOUGHT: Final = 16
 _OF_SOURCES: Final = frozenset(("by", "from", "of"))
@@ -12,7 +13,7 @@ _MAX_DENIAL: Final = 3
 _SHORT: Final = 4
 _LONG: Final = 10
 
-Item: TypeAlias = Word | Segment
+Item: TypeAlias = Token | Segment
 
 
 class Unit(NamedTuple):
@@ -25,34 +26,34 @@ class Unit(NamedTuple):
 class Page:
     """A text in sentences, and what the parser says about it."""
 
-    def __init__(self, words: Words, text: str, segments: list[Segment]) -> None:
-        self.text = text
-        self.words = words
+    def __init__(self, document: Document, segments: list[Segment]) -> None:
+        self.text = document.text
+        self.tokens = document.tokens
         self.segments = segments
-        self.narrative = [False] * len(words)
+        self.narrative = [False] * len(self.tokens)
         """Which tokens stand outside quotes."""
         self.clausal: set[int] = set()
         """Starts of the segments that have a finite verb."""
         # By the index of the head, so that nothing searches a tree.
-        self.subjects: dict[int, Word] = {}
-        self.agents: dict[int, Word] = {}
-        self.objects: dict[int, Word] = {}
-        self.conjuncts: dict[int, Word] = {}
-        self.owners: dict[int, Word] = {}
+        self.subjects: dict[int, Token] = {}
+        self.agents: dict[int, Token] = {}
+        self.objects: dict[int, Token] = {}
+        self.conjuncts: dict[int, Token] = {}
+        self.owners: dict[int, Token] = {}
         """Possessors by the index of what they own."""
-        self.sources: dict[int, Word] = {}
+        self.sources: dict[int, Token] = {}
         """Objects of "by", "of" and "from" by the index of the noun before."""
         self.whats: set[int] = set()
         """Verbs of which "what" is the object."""
         self.passives: set[int] = set()
         self.helped: set[int] = set()
         """Verbs with an auxiliary."""
-        self.negations: dict[int, Word] = {}
-        self.quoted: dict[Segment, list[Word]] = {segment: [] for segment in segments}
+        self.negations: dict[int, Token] = {}
+        self.quoted: dict[Segment, list[Token]] = {segment: [] for segment in segments}
         """The words of each segment."""
         self.units = self._cut(self._paragraphs())
         prepositions = []
-        for token in self.words:
+        for token in self.tokens:
             if token.dep_ in ("nsubjpass", "auxpass"):
                 self.passives.add(token.head.i)
             if token.dep_ in cue_words.SUBJECTS:
@@ -80,7 +81,7 @@ class Page:
     def _paragraphs(self) -> list[list[Item]]:
         paragraphs: list[list[Item]] = [[]]
         segments, position = self.segments, 0
-        for token in self.words:
+        for token in self.tokens:
             while position < len(segments) and segments[position].left <= token.idx:
                 paragraphs[-1].append(segments[position])
                 position += 1
@@ -118,7 +119,7 @@ class Page:
 
     def _ends(self, items: list[Item], last: int) -> bool:
         item, following = items[last], items[last + 1]
-        if isinstance(item, Word):
+        if isinstance(item, Token):
             if item.text == "." and last and _is_title(items[last - 1], "."):
                 return False
             if item.text in ".!?":
@@ -126,7 +127,7 @@ class Page:
             return (
                 item.text.endswith(".")
                 and not _is_title(item)
-                and isinstance(following, Word)
+                and isinstance(following, Token)
                 and following.text[0].isupper()
                 and bool(following.is_sent_start)
             )
@@ -154,12 +155,12 @@ class Page:
                 )
         return False
 
-    def cue_start(self, verb: Word) -> int:
+    def cue_start(self, verb: Token) -> int:
         """Where a cue starts, with what denies it: "did not say" is another cue than "say"."""
         first = self.negations.get(verb.i, verb)
         if not verb.i - _MAX_DENIAL <= first.i < verb.i or not self.narrative[first.i]:
             return verb.idx
-        before = self.words[first.i - 1] if first.i else first
+        before = self.tokens[first.i - 1] if first.i else first
         is_aux = before.dep_ in ("aux", "auxpass") and before.head.i == verb.i
         return before.idx if is_aux and self.narrative[before.i] else first.idx
 
@@ -174,7 +175,7 @@ class Page:
         return words >= _LONG or (words >= _SHORT and segment.start in self.clausal)
 
 
-def is_cue(token: Word) -> bool:
+def is_cue(token: Token) -> bool:
     """Whether a word is one by which speech is attributed, used as a verb."""
     return token.lower_ in cue_words.CUES and (
         token.tag_[:2] == "VB" or token.lower_ in cue_words.SPEECH_ONLY
@@ -182,4 +183,4 @@ def is_cue(token: Word) -> bool:
 
 
 def _is_title(item: Item, ending: str = "") -> bool:
-    return isinstance(item, Word) and item.lower_ + ending in cue_words.ADDRESSES
+    return isinstance(item, Token) and item.lower_ + ending in cue_words.ADDRESSES

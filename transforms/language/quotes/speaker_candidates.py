@@ -20,7 +20,7 @@ from transforms.language.quotes.features import at, group, kind, plain, size
 from transforms.language.quotes.quotation_marks import WORD, Segment
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
-from transforms.language.tokens import Word
+from transforms.language.tokens import Token
 
 _NEAR: Final = 7
 """Verbs looked at on either side of a quote."""
@@ -76,7 +76,7 @@ class Candidates:
         return [
             number
             for number, item in enumerate(unit.items)
-            if isinstance(item, Word)
+            if isinstance(item, Token)
             and (
                 item.tag_[:2] == "VB"
                 or (
@@ -142,7 +142,7 @@ class Candidates:
             "goeson": segment.continued,
             "opens": place < choice.opening,
             "alone": choice.opening == len(items),
-            "capital-after": isinstance(after, Word) and after.text[0].isupper(),
+            "capital-after": isinstance(after, Token) and after.text[0].isupper(),
         }
         features = [f"is={name}" for name, holds in flags.items() if holds]
         features += [
@@ -157,7 +157,7 @@ class Candidates:
         if names:
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
         for name, item in (("w-1", before), ("w+1", after), ("w-2", further)):
-            if isinstance(item, Word):
+            if isinstance(item, Token):
                 features.append(f"{name}={plain(item)}")
         if root is not None:
             governor = "cue" if root.head.lower_ in cue_words.CUES else root.head.tag_
@@ -175,14 +175,14 @@ class Candidates:
         last_spoken = self._page.text[spoken.start : spoken.end].split()[-1] if spoken else None
         for number, how, head in self._pairs(items, place, cue_places):
             cue = items[number]
-            assert isinstance(cue, Word)
+            assert isinstance(cue, Token)
             if _is_broken(items[number + 1 : place]):
                 continue
             speaker = self._mention(head)
             end = cue.end
             following = at(items, number + 1)
             second = cue_words.PHRASES.get(cue.lower_)
-            if isinstance(following, Word) and following.lower_ == second:
+            if isinstance(following, Token) and following.lower_ == second:
                 end = following.end
             agrees = rule.speaker is not None and (
                 rule.speaker.start <= head.idx < rule.speaker.end
@@ -208,12 +208,12 @@ class Candidates:
 
     def _pairs(
         self, items: list[Item], place: int, cue_places: list[int]
-    ) -> Iterator[tuple[int, str, Word]]:
+    ) -> Iterator[tuple[int, str, Token]]:
         """Places of cues, ways from them to heads of mentions, and the heads."""
         middle = bisect_left(cue_places, place)
         for number in cue_places[max(0, middle - _NEAR) : middle + _NEAR]:
             cue = items[number]
-            assert isinstance(cue, Word)
+            assert isinstance(cue, Token)
             if abs(number - place) > _FAR:
                 continue
             ways = self._from_noun(cue) if cue.tag_[0] == "N" else self._from_verb(items, number)
@@ -228,7 +228,7 @@ class Candidates:
             item = items[number]
             if isinstance(item, Segment):
                 continue
-            found: tuple[str, Word | None] | None = None
+            found: tuple[str, Token | None] | None = None
             if item.lower_ == "according":
                 found = "according-to", head_right(items, number + 2)
             elif item.text == ":" and number == place - 1:
@@ -238,17 +238,17 @@ class Candidates:
             if found and found[1] is not None:
                 yield number, found[0], found[1]
 
-    def _from_noun(self, noun: Word) -> Iterator[tuple[str, Word]]:
+    def _from_noun(self, noun: Token) -> Iterator[tuple[str, Token]]:
         """Whose claim, whose chants: "the mayor's claim that", "chants by fans"."""
         if noun.i in self._page.owners:
             yield "owner", self._page.owners[noun.i]
         if noun.i in self._page.sources:
             yield "source", self._page.sources[noun.i]
 
-    def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Word]]:
+    def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Token]]:
         page, cue, before = self._page, items[number], at(items, number - 1)
-        assert isinstance(cue, Word)
-        if not isinstance(before, Word) or before.text[-1] in _BEFORE_NAMES:
+        assert isinstance(cue, Token)
+        if not isinstance(before, Token) or before.text[-1] in _BEFORE_NAMES:
             head = head_right(items, number + 1)
             if head is not None:
                 yield "inverted", head
@@ -277,17 +277,17 @@ class Candidates:
         if head is not None:
             yield "beside", head
 
-    def _owned(self, how: str, head: Word) -> Iterator[tuple[str, Word]]:
+    def _owned(self, how: str, head: Token) -> Iterator[tuple[str, Token]]:
         yield how, head
         if head.i in self._page.owners:
             yield f"{how.rstrip('0123456789')}-owner", self._page.owners[head.i]
 
-    def _mention(self, head: Word) -> Speaker:
+    def _mention(self, head: Token) -> Speaker:
         if head.i not in self._mentions:
             self._mentions[head.i] = self._speakers.of(head)
         return self._mentions[head.i]
 
-    def _tree_features(self, cue: Word, leads: bool, segment: Segment) -> Iterator[str]:
+    def _tree_features(self, cue: Token, leads: bool, segment: Segment) -> Iterator[str]:
         side = "B" if leads else "A"
         root, above = self._roots.get(segment), "no"
         if root is not None:
@@ -316,7 +316,7 @@ class Candidates:
             if cue.i in verbs:
                 yield name
 
-    def _head_features(self, cue: Word, head: Word) -> Iterator[str]:
+    def _head_features(self, cue: Token, head: Token) -> Iterator[str]:
         word = head.lower_
         yield f"entity={head.ent_type_ or 'none'}"
         yield f"headtag={head.tag_}"
@@ -388,9 +388,9 @@ _RULES_OWN: Final = _CERTAIN | {
 }  # fmt: skip
 
 
-def _roots(page: Page) -> dict[Segment, Word]:
+def _roots(page: Page) -> dict[Segment, Token]:
     """For each segment the first of its words that hangs on one outside."""
-    roots: dict[Segment, Word] = {}
+    roots: dict[Segment, Token] = {}
     for segment, words in page.quoted.items():
         for word in words:
             if not (word.is_punct or segment.left <= word.head.idx < segment.right):
@@ -403,7 +403,7 @@ def _noun_kind(word: str) -> str:
     return "human" if word in cue_words.PEOPLE else "text" if word in cue_words.TEXTS else "other"
 
 
-def _cue_features(cue: Word, following: Item | None) -> Iterator[str]:
+def _cue_features(cue: Token, following: Item | None) -> Iterator[str]:
     yield f"verb={cue.lower_}"
     yield f"group={group(cue)}"
     yield f"cuetag={cue.tag_}"
@@ -415,7 +415,7 @@ def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
     """What stands between a cue and a quote."""
     side = "A" if cue > place else "B"
     between = items[min(cue, place) + 1 : max(cue, place)]
-    tokens = [item for item in between if isinstance(item, Word)]
+    tokens = [item for item in between if isinstance(item, Token)]
     yield f"gap={side}{size(len(between))}"
     for name, count in (
         ("cues", sum(map(is_cue, tokens))),
@@ -433,10 +433,10 @@ def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
 def _is_broken(between: list[Item]) -> bool:
     """Whether a clause with a cue of its own begins after a quote: "..., but Lee called it"."""
     for number, item in enumerate(between[1:], 1):
-        if isinstance(item, Word) and (item.tag_ == "CC" or item.lower_ in _CONTRASTS):
+        if isinstance(item, Token) and (item.tag_ == "CC" or item.lower_ in _CONTRASTS):
             before = between[number - 1]
             if isinstance(before, Segment) or before.text == ",":
-                speech = (i for i in between[number:] if isinstance(i, Word) and is_cue(i))
+                speech = (i for i in between[number:] if isinstance(i, Token) and is_cue(i))
                 return any(word.lower_ not in cue_words.MENTAL for word in speech)
     return False
 

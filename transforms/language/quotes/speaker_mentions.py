@@ -9,7 +9,7 @@ from schemas import Entity
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Page, is_cue
-from transforms.language.tokens import Word
+from transforms.language.tokens import Token
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
@@ -58,26 +58,26 @@ class Speakers:
 
     def __init__(self, page: Page, entities: Sequence[Entity]) -> None:
         self._page = page
-        self._words = page.words
+        self._tokens = page.tokens
         self._mentions = _Mentions(entities, page.segments)
 
-    def of(self, head: Word) -> Speaker:
+    def of(self, head: Token) -> Speaker:
         """The mention of which ``head`` is the head, as printed, with its role."""
         joint = self._page.conjuncts.get(head.i)
         if head.lower_ in cue_words.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
             return Speaker(head.idx, head.end, "pronoun", None, None)
         first, last = self._extent(head)
-        follows = self._words[last + 1] if last + 1 < len(self._words) else head
+        follows = self._tokens[last + 1] if last + 1 < len(self._tokens) else head
         named = self._mentions.at(follows.idx)
         if named and named[0] == follows.idx and self._page.narrative[follows.i]:
-            tokens = self._words[follows.i : follows.i + _MAX_NAME]
+            tokens = self._tokens[follows.i : follows.i + _MAX_NAME]
             if any(t.dep_ == "appos" and t.head == head and t.idx < named[1] for t in tokens):
                 return self._person(first, follows.i, named)
         mention = self._mentions.at(head.idx)
-        start, end = self._words[first].idx, self._words[last].end
+        start, end = self._tokens[first].idx, self._tokens[last].end
         if joint is not None and self._joins(last, joint):
             last = self._extent(joint)[1]
-            end = self._words[last].end
+            end = self._tokens[last].end
             kind = "named" if head.tag_ in ("NNP", "NNPS") else "description"
             return Speaker(start, end, kind, None, None)
         if mention and mention[3] == "PERSON":
@@ -88,10 +88,10 @@ class Speakers:
             titles = [
                 n
                 for n in range(first, last)
-                if self._words[n].idx < inside and self._words[n].lower_ in cue_words.TITLES
+                if self._tokens[n].idx < inside and self._tokens[n].lower_ in cue_words.TITLES
             ]
-            start = self._words[titles[-1] + 1].idx if titles else start
-            role = self._page.text[self._words[first].idx : start].strip() or self._aside(last)
+            start = self._tokens[titles[-1] + 1].idx if titles else start
+            role = self._page.text[self._tokens[first].idx : start].strip() or self._aside(last)
             return Speaker(start, end, "named", role, name)
         aside = self._named_aside(last)
         if aside:
@@ -100,61 +100,61 @@ class Speakers:
 
     def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> Speaker:
         start, end, name, _ = mention
-        before = next((n for n in range(first, last) if self._words[n + 1].idx >= start), None)
-        if before is not None and self._words[before].lower_ in cue_words.HONORIFICS:
-            start = self._words[before].idx
+        before = next((n for n in range(first, last) if self._tokens[n + 1].idx >= start), None)
+        if before is not None and self._tokens[before].lower_ in cue_words.HONORIFICS:
+            start = self._tokens[before].idx
         possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
         end -= len(possessive[0]) if possessive else 0
-        role = self._page.text[self._words[first].idx : start].strip() or None
-        while last + 1 < len(self._words) and self._words[last + 1].idx < end:
+        role = self._page.text[self._tokens[first].idx : start].strip() or None
+        while last + 1 < len(self._tokens) and self._tokens[last + 1].idx < end:
             last += 1
         return Speaker(start, end, "named", role or self._aside(last), name)
 
-    def _extent(self, head: Word) -> tuple[int, int]:
+    def _extent(self, head: Token) -> tuple[int, int]:
         """Indices of the first and last token of the noun phrase up to its head's name."""
-        words, first, last = self._words, head.i, head.i
+        all_tokens, first, last = self._tokens, head.i, head.i
         while (
             head.i - first < _MAX_NAME
             and first
             and self._page.narrative[first - 1]
-            and words[first - 1].tag_ in cue_words.PHRASE_TAGS
-            and words[first - 1].ent_type_ not in cue_words.TIMES
-            and not (words[first - 1].tag_ == "VBN" and is_cue(words[first - 1]))
+            and all_tokens[first - 1].tag_ in cue_words.PHRASE_TAGS
+            and all_tokens[first - 1].ent_type_ not in cue_words.TIMES
+            and not (all_tokens[first - 1].tag_ == "VBN" and is_cue(all_tokens[first - 1]))
         ):
             first -= 1
-        while words[first].tag_ in ("POS", "HYPH") and first < head.i:
+        while all_tokens[first].tag_ in ("POS", "HYPH") and first < head.i:
             first += 1
         first = self._ratio_start(first)
         mention = self._mentions.at(head.idx)
         while (
-            last + 1 < len(words)
+            last + 1 < len(all_tokens)
             and last - head.i < _MAX_NAME
             and self._page.narrative[last + 1]
             and mention
-            and words[last + 1].idx < mention[1]
-            and words[last + 1].tag_ != "POS"
+            and all_tokens[last + 1].idx < mention[1]
+            and all_tokens[last + 1].tag_ != "POS"
         ):
             last += 1
         return first, last
 
     def _ratio_start(self, first: int) -> int:
         """Where a share of people begins: "about three in 10 voters"."""
-        words = self._words
-        if first < 2 or not (words[first].tag_ == words[first - 2].tag_ == "CD"):
+        all_tokens = self._tokens
+        if first < 2 or not (all_tokens[first].tag_ == all_tokens[first - 2].tag_ == "CD"):
             return first
-        if words[first - 1].lower_ not in cue_words.RATIOS:
+        if all_tokens[first - 1].lower_ not in cue_words.RATIOS:
             return first
         first -= 2
         if (
             first
-            and words[first - 1].lower_ in cue_words.ROUGHLY
+            and all_tokens[first - 1].lower_ in cue_words.ROUGHLY
             and self._page.narrative[first - 1]
         ):
             first -= 1
         return first
 
-    def _joins(self, last: int, joint: Word) -> bool:
-        between = self._words[last + 1 : joint.i]
+    def _joins(self, last: int, joint: Token) -> bool:
+        between = self._tokens[last + 1 : joint.i]
         return (
             0 < len(between) <= 5
             and between[0].tag_ == "CC"
@@ -162,17 +162,17 @@ class Speakers:
             and all(self._page.narrative[token.i] for token in (*between, joint))
         )
 
-    def _described_end(self, head: Word, end: int) -> int:
+    def _described_end(self, head: Token, end: int) -> int:
         """The end of a description with what qualifies it: "a nurse from Skerray"."""
         after = head.i + 1
         if (
-            after >= len(self._words)
-            or self._words[after].tag_ != "IN"
-            or self._words[after].head != head
+            after >= len(self._tokens)
+            or self._tokens[after].tag_ != "IN"
+            or self._tokens[after].head != head
         ):
             return end
-        for token in self._words[
-            after : min(self._words[after].right_edge.i + 1, after + _MAX_ASIDE)
+        for token in self._tokens[
+            after : min(self._tokens[after].right_edge.i + 1, after + _MAX_ASIDE)
         ]:
             if (
                 not self._page.narrative[token.i]
@@ -212,18 +212,18 @@ class Speakers:
             return Speaker(mention[0], mention[1], "named", None, mention[2])
         return None
 
-    def _aside_tokens(self, last: int) -> list[Word]:
+    def _aside_tokens(self, last: int) -> list[Token]:
         """The tokens between the commas after a name, without an age."""
-        words = self._words
+        all_tokens = self._tokens
         for _ in range(2):
             if (
-                last + 1 >= len(words)
-                or words[last + 1].text != ","
+                last + 1 >= len(all_tokens)
+                or all_tokens[last + 1].text != ","
                 or not self._page.narrative[last + 1]
             ):
                 return []
-            tokens: list[Word] = []
-            for token in words[last + 2 : last + 2 + _MAX_ASIDE]:
+            tokens: list[Token] = []
+            for token in all_tokens[last + 2 : last + 2 + _MAX_ASIDE]:
                 if token.text in ",.;:()" or not self._page.narrative[token.i] or token.is_space:
                     break
                 if token.tag_ in ("WP", "WDT") or (token.tag_[:2] == "VB" and is_cue(token)):

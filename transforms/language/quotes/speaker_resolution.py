@@ -14,9 +14,11 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from schemas import Entity, Quote
+from transforms.language.document import Document
 from transforms.language.given_names import MEN, WOMEN
 from transforms.language.quotes import cue_words
-from transforms.language.tokens import Word, Words
+from transforms.language.tokens import Token
+from transforms.language.word_lists import word_set
 
 PRONOUNS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",
@@ -54,12 +56,12 @@ _MAX_HOLDERS = 100
 _UNNAMED = -1
 
 GENDERED: Final = {
-    "m": cue_words.words("""
+    "m": word_set("""
         mr mister sir lord king prince duke baron pope father brother son husband widower uncle
         grandfather nephew man boy gentleman actor congressman businessman
         councilman policeman fireman salesman clergyman bishop imam rabbi cardinal
         """),
-    "f": cue_words.words("""
+    "f": word_set("""
         mrs ms miss madam lady dame queen princess duchess baroness mother sister daughter wife
         widow aunt grandmother niece woman girl actress congresswoman businesswoman spokeswoman
         chairwoman councilwoman policewoman nun
@@ -84,20 +86,20 @@ ROLES: Final = {
 """Words for roles that count as one."""
 
 NAMED_KINDS: Final = {
-    "newspaper": cue_words.words(
+    "newspaper": word_set(
         "times post journal tribune herald gazette chronicle guardian inquirer globe"
     ),
 }
 """Last words of the names of organisations that say what they are."""
 
-OFFICES: Final = cue_words.words("""
+OFFICES: Final = word_set("""
     billionaire business-person candidate congressman contender democrat front-runner governor
     hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
     representative republican secretary senator tycoon
     """)
 """Roles of those who are named before they are described, so that no unnamed person is meant."""
 
-NOT_ROLES: Final = cue_words.words("one other others people")
+NOT_ROLES: Final = word_set("one other others people")
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
@@ -133,16 +135,16 @@ class _Mention(NamedTuple):
 
 
 def resolve_speakers(
-    words: Words, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+    document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
 ) -> list[Quote]:
     """The quotes with the names of those speakers that are pronouns or descriptions.
 
-    A name is given only where it is clear who of the article is meant. ``words`` are those of
-    ``text`` as analysed by `analyse_texts`; quotes of speakers given by name stay as they are.
+    A name is given only where it is clear who of the article is meant. Quotes of
+    speakers given by name stay as they are.
     """
     if not entities or not any(map(_is_open, quotes)):
         return list(quotes)
-    names = _Page(words, text, quotes, entities).resolve()
+    names = _Page(document, quotes, entities).resolve()
     return [
         replace(quote, speaker_name=names.get(quote.speaker_start)) if _is_open(quote) else quote
         for quote in quotes
@@ -157,11 +159,11 @@ class _Page:
     """An article while it is read."""
 
     def __init__(
-        self, words: Words, text: str, quotes: Sequence[Quote], entities: Sequence[Entity]
+        self, document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
     ) -> None:
-        self._words = words
+        self._words = document.tokens
         self._token_starts = [token.idx for token in self._words]
-        self._text = text
+        self._text = document.text
         self._entities = entities
         self._mentions = sorted(
             _Mention(mention.start, mention.end, who)
@@ -250,7 +252,7 @@ class _Page:
         first = bisect_right(self._mention_starts, start - 1)
         return self._mentions[first : bisect_right(self._mention_starts, end - 1)]
 
-    def _tokens(self, start: int, end: int) -> list[Word]:
+    def _tokens(self, start: int, end: int) -> list[Token]:
         """The tokens that reach into a stretch of the text."""
         first = max(0, bisect_right(self._token_starts, start) - 1)
         tokens = self._words[first : bisect_left(self._token_starts, end)]
@@ -271,7 +273,7 @@ class _Page:
                 return quote
         return None
 
-    def _is_unnamed(self, token: Word) -> bool:
+    def _is_unnamed(self, token: Token) -> bool:
         """Whether a token stands for a person who is none of the entities."""
         if token.dep_ not in cue_words.SUBJECTS or self._named[token.i]:
             return False
@@ -416,7 +418,7 @@ class _Page:
         return self._meant(role.gender, place, self._said.get(start, set()), LEAD_OF_OFFICE)
 
 
-def _part(token: Word) -> str:
+def _part(token: Token) -> str:
     head = token
     for _ in range(_MAX_JOINED):
         if head.dep_ != "conj":

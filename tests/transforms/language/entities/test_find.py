@@ -11,6 +11,7 @@ from spacy.tokens import Doc, Span
 
 from schemas import Entity
 from schemas.ids import stable_id
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
 from transforms.language.entities.names import MAX_LENGTH
@@ -23,6 +24,7 @@ from transforms.language.entities.rules import (
     TITLES,
 )
 from transforms.language.model import analyse_texts, load_model
+from transforms.language.record_keys import RecordKeys
 
 DAY = dt.date(2026, 11, 24)
 MARKED = re.compile(r"\{(\w+)\|([^{}]*)\}")
@@ -40,7 +42,7 @@ def shipped() -> Gazetteer:
 
 
 def find(doc: Doc, text: str, gazetteer: Gazetteer | None = None) -> list[Entity]:
-    return find_entities(doc, text, article_id="a", run_id="r", day=DAY, gazetteer=gazetteer)
+    return find_entities(read_document(doc, text), RecordKeys("a", "r", DAY), gazetteer)
 
 
 def marked(nlp: Language, markup: str) -> tuple[Doc, str]:

@@ -9,6 +9,7 @@ from spacy.language import Language
 
 from schemas import Entity
 from tests.transforms.language.entities.test_find import marked
+from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import (
     HEADER,
@@ -22,7 +23,9 @@ from transforms.language.entities.gazetteer import (
 )
 from transforms.language.entities.rules import LABELS
 from transforms.language.model import analyse_texts, load_model
+from transforms.language.record_keys import RecordKeys
 
+KEYS = RecordKeys("a", "r", dt.date.min)
 HEAD = "\t".join(HEADER)
 LINES = """
 Q101\tPERSON\tAda Brook\tAda M. Brook|Ada Márquez Brook
@@ -55,9 +58,7 @@ def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
 def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, ...]]:
     """Name, label, Wikidata item and mentions of each entity."""
     doc, text = marked(nlp, markup)
-    entities = find_entities(
-        doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=gazetteer
-    )
+    entities = find_entities(read_document(doc, text), KEYS, gazetteer)
     return [(e.name, e.label, e.wikidata_id or "", *(m.text for m in e.mentions)) for e in entities]
 
 
@@ -177,7 +178,7 @@ def test_links(
 
 def test_without_gazetteer_nothing_is_linked(nlp: Language) -> None:
     doc, text = marked(nlp, "{PERSON|Ada M. Brook} spoke.")
-    [entity] = find_entities(doc, text, article_id="a", run_id="r", day=dt.date.min)
+    [entity] = find_entities(read_document(doc, text), KEYS)
     assert (entity.name, entity.wikidata_id) == ("Ada M. Brook", None)
 
 
@@ -307,9 +308,7 @@ def test_same_name_and_id_across_articles(nlp: Language, gazetteer: Gazetteer) -
     texts = ["Ada Brook spoke in Ellery.", "It was Ada M. Brook, wrote the Harbor Times."]
     names: list[set[tuple[str, str | None]]] = []
     for text, doc in zip(texts, analyse_texts(nlp, texts), strict=True):
-        entities: list[Entity] = find_entities(
-            doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=gazetteer
-        )
+        entities: list[Entity] = find_entities(read_document(doc, text), KEYS, gazetteer)
         names.append({(e.name, e.wikidata_id) for e in entities})
     assert names[0] & names[1] == {("Ada Brook", "Q101")}
 
@@ -328,9 +327,7 @@ def test_a_senate_is_americas_only_where_the_article_is(
     nlp: Language, text: str, linked: bool
 ) -> None:
     (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(
-        doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=load_gazetteer()
-    )
+    entities = find_entities(read_document(doc, text), KEYS, load_gazetteer())
     names = {e.name for e in entities if e.label == "ORG"}
     assert ("United States Senate" in names) is linked
     assert ("Senate" in names) is not linked
@@ -341,7 +338,5 @@ def test_a_dateline_in_capitals_names_the_place_as_elsewhere(
 ) -> None:
     text = "MARROWBY, Nov. 3 (UPI) -- The pier was shut on Monday, the council said."
     (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(
-        doc, text, article_id="a", run_id="r", day=dt.date.min, gazetteer=gazetteer
-    )
+    entities = find_entities(read_document(doc, text), KEYS, gazetteer)
     assert ("Marrowby", "MARROWBY") in {(e.name, e.mentions[0].text) for e in entities}

@@ -3,7 +3,7 @@ from spacy.language import Language
 
 from schemas import Entity, Mention
 from schemas.ids import stable_id
-from tests.support.quotes import DAY, Find, Row, check_invariants, marked, quotes_of, rows
+from tests.support.quotes import KEYS, Find, Row, check_invariants, marked, quotes_of, rows
 from transforms.language.model import analyse_texts
 from transforms.language.quotes.cue_words import CUES
 from transforms.language.quotes.quotation_marks import quoted_segments
@@ -20,7 +20,7 @@ def entity(name: str, label: str, *mentions: Mention) -> Entity:
         entity_id=stable_id("a", name, label),
         article_id="a",
         run_id="r",
-        day=DAY,
+        day=KEYS.day,
         name=name,
         label=label,
         wikidata_id=None,

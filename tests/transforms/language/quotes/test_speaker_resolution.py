@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from schemas import Quote
+from transforms.language.document import Document, read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
 from transforms.language.quotes.speaker_resolution import resolve_speakers
-from transforms.language.tokens import Words
+from transforms.language.record_keys import RecordKeys
 
-DAY = dt.date(2026, 11, 24)
+KEYS = RecordKeys("a", "r", dt.date(2026, 11, 24))
 MARKED = re.compile(r"“([^”]*)”|\[([^\]]*)\]|\{([^}]*)\}")
 PRONOUNS = frozenset(("he", "she", "they", "i", "we"))
 
@@ -140,13 +141,18 @@ def nlp() -> Language:
     return load_model()
 
 
+def read_text(nlp: Language, text: str) -> Document:
+    (doc,) = analyse_texts(nlp, [text])
+    return read_document(doc, text)
+
+
 @pytest.fixture(scope="session")
 def resolve(nlp: Language) -> Resolve:
     def run(marked: str) -> list[str | None]:
         text, quotes = read(marked)
-        (doc,) = analyse_texts(nlp, [text])
-        entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-        return [q.speaker_name for q in resolve_speakers(Words(doc), text, quotes, entities)]
+        document = read_text(nlp, text)
+        entities = find_entities(document, KEYS)
+        return [q.speaker_name for q in resolve_speakers(document, quotes, entities)]
 
     return run
 
@@ -156,7 +162,7 @@ def quote_of(text: str, start: int, end: int) -> Quote:
         quote_id=f"{start}",
         article_id="a",
         run_id="r",
-        day=DAY,
+        day=KEYS.day,
         start=start,
         end=end,
         text=text[start:end],
@@ -239,25 +245,25 @@ def test_a_resolved_description_hands_on(resolve: Resolve) -> None:
 
 def test_a_role_given_with_a_quote_counts(nlp: Language) -> None:
     text, quotes = read("“Go,” {Karen Wells} said. Peter Stone left. “Stay,” [the treasurer] said.")
-    (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    assert resolve_speakers(Words(doc), text, quotes, entities)[-1].speaker_name is None
+    document = read_text(nlp, text)
+    entities = find_entities(document, KEYS)
+    assert resolve_speakers(document, quotes, entities)[-1].speaker_name is None
     quotes[0] = replace(quotes[0], speaker_role="treasurer of the club")
-    assert resolve_speakers(Words(doc), text, quotes, entities)[-1].speaker_name == "Karen Wells"
+    assert resolve_speakers(document, quotes, entities)[-1].speaker_name == "Karen Wells"
 
 
 def test_a_name_already_given_stays(nlp: Language) -> None:
     text, quotes = read("Peter Stone came. “Go,” [he] said.")
     quotes = [replace(quotes[0], speaker_name="Somebody")]
-    (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    assert resolve_speakers(Words(doc), text, quotes, entities) == quotes
+    document = read_text(nlp, text)
+    entities = find_entities(document, KEYS)
+    assert resolve_speakers(document, quotes, entities) == quotes
 
 
 def test_nothing_is_found_without_entities(nlp: Language) -> None:
     text, quotes = read("“Go,” [he] said.")
-    (doc,) = analyse_texts(nlp, [text])
-    assert resolve_speakers(Words(doc), text, quotes, []) == quotes
+    document = read_text(nlp, text)
+    assert resolve_speakers(document, quotes, []) == quotes
 
 
 PIECES = st.lists(
@@ -286,18 +292,10 @@ def test_any_text_is_read_and_only_names_are_added(
     nlp: Language, pieces: list[str], glue: str
 ) -> None:
     text = glue.join(pieces)
-    (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
-    quotes = find_quotes(
-        Words(doc),
-        text,
-        entities=entities,
-        ranker=load_ranker(),
-        article_id="a",
-        run_id="r",
-        day=DAY,
-    )
-    resolved = resolve_speakers(Words(doc), text, quotes, entities)
+    document = read_text(nlp, text)
+    entities = find_entities(document, KEYS)
+    quotes = find_quotes(document, entities, KEYS, load_ranker())
+    resolved = resolve_speakers(document, quotes, entities)
     assert [replace(q, speaker_name=None) for q in resolved] == [
         replace(q, speaker_name=None) for q in quotes
     ]
@@ -307,15 +305,15 @@ def test_any_text_is_read_and_only_names_are_added(
             assert after.speaker_name == before.speaker_name
         else:
             assert after.speaker_name is None or after.speaker_name in names
-    assert resolve_speakers(Words(doc), text, quotes, entities) == resolved
+    assert resolve_speakers(document, quotes, entities) == resolved
 
 
 @given(spans=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=6))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_speakers_may_stand_anywhere(nlp: Language, spans: list[tuple[int, int]]) -> None:
     text = "Sen. Ruth Abelard met Mr. Cole. “No,” the senator said. He left. “Go,” she said."
-    (doc,) = analyse_texts(nlp, [text])
-    entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
+    document = read_text(nlp, text)
+    entities = find_entities(document, KEYS)
     kinds = ("pronoun", "description", "named", "none")
     quotes = [
         replace(
@@ -326,7 +324,7 @@ def test_speakers_may_stand_anywhere(nlp: Language, spans: list[tuple[int, int]]
         )
         for start, end in spans
     ]
-    assert len(resolve_speakers(Words(doc), text, quotes, entities)) == len(quotes)
+    assert len(resolve_speakers(document, quotes, entities)) == len(quotes)
 
 
 def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
@@ -337,12 +335,12 @@ def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
 
     def seconds(times: int) -> float:
         text, quotes = read(marked * times)
-        (doc,) = analyse_texts(nlp, [text])
-        entities = find_entities(doc, text, article_id="a", run_id="r", day=DAY)
+        document = read_text(nlp, text)
+        entities = find_entities(document, KEYS)
         took = []
         for _ in range(3):
             begin = time.process_time()
-            resolve_speakers(Words(doc), text, quotes, entities)
+            resolve_speakers(document, quotes, entities)
             took.append(time.process_time() - begin)
         return min(took)
 

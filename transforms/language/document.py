@@ -1,0 +1,114 @@
+"""An analysed text: the one object that entities and quotes are found in.
+
+`read_document` is the only place that reads spaCy's `Doc` after `analyse_texts` made it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from transforms.language.tokens import Token, TokenIndex
+
+if TYPE_CHECKING:  # modules that take a document do without spaCy
+    from spacy.tokens import Doc
+
+_STRINGS: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
+_NUMBERS: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
+_CODES: Final = 2**64
+"""Codes of strings are unsigned numbers of 64 bits, heads are signed ones."""
+
+
+class NamedSpan(NamedTuple):
+    """A name that the model recognised: its tokens from ``first`` up to ``end``, exclusive."""
+
+    first: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with its tokens, sentences and names.
+
+    Tokens know each other, so their memory would be held until Python looks for cycles. Used as
+    a context manager, a document takes them apart at its end and cannot be read any more.
+    """
+
+    text: str
+    """The text exactly as given."""
+    title: str
+    tokens: list[Token]
+    """In order; those of the beginning only, if the text is longer than the model reads."""
+    sentence_starts: list[int]
+    """Where sentences start, in code points."""
+    named_spans: list[NamedSpan]
+    """The names that the model recognised, in order."""
+    analysed_end: int
+    """Where the last token ends, in code points."""
+
+    @cached_property
+    def index(self) -> TokenIndex:
+        """The tokens by where they start and end."""
+        return TokenIndex(self.tokens)
+
+    def __enter__(self) -> "Document":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for token in self.tokens:
+            del token.head, token.left_edge, token.right_edge
+        self.tokens.clear()
+
+
+def read_document(doc: "Doc", text: str, title: str = "") -> Document:
+    """Return what spaCy found in ``text``, taken out of spaCy once.
+
+    Args:
+        doc: ``text`` as analysed by `analyse_texts`.
+        text: The text; names and quotes are printed as they are in it.
+        title: The title of the article.
+    """
+    tokens = _read_tokens(doc)
+    return Document(
+        text=text,
+        title=title,
+        tokens=tokens,
+        sentence_starts=[token.idx for token in tokens if token.is_sent_start],
+        named_spans=[NamedSpan(span.start, span.end, span.label_) for span in doc.ents],
+        analysed_end=tokens[-1].end if tokens else 0,
+    )
+
+
+def _read_tokens(doc: "Doc") -> list[Token]:
+    tokens = [*map(Token.__new__, repeat(Token, len(doc)))]
+    codes = doc.to_array([*_STRINGS, *_NUMBERS]).astype("int64").T.tolist()
+    strings = [_decode(doc, column) for column in codes[: len(_STRINGS)]]
+    rows = zip(tokens, doc, *strings, *codes[len(_STRINGS) :], strict=True)
+    for i, (token, parsed, text, tag, dep, label, idx, punct, space, first, head) in enumerate(
+        rows
+    ):
+        token.i = i
+        token.idx = idx
+        token.end = idx + len(text)
+        token.text = text
+        token.lower_ = text.lower()
+        token.tag_ = tag
+        token.dep_ = dep
+        token.ent_type_ = label
+        token.is_punct = punct == 1
+        token.is_space = space == 1
+        token.is_sent_start = first == 1
+        token.head = tokens[i + head]
+        # No attribute of `Doc.to_array`: of some parses with crossing arcs, spaCy's edges differ
+        # from those that the heads give.
+        token.left_edge = tokens[parsed.left_edge.i]
+        token.right_edge = tokens[parsed.right_edge.i]
+    return tokens
+
+
+def _decode(doc: "Doc", codes: list[int]) -> Iterator[str]:
+    """Yield the strings that a column of codes stands for."""
+    strings = {code: doc.vocab.strings[code % _CODES] for code in set(codes)}
+    return map(strings.__getitem__, codes)
