@@ -32,7 +32,8 @@ from benchmarks.quote_scoring import (
 from benchmarks.quotes import ParsedDocument, parse_documents
 from transforms.language.document import Document, read_document
 from transforms.language.quotes import ranker
-from transforms.language.quotes.attribution_rules import LABEL, Rules
+from transforms.language.quotes.attribution import LABEL
+from transforms.language.quotes.attribution_rules import Rules
 from transforms.language.quotes.indirect_candidates import Options
 from transforms.language.quotes.indirect_speech import Contents
 from transforms.language.quotes.quotation_marks import Segment, quoted_segments

@@ -12,8 +12,8 @@ from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle
 from transforms.core.options import flag
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url
+from transforms.language.findings import Findings
 from transforms.language.model_check import DEFAULT_MODEL
-from transforms.language.worker import Findings
 from transforms.storage.text_store import TextStore
 
 BATCH_SIZE: Final = 16

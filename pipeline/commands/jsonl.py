@@ -23,9 +23,10 @@ from transforms.core.stage import dead_letter
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
+from transforms.language.findings import Findings
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
-from transforms.language.worker import Findings, load_analyser
+from transforms.language.worker import load_analyser
 
 Item = dict[str, Any]
 Work = Callable[[list[Item]], list[Item | Exception]]

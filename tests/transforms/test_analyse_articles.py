@@ -13,8 +13,9 @@ from tests.support.example_records import article
 from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Run
 from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.language.findings import Findings
 from transforms.language.model_check import DEFAULT_MODEL
-from transforms.language.worker import Findings, load_analyser
+from transforms.language.worker import load_analyser
 from transforms.storage.text_store import TextStore
 
 TEXT = (

@@ -9,6 +9,7 @@ from schemas import Article
 from transforms.language.document import Document, read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Choice, load_gazetteer
+from transforms.language.findings import Findings
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
 from transforms.language.quotes.ranker import load_ranker
@@ -16,7 +17,6 @@ from transforms.language.quotes.speaker_resolution import resolve_speakers
 from transforms.language.record_keys import RecordKeys
 from transforms.language.topics.tagger import TopicTagger
 from transforms.language.topics.taxonomy import Taxonomy
-from transforms.language.worker import Findings
 
 
 class Analyser:

@@ -85,10 +85,12 @@ def _read_tokens(doc: "Doc") -> list[Token]:
     tokens = [*map(Token.__new__, repeat(Token, len(doc)))]
     codes = doc.to_array([*_STRINGS, *_NUMBERS]).astype("int64").T.tolist()
     strings = [_decode(doc, column) for column in codes[: len(_STRINGS)]]
-    rows = zip(tokens, doc, *strings, *codes[len(_STRINGS) :], strict=True)
-    for i, (token, parsed, text, tag, dep, label, idx, punct, space, first, head) in enumerate(
-        rows
-    ):
+    heads = [i + offset for i, offset in enumerate(codes[-1])]
+    rows = zip(
+        tokens, *strings, *codes[len(_STRINGS) : -1], heads, *_find_edges(heads), strict=True
+    )
+    for i, row in enumerate(rows):
+        token, text, tag, dep, label, idx, punct, space, first, head, left, right = row
         token.i = i
         token.idx = idx
         token.end = idx + len(text)
@@ -100,12 +102,27 @@ def _read_tokens(doc: "Doc") -> list[Token]:
         token.is_punct = punct == 1
         token.is_space = space == 1
         token.is_sent_start = first == 1
-        token.head = tokens[i + head]
-        # No attribute of `Doc.to_array`: of some parses with crossing arcs, spaCy's edges differ
-        # from those that the heads give.
-        token.left_edge = tokens[parsed.left_edge.i]
-        token.right_edge = tokens[parsed.right_edge.i]
+        token.head = tokens[head]
+        token.left_edge = tokens[left]
+        token.right_edge = tokens[right]
     return tokens
+
+
+def _find_edges(heads: list[int]) -> tuple[list[int], list[int]]:
+    """Return the first and the last token of each token's subtree, by index.
+
+    These are two passes, as spaCy makes them. Its own edges are no attribute of `Doc.to_array`,
+    and an unparsed text with special cases of the tokenizer has none that are right.
+    """
+    lefts, rights = list(range(len(heads))), list(range(len(heads)))
+    for order in (range(len(heads)), reversed(range(len(heads)))):
+        for i in order:
+            head = heads[i]
+            if lefts[i] < lefts[head]:
+                lefts[head] = lefts[i]
+            if rights[i] > rights[head]:
+                rights[head] = rights[i]
+    return lefts, rights
 
 
 def _decode(doc: "Doc", codes: list[int]) -> Iterator[str]:

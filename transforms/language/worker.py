@@ -1,19 +1,11 @@
-"""What is found in one text, and the work of the process that finds it."""
+"""The work of the process that analyses texts."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
-from schemas import Article, Entity, Quote, TopicTag
+from schemas import Article
 from transforms.language.entities.gazetteer import Choice
+from transforms.language.findings import Findings
 from transforms.language.topics.taxonomy import Taxonomy
-
-
-class Findings(NamedTuple):
-    """What was found in one text."""
-
-    entities: list[Entity]
-    quotes: list[Quote]
-    topics: list[TopicTag]
 
 
 def load_analyser(

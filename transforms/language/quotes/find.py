@@ -13,15 +13,15 @@ from schemas import Entity, Quote
 from schemas.ids import quote_id_of
 from transforms.language.document import Document
 from transforms.language.quotes import indirect_speech
-from transforms.language.quotes.attribution_rules import (
+from transforms.language.quotes.attribution import (
     CONFIDENCE,
     LABEL,
     NAMED_LABEL,
     UNKNOWN,
     Attribution,
     Reading,
-    Rules,
 )
+from transforms.language.quotes.attribution_rules import Rules
 from transforms.language.quotes.quotation_marks import Segment, quoted_segments
 from transforms.language.quotes.ranker import Ranker, read_quotes, read_reports
 from transforms.language.quotes.sentences import Page

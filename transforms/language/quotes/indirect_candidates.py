@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from transforms.language.document import Document
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.attribution_rules import Cue
+from transforms.language.quotes.attribution import Cue
 from transforms.language.quotes.features import plain, size
 from transforms.language.quotes.indirect_speech import CLAUSES, Contents, TokenSpan
 from transforms.language.tokens import Token

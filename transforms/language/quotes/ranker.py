@@ -13,13 +13,8 @@ from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
 from transforms.language.document import Document
-from transforms.language.quotes.attribution_rules import (
-    NAMED_LABEL,
-    UNKNOWN,
-    Attribution,
-    Reading,
-    Rules,
-)
+from transforms.language.quotes.attribution import NAMED_LABEL, UNKNOWN, Attribution, Reading
+from transforms.language.quotes.attribution_rules import Rules
 from transforms.language.quotes.indirect_candidates import Option, Options
 from transforms.language.quotes.indirect_speech import Contents
 from transforms.language.quotes.quotation_marks import Segment

@@ -9,15 +9,11 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.attribution_rules import (
-    Attribution,
-    Choice,
-    Reading,
-    head_left,
-    head_right,
-)
+from transforms.language.quotes.attribution import Attribution, Reading
 from transforms.language.quotes.features import at, group, kind, plain, size
+from transforms.language.quotes.noun_phrases import head_left, head_right
 from transforms.language.quotes.quotation_marks import WORD, Segment
+from transforms.language.quotes.sentence_cues import Choice
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
 from transforms.language.tokens import Token
