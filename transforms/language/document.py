@@ -3,6 +3,7 @@
 `read_document` is the only place that reads spaCy's `Doc` after `analyse_texts` made it.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,6 +53,16 @@ class Document:
     def index(self) -> TokenIndex:
         """The tokens by where they start and end."""
         return TokenIndex(self.tokens)
+
+    @cached_property
+    def _token_starts(self) -> list[int]:
+        return [token.idx for token in self.tokens]
+
+    def tokens_between(self, start: int, end: int) -> list[Token]:
+        """Return the tokens that reach into a stretch of the text, given in code points."""
+        first = max(0, bisect_right(self._token_starts, start) - 1)
+        tokens = self.tokens[first : bisect_left(self._token_starts, end)]
+        return [token for token in tokens if token.end > start]
 
     def __enter__(self) -> "Document":
         return self

@@ -5,20 +5,27 @@ traces that fade from sentence to sentence; a pronoun goes to the freshest perso
 nobody else comes near. A description goes to the only entity of which the article states it.
 """
 
-import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from schemas import Entity, Quote
 from transforms.language.document import Document
 from transforms.language.given_names import MEN, WOMEN
 from transforms.language.quotes import cue_words
+from transforms.language.quotes.roles import (
+    OFFICES,
+    ROLE_WORD,
+    Role,
+    gender_of,
+    head_part,
+    named_kinds,
+    read_role,
+    roles_beside,
+)
 from transforms.language.tokens import Token
-from transforms.language.word_lists import word_set
 
 PRONOUNS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",
@@ -47,75 +54,14 @@ REPEATED: Final = 0.2
 
 _MEMORY = 60
 """Traces that are looked at: older ones have faded."""
-_MAX_ROLE = 8
-"""Tokens of a role."""
 _MAX_JOINED = 4
 """Names joined by "and" of which the last is still seen to be a subject."""
 _MAX_HOLDERS = 100
 """Statements that are compared with a description: of more, it is not clear who is meant."""
 _UNNAMED = -1
 
-GENDERED: Final = {
-    "m": word_set("""
-        mr mister sir lord king prince duke baron pope father brother son husband widower uncle
-        grandfather nephew man boy gentleman actor congressman businessman
-        councilman policeman fireman salesman clergyman bishop imam rabbi cardinal
-        """),
-    "f": word_set("""
-        mrs ms miss madam lady dame queen princess duchess baroness mother sister daughter wife
-        widow aunt grandmother niece woman girl actress congresswoman businesswoman spokeswoman
-        chairwoman councilwoman policewoman nun
-        """),
-}
-"""Titles and roles of men and of women; women are called "chairman" and "spokesman" as well."""
-
-ROLES: Final = {
-    "sen": "senator", "rep": "representative", "congressman": "representative",
-    "congresswoman": "representative", "gov": "governor", "pres": "president", "dr": "doctor",
-    "prof": "professor", "gen": "general", "col": "colonel", "capt": "captain",
-    "lt": "lieutenant", "sgt": "sergeant", "maj": "major", "det": "detective",
-    "rev": "reverend", "atty": "attorney", "lawyer": "attorney", "spokeswoman": "spokesperson",
-    "spokesman": "spokesperson", "chairwoman": "chair", "chairman": "chair",
-    "councilwoman": "councillor", "councilman": "councillor", "councilor": "councillor",
-    "businesswoman": "business-person", "businessman": "business-person",
-    "frontrunner": "front-runner", "runner": "front-runner", "firm": "company",
-    "paper": "newspaper", "daily": "newspaper", "corporation": "company", "corp": "company",
-    "inc": "company", "ltd": "company", "co": "company", "plc": "company",
-    "policewoman": "officer", "policeman": "officer", "organisation": "organization",
-}  # fmt: skip
-"""Words for roles that count as one."""
-
-NAMED_KINDS: Final = {
-    "newspaper": word_set(
-        "times post journal tribune herald gazette chronicle guardian inquirer globe"
-    ),
-}
-"""Last words of the names of organisations that say what they are."""
-
-OFFICES: Final = word_set("""
-    billionaire business-person candidate congressman contender democrat front-runner governor
-    hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
-    representative republican secretary senator tycoon
-    """)
-"""Roles of those who are named before they are described, so that no unnamed person is meant."""
-
-NOT_ROLES: Final = word_set("one other others people")
-
-_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
-_FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
-_SECOND = frozenset(("assistant", "deputy", "vice"))
-_ROLE_TAGS = cue_words.NOUN_TAGS | frozenset(("JJ", "HYPH", "VBN"))
-_SEVERAL = frozenset(("NNS", "NNPS", "CD"))
 _DEFINITE = frozenset(("the", "this", "that"))
-
-
-class _Role(NamedTuple):
-    """What an article says somebody is."""
-
-    head: str
-    modifiers: frozenset[str]
-    former: bool
-    gender: str | None
+_SEVERAL = frozenset(("NNS", "NNPS", "CD"))
 
 
 class _Trace(NamedTuple):
@@ -161,9 +107,7 @@ class _Page:
     def __init__(
         self, document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
     ) -> None:
-        self._words = document.tokens
-        self._token_starts = [token.idx for token in self._words]
-        self._text = document.text
+        self._document = document
         self._entities = entities
         self._mentions = sorted(
             _Mention(mention.start, mention.end, who)
@@ -189,7 +133,7 @@ class _Page:
                     mention.who for mention in self._within(quote.start, quote.end)
                 )
         self._roles = self._stated_roles(quotes)
-        self._holders: dict[str, list[tuple[int, _Role]]] = defaultdict(list)
+        self._holders: dict[str, list[tuple[int, Role]]] = defaultdict(list)
         for who, roles in enumerate(self._roles):
             for role in roles:
                 self._holders[role.head].append((who, role))
@@ -204,7 +148,9 @@ class _Page:
         """Names by the start of the speaker."""
         found: dict[int | None, str] = {}
         sentence = paragraph = covered = 0
-        for token, quoted, mention in zip(self._words, self._quoted, self._named, strict=True):
+        for token, quoted, mention in zip(
+            self._document.tokens, self._quoted, self._named, strict=True
+        ):
             if token.is_space:
                 paragraph += "\n" in token.text
                 continue
@@ -243,7 +189,7 @@ class _Page:
     def _covering(self, spans: Sequence[tuple[int, int]]) -> Iterator[int | None]:
         """For each word the number of the span it starts in, the last of those that begin there."""
         number = -1
-        for word in self._words:
+        for word in self._document.tokens:
             while number + 1 < len(spans) and spans[number + 1][0] <= word.idx:
                 number += 1
             yield number if number >= 0 and word.idx < spans[number][1] else None
@@ -252,22 +198,18 @@ class _Page:
         first = bisect_right(self._mention_starts, start - 1)
         return self._mentions[first : bisect_right(self._mention_starts, end - 1)]
 
-    def _tokens(self, start: int, end: int) -> list[Token]:
-        """The tokens that reach into a stretch of the text."""
-        first = max(0, bisect_right(self._token_starts, start) - 1)
-        tokens = self._words[first : bisect_left(self._token_starts, end)]
-        return [token for token in tokens if token.end > start]
-
     def _part_of(self, mention: _Mention) -> str:
         for quote in (self._speakers.get(mention.start), self._speaker_before(mention)):
             if quote and quote.speaker_kind == "named":
                 return "speaker"
-        parts = {_part(token) for token in self._tokens(mention.start, mention.end)}
+        parts = {
+            _part(token) for token in self._document.tokens_between(mention.start, mention.end)
+        }
         return "subject" if "subject" in parts else "other"
 
     def _speaker_before(self, mention: _Mention) -> Quote | None:
         """The quote whose speaker's mention begins at a title right before the name."""
-        for token in self._tokens(max(0, mention.start - 2), mention.start):
+        for token in self._document.tokens_between(max(0, mention.start - 2), mention.start):
             quote = self._speakers.get(token.idx)
             if quote and (quote.speaker_end or 0) >= mention.end:
                 return quote
@@ -307,8 +249,9 @@ class _Page:
 
     def _title_gender(self, mention: _Mention) -> str | None:
         """The gender of the title before a name, as of "Mrs." where a couple has one name."""
-        words = _WORD.findall(self._text[max(0, mention.start - 6) : mention.start])
-        return _gender_of(words[-1].lower()) if words else None
+        before = self._document.text[max(0, mention.start - 6) : mention.start]
+        words = ROLE_WORD.findall(before)
+        return gender_of(words[-1].lower()) if words else None
 
     def _all_genders(self) -> list[str | None]:
         votes = self._votes()
@@ -321,7 +264,9 @@ class _Page:
         """Pronouns that follow a person in a sentence that names nobody else before them."""
         votes: dict[int, Counter[str]] = defaultdict(Counter)
         people: set[int] = set()
-        for token, quoted, mention in zip(self._words, self._quoted, self._named, strict=True):
+        for token, quoted, mention in zip(
+            self._document.tokens, self._quoted, self._named, strict=True
+        ):
             if token.is_space or quoted:
                 continue
             if token.is_sent_start:
@@ -335,70 +280,36 @@ class _Page:
 
     # ------------------------------------------------------------------------------ roles
 
-    def _stated_roles(self, quotes: Sequence[Quote]) -> list[set[_Role]]:
-        roles: list[set[_Role]] = [set() for _ in self._entities]
+    def _stated_roles(self, quotes: Sequence[Quote]) -> list[set[Role]]:
+        roles: list[set[Role]] = [set() for _ in self._entities]
         places = {entity.name: who for who, entity in enumerate(self._entities)}
         for mention in self._mentions:
             entity = self._entities[mention.who]
             if entity.label in ("PERSON", "ORG"):
-                roles[mention.who].update(self._roles_beside(mention))
+                roles[mention.who].update(roles_beside(self._document, mention.start, mention.end))
         for who, entity in enumerate(self._entities):
             if entity.label == "ORG":
-                roles[who].update(_kinds(entity.name))
+                roles[who].update(named_kinds(entity.name))
         for quote in quotes:
             if quote.speaker_role and quote.speaker_name in places:
-                role = _role(_WORD.findall(_head_part(quote.speaker_role)))
+                role = read_role(ROLE_WORD.findall(head_part(quote.speaker_role)))
                 if role:
                     roles[places[quote.speaker_name]].add(role)
         return roles
 
-    def _roles_beside(self, mention: _Mention) -> Iterator[_Role]:
-        tokens = self._tokens(mention.start, mention.end)
-        if not tokens:
-            return
-        first, after = tokens[0].i, tokens[-1].i + 1
-        phrases = [self._words_before(first)]
-        # "Lena Maris, the mayor," and "Lena Maris is the mayor"
-        if after + 1 < len(self._words) and (self._words[after].lower_ in (",", "is", "was")):
-            phrases.append(self._phrase(after + 1))
-        # "The mayor, Lena Maris,"
-        if first > 1 and self._words[first - 1].text == ",":
-            head = self._words[first - 2]
-            if any(token.dep_ == "appos" and token.head == head for token in tokens):
-                phrases.append(self._words_before(first - 1))
-        yield from filter(None, map(_role, phrases))
-
-    def _words_before(self, end: int) -> list[str]:
-        """The nouns right before a token, with what qualifies them."""
-        start = end
-        while start and end - start < _MAX_ROLE and self._words[start - 1].tag_ in _ROLE_TAGS:
-            start -= 1
-        return [token.text for token in self._words[start:end]]
-
-    def _phrase(self, start: int) -> list[str]:
-        """The words of an apposition or a predicate that begins with an article."""
-        if self._words[start].tag_ not in ("DT", "PRP$"):
-            return []
-        words = []
-        for token in self._words[start + 1 : start + 1 + _MAX_ROLE]:
-            if token.tag_ not in cue_words.PHRASE_TAGS or token.tag_ == "DT":
-                return []
-            words.append(token.text)
-            if token.dep_ in ("appos", "attr"):
-                return words
-        return []
-
     def _described(self, start: int, end: int, place: tuple[int, int]) -> int | None:
         """The only entity that is what a description says, or to all appearance is."""
-        printed = self._text[start:end]
+        printed = self._document.text[start:end]
         if " " not in printed and printed[:1].isupper():
             namesakes = self._surnames.get(printed.lower(), set())
             return next(iter(namesakes)) if len(namesakes) == 1 else None
-        named = _head_part(printed)
-        if any(t.tag_ in _SEVERAL for t in self._tokens(start, start + len(named))):
+        named = head_part(printed)
+        if any(
+            t.tag_ in _SEVERAL for t in self._document.tokens_between(start, start + len(named))
+        ):
             return None
-        words = _WORD.findall(named)
-        role = _role(words[1:]) if words and words[0].lower() in _DEFINITE else None
+        words = ROLE_WORD.findall(named)
+        role = read_role(words[1:]) if words and words[0].lower() in _DEFINITE else None
         if role is None:
             return None
         fits: dict[int, int] = {}
@@ -428,50 +339,14 @@ def _part(token: Token) -> str:
     return "subject" if (head if named else token).dep_ in cue_words.SUBJECTS else "other"
 
 
-def _head_part(phrase: str) -> str:
-    """A noun phrase without what follows its head: "the mayor of Skerray"."""
-    return re.split(r"\s(?:of|for|in|from|at|who|with|on)\s|,", phrase, maxsplit=1)[0]
-
-
-def _role(words: Sequence[str]) -> _Role | None:
-    """What a noun phrase says somebody is: its last word is the head."""
-    plain = [word for word in (w.lower().strip(".-") for w in words) if word]
-    if not plain or plain[-1] in NOT_ROLES:
-        return None
-    head = ROLES.get(plain[-1], plain[-1])
-    if len(plain) > 1 and plain[-2] in _SECOND:
-        head = f"{plain[-2]} {head}"
-    former = bool(_FORMER.intersection(plain))
-    return _Role(head, frozenset(plain[:-1]) - _FORMER, former, _gender_of(plain[-1]))
-
-
-def _gender_of(word: str) -> str | None:
-    return next((gender for gender, words in GENDERED.items() if word in words), None)
-
-
-def _kinds(name: str) -> Iterator[_Role]:
-    """What the name of an organisation says it is: "Skerray Council", "University of Skerray"."""
-    words = [word.lower() for word in _WORD.findall(name)]
-    modifiers = frozenset(words)
-    if len(words) < 2:
-        return
-    yield _Role(ROLES.get(words[-1], words[-1]), modifiers, False, None)
-    for word, following in pairwise(words):
-        if following == "of":
-            yield _Role(word, modifiers, False, None)
-    for kind, endings in NAMED_KINDS.items():
-        if words[-1] in endings:
-            yield _Role(kind, modifiers, False, None)
-
-
-def _stated_gender(roles: Iterable[_Role]) -> str | None:
+def _stated_gender(roles: Iterable[Role]) -> str | None:
     return _majority(Counter(role.gender for role in roles if role.gender))
 
 
 def _named_gender(entity: Entity) -> str | None:
     votes: Counter[str] = Counter()
     for form in {mention.text for mention in entity.mentions} | {entity.name}:
-        words = [word.lower() for word in _WORD.findall(form)]
+        words = [word.lower() for word in ROLE_WORD.findall(form)]
         if len(words) < 2 and form != entity.name:
             continue
         given = next((word for word in words if len(word) > 1), "")
