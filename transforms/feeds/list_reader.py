@@ -11,7 +11,7 @@ from lxml import etree
 
 from transforms.core.elements import Feed
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.urls import UrlError, web_url
+from transforms.core.urls import UrlError, is_web_url, web_url
 from transforms.extraction.content_sniffing import strip_start
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.http_messages import Request
@@ -61,7 +61,7 @@ def read_listed_feeds(names: Sequence[str], options: FetchOptions) -> list[Liste
 
 
 def _read_list(name: str, options: FetchOptions) -> list[ListedFeed]:
-    if is_web(name):
+    if is_web_url(name):
         if not urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
             return [ListedFeed(_resolve_feed(name, name, ""))]
         # The user gave this very address, as in a browser; robots.txt is for crawling.
@@ -139,7 +139,7 @@ def _is_opml(data: bytes) -> bool:
 
 def _resolve_feed(entry: str, position: str, base: str) -> str:
     """Return the URL or the path of an entry; the position in the list is for errors."""
-    if "://" in entry or not base or is_web(base):
+    if "://" in entry or not base or is_web_url(base):
         try:
             return web_url(entry, base)
         except UrlError as error:
@@ -148,8 +148,3 @@ def _resolve_feed(entry: str, position: str, base: str) -> str:
     if not path.is_file():
         raise UsageError(f"{position}: neither a web address nor a file: {entry!r}")
     return str(path)
-
-
-def is_web(name: str) -> bool:
-    """Whether a feed or list is one of the web rather than a file."""
-    return name.lower().startswith(("http://", "https://"))

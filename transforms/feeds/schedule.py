@@ -25,7 +25,7 @@ class IntervalLimits:
 
 @dataclass(frozen=True)
 class ScheduleHints:
-    """What a feed asks of its schedule.
+    """The wishes of a feed for its schedule.
 
     Attributes:
         hold_sec: seconds for which it need not be fetched again: the longer of ``<ttl>`` and the
@@ -50,7 +50,7 @@ def select_latest(*times: Sequence[dt.datetime]) -> list[dt.datetime]:
 def compute_interval(
     published: Sequence[dt.datetime], at: dt.datetime, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> dt.timedelta:
-    """Return half the mean time between a feed's entries, and between the latest one and now.
+    """Return half the mean time between the entries of a feed, with the silence since the last one.
 
     Args:
         published: the times of the entries, UTC; later times than ``at`` are ignored.
