@@ -596,7 +596,7 @@ def test_a_table_that_does_not_fit(options: BigQueryOptions) -> None:
 
 def test_a_dataset_is_made_only_where_it_is_said_to_be(options: BigQueryOptions) -> None:
     elsewhere = replace(options, bigquery_location=None)
-    with pytest.raises(UsageError, match=r"no such dataset; --bigquery_location EU"):
+    with pytest.raises(UsageError, match=r"no such dataset; create it with --bigquery_location EU"):
         BigQueryDatabase(elsewhere)
     BigQueryDatabase(options)
     BigQueryDatabase(elsewhere)
@@ -636,7 +636,7 @@ def test_errors_say_what_to_do(
 
 def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "missing.json"))
-    with pytest.raises(UsageError, match=r"no Google credentials.*gcloud auth"):
+    with pytest.raises(UsageError, match=r"no valid Google credentials.*gcloud auth"):
         BigQueryDatabase(BigQueryOptions(bigquery="project-1.news"))
 
 
