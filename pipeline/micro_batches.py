@@ -16,7 +16,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from pipeline.summary import Summary, summarise
@@ -31,6 +30,7 @@ from transforms.sinks.write_records import WrittenFile, partition_of, write_file
 from transforms.state.records import StateChange
 from transforms.state.state import format_line
 from transforms.storage.filesystems import atomic_file, create_folder, open_file, remove_folder
+from transforms.storage.record_files import read_rows
 from transforms.storage.runs import is_committed, list_run_names, read_committed_run
 from transforms.story_similarity import (
     EarlierStories,
@@ -229,16 +229,8 @@ class _CommittedIds:
                 (DeadLetter, committed.dead_letters),
             ):
                 for path in run.files.get(record.TABLE, ()):
-                    ids |= _read_column(path, record.KEY)
+                    ids |= {row[record.KEY] for row in read_rows(path, record, [record.KEY])}
         return committed
-
-
-def _read_column(path: str, name: str) -> set[str]:
-    with open_file(path) as file:
-        if path.endswith(".parquet"):
-            table = pq.read_table(file, columns=[name])
-            return set(table.column(name).to_pylist())
-        return {str(json.loads(line)[name]) for line in file.read().splitlines()}
 
 
 def _drop_committed(records: Iterable[Record], committed: _CommittedIds) -> Iterator[Record]:

@@ -22,8 +22,9 @@ NEW_ITEM: Final = """\
   <link>http://127.0.0.1:1/pier</link>
   <guid isPermaLink="false">pier</guid>
   <pubDate>Sat, 21 Nov 2026 08:00:00 GMT</pubDate>
-  <content:encoded xmlns:content="http://purl.org/rss/1.0/modules/content/"><![CDATA[<p>The pier at
-  Skerray opened again on Saturday after a storm had closed it for three weeks.</p>]]></content:encoded>
+  <content:encoded xmlns:content="http://purl.org/rss/1.0/modules/content/"><![CDATA[
+    <p>The pier at Skerray opened again on Saturday after a storm had closed it for weeks.</p>
+  ]]></content:encoded>
 </item>
 </channel>"""
 

@@ -13,18 +13,16 @@ that the folder lacks are taken from the runs of the output, or, if these are da
 articles.
 """
 
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
+from schemas import Article
 from schemas.ids import link_key
-from schemas.jsonable import parse_time
 from transforms.core.clock import now
 from transforms.core.process_shared import ProcessShared
 from transforms.core.urls import canonical_url
@@ -36,8 +34,9 @@ from transforms.state.state_files import (
     read_state_file,
     write_state_file,
 )
-from transforms.storage.filesystems import create_folder, list_names, open_file
+from transforms.storage.filesystems import create_folder, list_names
 from transforms.storage.locks import FolderLock, lock_folder
+from transforms.storage.record_files import read_rows
 from transforms.storage.runs import (
     list_committed_runs,
     list_run_names,
@@ -53,6 +52,16 @@ RUNS_BEFORE_SNAPSHOT: Final = 50
 CHANGES_BEFORE_SNAPSHOT: Final = 100_000
 SHARE_BEFORE_SNAPSHOT: Final = 0.005
 """Changes are held in the memory of every process; a snapshot writes all of the state anew."""
+
+_ARTICLE_COLUMNS: Final = (
+    "article_id",
+    "lineage_id",
+    "version",
+    "url",
+    "text_hash",
+    "fetched_at",
+    "extraction_method",
+)
 
 
 class StateHandle(ProcessShared[State]):
@@ -227,7 +236,6 @@ def _read_run_lines(output: str, run_id: str) -> list[str]:
     lines: list[str] = []
     for row in _read_articles(output, run_id):
         time = row["fetched_at"]
-        time = parse_time(time) if isinstance(time, str) else time
         lineage, version = row.get("lineage_id") or row["article_id"], row.get("version") or 1
         from_page = row["extraction_method"] == "trafilatura"
         article = KnownArticle(lineage, time, version, row["text_hash"], from_page)
@@ -237,14 +245,6 @@ def _read_run_lines(output: str, run_id: str) -> list[str]:
 
 
 def _read_articles(output: str, run_id: str) -> Iterator[dict[str, Any]]:
-    columns = {"article_id", "url", "text_hash", "fetched_at", "extraction_method"}
-    columns |= {"lineage_id", "version"}
     run = read_committed_run(output, run_id)
-    for path in run.files.get("articles", ()):
-        with open_file(path) as file:
-            if run.format == "parquet":
-                table = pq.ParquetFile(file)
-                existing = [name for name in table.schema_arrow.names if name in columns]
-                yield from table.read(columns=existing).to_pylist()
-            else:
-                yield from map(json.loads, iter(file.readline, b""))
+    for path in run.files.get(Article.TABLE, ()):
+        yield from read_rows(path, Article, _ARTICLE_COLUMNS)
