@@ -67,14 +67,13 @@ class FeedFetching(RequestStage[Feed, FeedDocument]):
 
     def fail(self, element: Feed, error: Exception) -> Iterator[SideOutput]:
         yield from super().fail(element, error)
-        item_error = error if isinstance(error, ItemError) else None
-        gone = item_error is not None and item_error.http_status == _GONE
+        failure = ItemError.from_exception(error)
         yield FeedReport(
             element.url,
-            FeedStatus.RETIRED if gone else FeedStatus.FAILED,
-            item_error.http_status if item_error else None,
-            error_type=item_error.error_type if item_error else type(error).__name__,
-            closed_until=item_error.not_before if item_error else None,
+            FeedStatus.RETIRED if failure.http_status == _GONE else FeedStatus.FAILED,
+            failure.http_status,
+            error_type=failure.error_type,
+            closed_until=failure.not_before,
         )
 
     def request(self, element: Feed) -> Request | None:

@@ -51,7 +51,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
 
     def fail(self, element: FeedDocument, error: Exception) -> Iterator[SideOutput]:
         yield from super().fail(element, error)
-        error_type = error.error_type if isinstance(error, ItemError) else type(error).__name__
+        error_type = ItemError.from_exception(error).error_type
         yield _report(element, FeedStatus.FAILED, error_type=error_type)
 
     def process(self, element: FeedDocument) -> Iterator[Entry | SideOutput]:

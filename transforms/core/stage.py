@@ -51,19 +51,17 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
         source: where the input came from: a URL, or a file and line.
         error: an :class:`ItemError`, or any other exception.
     """
-    item_error = error if isinstance(error, ItemError) else None
-    error_type = item_error.error_type if item_error else type(error).__name__
-    message = item_error.message if item_error else str(error) or error_type
-    message = " ".join(message.split())[:_MAX_MESSAGE]
+    failure = ItemError.from_exception(error)
+    message = " ".join(failure.message.split())[:_MAX_MESSAGE]
     return DeadLetter(
-        dead_letter_id=dead_letter_id_of(stage, source, error_type, message),
+        dead_letter_id=dead_letter_id_of(stage, source, failure.error_type, message),
         run_id=run.run_id,
         day=run.time().date(),
         stage=stage,
         source=source,
-        error_type=error_type,
+        error_type=failure.error_type,
         message=message,
-        attempts=item_error.attempts if item_error else 1,
+        attempts=failure.attempts,
         first_seen_at=now(),
         payload_reference=None,
     )

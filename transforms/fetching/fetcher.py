@@ -151,10 +151,8 @@ class ResponseStream(Generic[KeyT]):
         for key, request in requests:
             try:
                 result: FetchResult = await self._fetcher._polite.fetch(request)
-            except ItemError as error:
-                result = error
             except Exception as error:  # any error costs this request and no other
-                result = ItemError(type(error).__name__, str(error) or type(error).__name__)
+                result = ItemError.from_exception(error)
             self._fetcher._polite.count_unread(_memory_bytes(result))
             self._results.put((key, result))
 

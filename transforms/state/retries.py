@@ -56,14 +56,13 @@ def fail_entry(
 ) -> Iterator[Outcome | StateChange]:
     """Yield the outcome of an entry that became a dead letter, and when it is tried again."""
     yield Outcome(entry.feed_url, entry.key, OutcomeKind.DEAD_LETTER, None)
-    item_error = error if isinstance(error, ItemError) else None
-    # Without an attempt, as where its host was closed, the entry is not to be given up sooner.
-    was_tried = item_error is None or item_error.attempts > 0
-    attempts, at = entry.attempts + was_tried, now()
+    failure = ItemError.from_exception(error)
+    # An entry that was not tried, since its host was closed, loses no attempt.
+    attempts, at = entry.attempts + (failure.attempts > 0), now()
     not_before = retry_time(
         attempts,
-        temporary=bool(item_error and item_error.temporary),
-        not_before=item_error.not_before if item_error else None,
+        temporary=failure.temporary,
+        not_before=failure.not_before,
         at=at,
         first_backoff=first_backoff,
     )
@@ -73,7 +72,7 @@ def fail_entry(
         feed_url=entry.feed_url,
         fingerprint=entry.fingerprint,
         attempts=attempts,
-        error_type=item_error.error_type if item_error else type(error).__name__,
+        error_type=failure.error_type,
         not_before=not_before,
         entry=to_line(entry),
     )
