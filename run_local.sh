@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the main job on this machine, in an environment of its own (NEWSBEAM_VENV to choose it).
-# Without arguments: over the bundled sample site, which is served on loopback meanwhile.
-# With arguments: `newsbeam ingest` with these arguments.
+# Runs `newsbeam ingest` on this machine, in a virtual environment (.venv, or NEWSBEAM_VENV).
+# Without arguments: over the bundled sample site, which is served on loopback during the run.
+# With arguments: passes them to `newsbeam ingest`.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 venv=${NEWSBEAM_VENV:-$here/.venv}

@@ -1,4 +1,7 @@
-"""Dataflow workers install the package through this file; its metadata is in pyproject.toml."""
+"""Setup script, which Beam needs to install the package on Dataflow workers.
+
+The metadata is in pyproject.toml.
+"""
 
 from setuptools import setup
 

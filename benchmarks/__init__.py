@@ -1,1 +1,1 @@
-"""Speed, memory and quality, measured by commands of the repository."""
+"""Commands that measure speed, memory and quality."""

@@ -1,11 +1,11 @@
-"""Whether an engine gives the records that a local run gives, over the sample site.
+"""Comparison of a run on an engine with a local run, over the sample site.
 
 usage: python -m benchmarks.engines flink|prism|portable [--parallelism 2] [--folder FOLDER]
 
-Fetches the engine if it is not there (``deploy/engines/fetch``), starts it on loopback, runs
-`ingest` on it and by Beam's runner within the process, and compares all records and the counts of
-the summaries. Exit codes: 0 they are the same and the workers did work, 1 not, or the engine
-failed, 3 the engine cannot be had on this machine.
+Fetches the engine if it is missing (``deploy/engines/fetch``) and starts it on loopback. Runs
+`ingest` on it and on Beam's runner within the process. Compares all records and the counts of the
+summaries. Exit codes: 0 no difference, and enough workers processed bundles; 1 otherwise, or the
+engine failed; 3 this machine cannot fetch the engine.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from tests.support.server_processes import ServerProcessError
 
 
 def main() -> int:
-    """The command line."""
+    """Parse the command line, fetch the engine and compare."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.engines")
     parser.add_argument("engine", choices=ENGINE_NAMES)
     parser.add_argument("--parallelism", type=int, default=2, help="Flink's workers (default 2)")
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def compare_with_local(name: str, folder: Path, parallelism: int) -> bool:
-    """Run on both, and print what came of it; whether it is the same."""
+    """Run locally and on the engine, print the differences, and return whether all is well."""
     with SampleSite() as site:
         feeds = [f"{site.base}/feeds.opml"]
         print(

@@ -1,15 +1,16 @@
-"""How well people, bodies and places are found and grouped, beside the plain language model.
+"""Precision and recall of people, organisations and places, and of their grouping.
 
-The labels of `entity_labels.tsv` were made by reading, as corrections of what was found by
-Newsbeam at the time: document, start, end, label, and a name for the entity within the document.
-PERSON, ORG and GPE count; the word "the", titles and a possessive 's are no part of a mention, and
-they are taken off the plain model's mentions, too. FOLDER is that of PolNeAR's development
-articles, with `text/*.txt`; it is not shipped.
+Compares Newsbeam with the plain language model. The labels in `entity_labels.tsv` were made by a
+reader, who corrected what Newsbeam found at the time. Their columns are document, start, end,
+label, and a name for the entity within the document. Only PERSON, ORG and GPE count. The word
+"the", titles and a possessive 's are no part of a mention; they are removed from the plain model's
+mentions, too.
+FOLDER has PolNeAR's development articles in `text/*.txt`; it is not shipped.
 
-A mention is right if its place and its label are. Grouping is measured by B-cubed (Bagga and
-Baldwin, LREC 1998) within articles, once over the mentions found and labelled as well as in gold,
-and once over all, where a mention that is missing or too many is a group of its own in which
-nothing is right.
+A mention is right if its span and its label are right. Grouping is measured by B-cubed (Bagga and
+Baldwin, LREC 1998) within articles: once over the mentions that are both in gold and found, and
+once over all mentions, where a missing or surplus mention forms its own group in which nothing is
+right.
 
 usage: python -m benchmarks.entities FOLDER [--errors]
 """
@@ -40,7 +41,7 @@ _POSSESSIVE: Final = re.compile(r"['’]s?$")
 
 
 class LabelledSpan(NamedTuple):
-    """Where something is named, and as what."""
+    """The span of a mention, in code points, and its label."""
 
     start: int
     end: int
@@ -48,11 +49,11 @@ class LabelledSpan(NamedTuple):
 
 
 Mentions = Mapping[LabelledSpan, str]
-"""The mentions of an article with a name of the group of each."""
+"""The mentions of an article, each with the name of its group."""
 
 
 class WeightedPrecisionRecall(NamedTuple):
-    """Sums from which precision and recall come."""
+    """Precision and recall from sums, whose right parts differ for what was found and for gold."""
 
     right: float
     found: float
@@ -61,23 +62,23 @@ class WeightedPrecisionRecall(NamedTuple):
 
     @property
     def precision(self) -> float:
-        """Of what was found."""
+        """The share of what was found that is right."""
         return self.right / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
-        """Of what is in gold."""
+        """The share of gold that was found."""
         return self.right_of_gold / self.gold if self.gold else 0.0
 
     @property
     def f1(self) -> float:
-        """Their harmonic mean."""
+        """The harmonic mean of precision and recall."""
         both = self.precision + self.recall
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
 def read_labels(path: Path = LABELS) -> dict[str, dict[LabelledSpan, str]]:
-    """The labelled mentions by document."""
+    """Return the labelled mentions by document."""
     documents: dict[str, dict[LabelledSpan, str]] = defaultdict(dict)
     with path.open(encoding="utf-8", newline="") as file:
         for document, start, end, label, group in csv.reader(file, delimiter="\t"):
@@ -86,7 +87,7 @@ def read_labels(path: Path = LABELS) -> dict[str, dict[LabelledSpan, str]]:
 
 
 def find_model_mentions(texts: Sequence[str]) -> Iterator[dict[LabelledSpan, str]]:
-    """What the language model finds by itself, grouped by the name as printed."""
+    """Yield the mentions that the language model alone finds, grouped by their text."""
     for text, doc in zip(texts, spacy.load(DEFAULT_MODEL).pipe(texts), strict=True):
         mentions = {}
         for span in doc.ents:
@@ -103,7 +104,7 @@ def find_model_mentions(texts: Sequence[str]) -> Iterator[dict[LabelledSpan, str
 def find_newsbeam_mentions(
     texts: Sequence[str], docs: Sequence[Doc], gazetteer: Gazetteer | None
 ) -> Iterator[dict[LabelledSpan, str]]:
-    """What Newsbeam finds."""
+    """Yield the mentions that Newsbeam finds."""
     for text, doc in zip(texts, docs, strict=True):
         keys = RecordKeys("", "", dt.date.min)
         entities = find_entities(read_document(doc, text), keys, gazetteer)
@@ -118,7 +119,7 @@ def find_newsbeam_mentions(
 def score_mentions(
     gold: Sequence[Mentions], found: Sequence[Mentions], label: str
 ) -> WeightedPrecisionRecall:
-    """How many mentions of a label (or of "all") are right."""
+    """Score the mentions of a label, or of "all" labels."""
 
     def of(mentions: Mentions) -> set[LabelledSpan]:
         return {place for place in mentions if label in ("all", place.label)}
@@ -132,7 +133,7 @@ def score_mentions(
 def score_groups(
     gold: Sequence[Mentions], found: Sequence[Mentions], *, shared: bool
 ) -> WeightedPrecisionRecall:
-    """B-cubed over the mentions of both, or over all mentions of either.
+    """Score groups by B-cubed, over the mentions in both (``shared``) or in either.
 
     >>> one, two = LabelledSpan(0, 1, "ORG"), LabelledSpan(2, 3, "ORG")
     >>> score_groups([{one: "a", two: "a"}], [{one: "x", two: "y"}], shared=True)
@@ -155,7 +156,7 @@ def score_groups(
 def format_report(
     gold: Sequence[Mentions], found: Mapping[str, Sequence[Mentions]]
 ) -> Iterator[str]:
-    """The tables."""
+    """Yield the lines of the tables."""
     yield f"{'':26}precision  recall     F1"
     for name, mentions in found.items():
         for label in (*SCORED, "all"):
@@ -172,7 +173,7 @@ def _format_row(name: str, ratio: WeightedPrecisionRecall) -> str:
 def print_errors(
     texts: Mapping[str, str], gold: Sequence[Mentions], found: Sequence[Mentions]
 ) -> None:
-    """Print each mention that is missing or too many, with the text around it."""
+    """Print each missing (-) or surplus (+) mention with the text around it."""
     for (name, text), wanted, given in zip(texts.items(), gold, found, strict=True):
         for sign, some, others in (("-", wanted, given), ("+", given, wanted)):
             for start, end, label in sorted(some.keys() - others.keys()):
@@ -182,7 +183,7 @@ def print_errors(
 
 
 def main(folder: Path, *, show_errors: bool) -> None:
-    """Print the tables."""
+    """Print the tables and, with ``show_errors``, each wrong mention."""
     labels = read_labels()
     texts = {
         name: (folder / "text" / f"{name}.txt").read_bytes().decode("utf-8") for name in labels

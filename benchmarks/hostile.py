@@ -1,14 +1,15 @@
-"""`ingest` over hostile documents, and over a folder or archive of feeds, beside ordinary ones.
+"""A run of `ingest` over hostile documents, beside ordinary ones and an archive of feeds.
 
 usage: python -m benchmarks.hostile [--feeds ARCHIVE.tar.gz] [--only TEXT]
 
-One local server is every host of the run: whatever name is looked up leads there, so that nothing
-is sent anywhere else. It serves the cases of :mod:`benchmarks.hostile_cases`, the feeds of the
-archive, some ordinary articles, and an ordinary article at every other address. The run is made
-twice, first over the ordinary articles alone: their records must be the same beside the hostile
-ones. Printed is how each hostile document ended, and how long the run took; it exits with 1 if an
-input is unaccounted for, a record of the ordinary articles differs, or a stage raised an error
-that it should have given a name.
+One local server plays all hosts of the run: every host name resolves to it, so no request leaves
+the machine. It serves the cases of :mod:`benchmarks.hostile_cases`, the feeds of the archive, some
+ordinary articles, and one more ordinary article at every other address. A first run reads only the
+ordinary articles; a second one reads everything and must give the same records for them.
+
+Prints the outcome of each hostile document and the time of the run. Exits with 1 if an input is
+unaccounted for, if a record of an ordinary article differs, or if a dead letter has the type of a
+built-in Python error, which a stage should have caught and named.
 """
 
 import argparse
@@ -42,32 +43,32 @@ _TABLES: Final = ("articles", "entities", "quotes", "topics")
 
 @dataclass
 class SimulatedWeb:
-    """All documents of the run, by their addresses, on one loopback port."""
+    """The documents of the run by URL, served on one loopback port under every host name."""
 
     documents: dict[str, bytes] = field(default_factory=dict)
     headers: dict[str, Mapping[str, str]] = field(default_factory=dict)
     port: int = 0
 
     def add(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> str:
-        """Put a document at an address; returns the address."""
+        """Add a document and return its URL."""
         self.documents[url] = body
         self.headers[url] = headers or {}
         return url
 
     @contextmanager
     def served(self) -> Iterator[None]:
-        """Serve it, and lead every name to it, while the context lasts."""
+        """Serve the documents, and resolve every host name to them, while the context lasts."""
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         server.daemon_threads = True
         self.port = server.server_port
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
-        def here(*_: Any, **__: Any) -> list[Any]:
+        def resolve(*_: object, **__: object) -> list[tuple[int, int, int, str, tuple[str, int]]]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", self.port))]
 
         try:
             with (
-                mock.patch("socket.getaddrinfo", here),
+                mock.patch("socket.getaddrinfo", resolve),
                 mock.patch(
                     "transforms.fetching.private_address_guard.is_public", lambda _: False
                 ),  # for literals
@@ -97,7 +98,7 @@ def _handler_of(site: SimulatedWeb) -> type[BaseHTTPRequestHandler]:
             try:
                 self.wfile.write(body)
             except (BrokenPipeError, ConnectionResetError):
-                return  # it had read enough
+                return  # the client had read enough
 
         def log_message(self, *_: object) -> None:
             return
@@ -106,7 +107,7 @@ def _handler_of(site: SimulatedWeb) -> type[BaseHTTPRequestHandler]:
 
 
 def add_ordinary_articles(site: SimulatedWeb) -> list[str]:
-    """Feeds of ordinary articles: those of the sample site."""
+    """Add the articles of the sample site, with feeds that list them; return the feeds' URLs."""
     feeds = []
     for number, text in enumerate(read_sample_articles().values()):
         url = f"http://ordinary-{number % 4}.example/{number}"
@@ -118,7 +119,12 @@ def add_ordinary_articles(site: SimulatedWeb) -> list[str]:
 
 
 def add_hostile_documents(site: SimulatedWeb, only: str) -> list[str]:
-    """Feeds that are hostile, and feeds of pages that are."""
+    """Add the hostile feeds, and feeds of the hostile pages; return the feeds' URLs.
+
+    Args:
+        site: where they are added.
+        only: a text that the names of the cases must contain.
+    """
     feeds = []
     for name, body in PAGES.items():
         if only in name:
@@ -134,7 +140,7 @@ def add_hostile_documents(site: SimulatedWeb, only: str) -> list[str]:
 
 
 def add_archived_feeds(site: SimulatedWeb, archive: Path) -> list[str]:
-    """The feeds of an archive, their links led to where this program can answer them."""
+    """Add the feeds of a tar file, with http links that the server answers; return their URLs."""
     feeds = []
     with tarfile.open(archive) as tar:
         for number, member in enumerate(m for m in tar if m.isfile()):
@@ -146,7 +152,7 @@ def add_archived_feeds(site: SimulatedWeb, archive: Path) -> list[str]:
 
 
 def run_ingest(feeds: list[str], output: Path) -> dict[str, Any]:
-    """A run over feeds; its summary."""
+    """Run `ingest` over feeds and return its summary."""
     listed = output.with_suffix(".txt")
     listed.write_text("\n".join(feeds), encoding="utf-8")
     command = ["ingest", "--feeds", str(listed), "--output", str(output), "--formats", "jsonl"]
@@ -160,13 +166,13 @@ def run_ingest(feeds: list[str], output: Path) -> dict[str, Any]:
 
 
 def read_records(output: Path, table: str) -> list[dict[str, Any]]:
-    """The records of a type."""
+    """Return the records of a table."""
     files = sorted(output.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
     return [json.loads(line) for f in files for line in f.read_text("utf-8").splitlines()]
 
 
 def read_ordinary_records(output: Path) -> list[str]:
-    """The records of the ordinary articles, without what differs from run to run."""
+    """Return the records of the ordinary articles, without what differs from run to run."""
     articles = read_records(output, "articles")
     ids = {a["article_id"] for a in articles if a["url"].startswith("http://ordinary-")}
     return sorted(
@@ -178,7 +184,7 @@ def read_ordinary_records(output: Path) -> list[str]:
 
 
 def describe_outcomes(output: Path) -> dict[str, str]:
-    """How each hostile document ended, by its address."""
+    """Return the outcome of each document by its URL: an article or a dead letter."""
     found = {
         a["url"]: f"article, {a['word_count']} words" for a in read_records(output, "articles")
     }
@@ -188,7 +194,7 @@ def describe_outcomes(output: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Run and print."""
+    """Parse the command line, run and print the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--feeds", type=Path, metavar="ARCHIVE", help="more feeds, as a tar file")
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases with this name")
@@ -215,7 +221,7 @@ def print_report(
     seconds: float,
     peak: float,
 ) -> bool:
-    """Print what came of the run; whether anything is wrong."""
+    """Print the outcomes of a run, and return whether anything is wrong."""
     ended = describe_outcomes(after)
     for url in bad:
         page_url = url.replace("/of/", "/page/")
@@ -224,14 +230,14 @@ def print_report(
     kinds = Counter(d["error_type"] for d in read_records(after, "dead_letters"))
     print(f"\n{summary['feeds']} feeds, {summary['entries']} entries: {summary['outcomes']}")
     print(f"dead letters: {dict(kinds.most_common())}")
-    print(f"records of ordinary articles: {len(expected)}, the same: {expected == found}")
+    print(f"records of ordinary articles: {len(expected)}, unchanged: {expected == found}")
     limits = LimitOptions()
     print(
-        f"{seconds:.0f} s, {peak:.0f} MiB at most; limits an item:"
+        f"{seconds:.0f} s, {peak:.0f} MiB peak; limits per item:"
         f" {limits.item_time_limit_sec:g} s, {limits.item_memory_limit_mb} MiB"
     )
     unnamed = sorted(kind for kind in kinds if hasattr(builtins, kind))
-    print(f"errors without a name of ours: {unnamed}")
+    print(f"built-in error types in dead letters: {unnamed}")
     return not summary["adds_up"] or expected != found or not expected or bool(unnamed)
 
 

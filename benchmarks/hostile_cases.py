@@ -1,6 +1,6 @@
-"""Documents that are made to be hard to read: pages and feeds, by name.
+"""Pages and feeds that are made to be hard to read, by name.
 
-Each is a function, as some are large. ``HEADERS`` has what is answered besides the content type.
+Each is a function, as some are large. ``HEADERS`` has response headers by the same names.
 """
 
 import gzip
@@ -18,20 +18,20 @@ _CONTENT: Final = "http://purl.org/rss/1.0/modules/content/"
 
 
 def make_page(body: str, head: str = "") -> bytes:
-    """An article of some length with a body in its midst."""
+    """Return an article page of usual length, with the given HTML in the middle of its text."""
     html = f"<html><head><title>A hard page</title>{head}</head><body><article><h1>Hard</h1>"
     html += f"<p>{TEXT * 3}</p>{body}<p>{TEXT * 3}</p></article></body></html>"
     return html.encode("utf-8", "surrogatepass")
 
 
 def make_feed(items: str, head: str = "", declaration: str = "<?xml version='1.0'?>") -> bytes:
-    """An RSS feed with some items."""
+    """Return an RSS feed with the given items."""
     rss = f"<rss version='2.0' xmlns:content='{_CONTENT}'><channel><title>Hard</title>{head}"
     return f"{declaration}{rss}{items}</channel></rss>".encode("utf-8", "surrogatepass")
 
 
 def make_item(number: int, more: str = "") -> str:
-    """An item whose page is an ordinary one."""
+    """Return an RSS item that links to an ordinary page."""
     return f"<item><title>Item</title><link>http://items.example/{number}</link>{more}</item>"
 
 

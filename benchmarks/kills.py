@@ -1,12 +1,12 @@
-"""What `ingest` loses, doubles or tears when it is killed at any point and run again.
+"""Measurement of what `ingest` loses, duplicates or damages when it is killed and run again.
 
 usage: python -m benchmarks.kills [--articles 1000] [--kills 20] [--seed 1]
 
-Over one local site: a run that nothing disturbs, and a second one over unchanged feeds. Then, for
-every kill, a run into a new output folder that SIGKILL ends: at a random time of the undisturbed
-run's length or, every fourth, as soon as the records begin to become visible; and the same command
-again, to its end. What is visible then is compared, record by record, with the undisturbed run.
-Exits with 1 if anything is lost, doubled or torn.
+All runs are over one local site. The first run is undisturbed, the second finds unchanged feeds.
+Then, per kill, a run into a new output folder is ended by SIGKILL and the same command is run again
+to its end. Every fourth kill is made as soon as records become visible, the others at a random time
+within the length of the undisturbed run. The visible records are then compared, one by one, with
+those of the undisturbed run. Exits with 1 if a record is missing or duplicated, or a file damaged.
 """
 
 import argparse
@@ -25,14 +25,14 @@ from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from tests.support.visible_records import read_visible_records
 
-PARAGRAPHS: Final = 2  # short articles: it is not the analysis that is put to the test
+PARAGRAPHS: Final = 2  # short articles, as the analysis is not what is tested
 _FLAGS: Final = ("--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0")
 
 
 def start_ingest(
     feeds: Sequence[str], output: Path, *, quiet: bool = True
 ) -> "subprocess.Popen[bytes]":
-    """Start a run."""
+    """Start `ingest`; ``quiet`` discards its error output."""
     command = [sys.executable, "-m", "pipeline", "ingest", "--feeds", *feeds, *_FLAGS]
     errors = subprocess.DEVNULL if quiet else None
     command += ["--output", str(output)]
@@ -40,10 +40,10 @@ def start_ingest(
 
 
 def run_ingest(feeds: Sequence[str], output: Path) -> float:
-    """A run to its end; the seconds that it took.
+    """Run `ingest` to its end and return the seconds that it took.
 
     Raises:
-        CalledProcessError: it failed.
+        CalledProcessError: the run failed.
     """
     started = time.monotonic()
     process = start_ingest(feeds, output, quiet=False)
@@ -53,9 +53,18 @@ def run_ingest(feeds: Sequence[str], output: Path) -> float:
 
 
 def run_and_kill(feeds: Sequence[str], output: Path, after: float | None) -> str:
-    """A run that is killed so many seconds after its start, or as its records begin to show.
+    """Start a run and kill it.
 
-    Returns what was visible at its end: nothing, or the run.
+    Args:
+        feeds: URLs of feeds.
+        output: an output folder.
+        after: seconds from the start to the kill. None kills as records become visible.
+
+    Returns:
+        What was visible when it had ended: "nothing" or "the run".
+
+    Raises:
+        TimeoutError: child processes outlive it by ten seconds.
     """
     process = start_ingest(feeds, output)
     children = []
@@ -77,7 +86,7 @@ def run_and_kill(feeds: Sequence[str], output: Path, after: float | None) -> str
 
 
 def main() -> None:
-    """Measure and print."""
+    """Parse the command line, make the site and run the kills."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=20)
@@ -102,14 +111,20 @@ def run_kills(
     *,
     aimed: int = 4,
 ) -> bool:
-    """Run, and kill, and run again; print what came of it. Returns whether anything went wrong.
+    """Run all kills, print the results, and return whether anything went wrong.
 
-    Every so many kills, one is aimed at the time when records begin to show.
+    Args:
+        site: the local site.
+        feeds: URLs of its feeds.
+        folder: where the output folders are made.
+        kills: number of kills.
+        chance: source of the random times.
+        aimed: every kill of a number divisible by this is made as records become visible.
     """
     took = run_ingest(feeds, folder / "whole")
     expected = read_visible_records(folder / "whole")
     counts = Counter(table for table, _ in expected.counts)
-    print(f"undisturbed, {took:.0f} s: {dict(sorted(counts.items()))}", flush=True)
+    print(f"undisturbed run, {took:.0f} s: {dict(sorted(counts.items()))}", flush=True)
 
     before = len(site.requests)
     run_ingest(feeds, folder / "whole")
@@ -118,7 +133,8 @@ def run_kills(
     print(f"second run: {len(feeds)} feeds, answers {dict(statuses)}", flush=True)
     wrong = again.counts != expected.counts or statuses != {304: len(feeds)}
 
-    lost, doubled, torn = Counter[str](), Counter[str](), list(expected.errors + again.errors)
+    missing, duplicated = Counter[str](), Counter[str]()
+    damaged = expected.errors + again.errors
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
         after = None if number % aimed == 0 else chance.uniform(0, took)
@@ -126,15 +142,15 @@ def run_kills(
         half = read_visible_records(output)
         run_ingest(feeds, output)
         seen = read_visible_records(output)
-        lost.update(table for table, _ in expected.counts - seen.counts)
-        doubled.update(table for table, _ in seen.counts - expected.counts)
-        torn += half.errors + seen.errors
-        when = "as records began to show" if after is None else f"after {after:.1f} s"
+        missing.update(table for table, _ in expected.counts - seen.counts)
+        duplicated.update(table for table, _ in seen.counts - expected.counts)
+        damaged += half.errors + seen.errors
+        when = "as records became visible" if after is None else f"after {after:.1f} s"
         print(f"{number:>3} killed {when}: {visible} was visible", flush=True)
-    print(f"lost {lost.total()}, doubled {doubled.total()}, torn {len(torn)}")
-    for text in torn:
+    print(f"missing {missing.total()}, duplicated {duplicated.total()}, damaged {len(damaged)}")
+    for text in damaged:
         print(f"  {text}")
-    return wrong or bool(lost or doubled or torn)
+    return wrong or bool(missing or duplicated or damaged)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The hand-written loop that Newsbeam is measured against: the same libraries, no pipeline.
+"""The baseline of the throughput benchmark: a plain loop over the same libraries.
 
 usage: python -m benchmarks.naive_loop OUTPUT FEED_URL...
 """
@@ -17,13 +17,13 @@ from textacy.extract import direct_quotations
 
 
 def download(url: str) -> bytes:
-    """The body at an address."""
+    """Return the body at a URL."""
     with urllib.request.urlopen(url, timeout=30) as answer:
         return bytes(answer.read())
 
 
 def extract_quotes(doc: Any) -> Iterator[dict[str, str]]:
-    """What textacy finds in one paragraph; nothing where its marks are unbalanced."""
+    """Yield the quotes that textacy finds in a paragraph; none if its marks are unbalanced."""
     try:
         for quote in direct_quotations(doc):
             speaker = " ".join(token.text for token in quote.speaker)
@@ -33,7 +33,7 @@ def extract_quotes(doc: Any) -> Iterator[dict[str, str]]:
 
 
 def read_articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
-    """Every article of the feeds, analysed paragraph by paragraph."""
+    """Yield every article of the feeds, analysed paragraph by paragraph."""
     for feed in feeds:
         for entry in feedparser.parse(download(feed)).entries:
             found: Any = trafilatura.bare_extraction(

@@ -1,14 +1,15 @@
-"""How politely, and how fast for that, `ingest` asks many hosts, judged by what they logged.
+"""Measurement of the politeness and speed of `ingest` with many hosts, from the hosts' logs.
 
 usage: python -m benchmarks.politeness [--hosts 50] [--articles 20] [--delay 0.25]
 
-Every host is a loopback address with a feed, articles and a robots.txt, and one of the kinds
-below. The judge reads the hosts' logs and the plan of the site, and nothing of the program's.
+Every host is a loopback address with a feed, articles and a robots.txt, and behaves as one of the
+`KINDS`. Violations are counted from the hosts' logs and the plan of the site alone, without
+anything that the program reports.
 
-Feeds are read before the first page is asked for, so the run has two phases. The ratio compares
-the time that the phases would take at best, that of the host with the longest sum of answers and
-of the pauses that are due between them, with the time from the first request of each phase to the
-end of its last.
+All feeds are read before the first page is requested, so a run has two phases. The real time of a
+phase goes from its first request to the end of its last. Its ideal time is that of the slowest
+host: the sum of its answers and of the pauses that are due between them. The ratio is ideal time to
+real time.
 """
 
 import argparse
@@ -49,7 +50,7 @@ VIOLATIONS: Final = (
     "before Retry-After",
     "robots.txt again",
     "before robots.txt",
-    "nameless",
+    "no user agent",
 )
 TOLERANCE: Final = 0.005
 TARGET: Final = 0.9
@@ -57,7 +58,7 @@ _TRIES: Final = 2
 _TIMEOUT: Final = 3.0
 _MAX_BYTES: Final = 1_000_000
 _SPECIAL: Final = 1
-"""The article that is what its host's kind says."""
+"""The number of the article that behaves as its host's kind says."""
 _WORDS: Final = (
     "harbor council budget voted river bridge minister plan night storm workers school report "
     "market price energy train city court judge season coach team farm water village museum"
@@ -66,7 +67,7 @@ _WORDS: Final = (
 
 @dataclass(frozen=True)
 class HostPlan:
-    """What a host is like, and what it asks for."""
+    """The behaviour of a host, the seconds between requests, and its number of articles."""
 
     host: str
     kind: str
@@ -74,17 +75,17 @@ class HostPlan:
     articles: int
 
     def path(self, number: int) -> str:
-        """The path of an article."""
+        """Return the path of an article."""
         closed = self.kind == "rules" and number % 4 == 0
         return f"/{'closed' if closed else 'news'}/{number}"
 
     def allows(self, path: str) -> bool:
-        """Whether we may ask for a path."""
+        """Tell whether robots.txt lets the pipeline request a path."""
         return path == "/robots.txt" or not (self.kind == "down" or path.startswith("/closed/"))
 
 
 def plan_hosts(hosts: int, articles: int, delay: float) -> list[HostPlan]:
-    """The hosts of a site, all kinds in turn."""
+    """Return the hosts of a site, of all kinds in turn."""
     kinds = list(KINDS)
     return [
         HostPlan(
@@ -96,7 +97,7 @@ def plan_hosts(hosts: int, articles: int, delay: float) -> list[HostPlan]:
 
 
 def add_answers(web: LocalServers, plan: HostPlan) -> None:
-    """Put the answers of a host into the server."""
+    """Add the answers of a host to the server."""
     links = [web.base(plan.host) + plan.path(number) for number in range(plan.articles)]
     items = "".join(f"<item><title>{link}</title><link>{link}</link></item>" for link in links)
     feed = f"<rss version='2.0'><channel><title>{plan.host}</title>{items}</channel></rss>"
@@ -131,7 +132,7 @@ def add_answers(web: LocalServers, plan: HostPlan) -> None:
 
 
 def make_article(title: str) -> Reply:
-    """The page of an article unlike any other."""
+    """Return an article page whose text depends on the title alone."""
     chance = random.Random(title)
     texts = (" ".join(chance.choices(_WORDS.split(), k=20)) for _ in range(3))
     body = "".join(f"<p>The {text}.</p>" for text in texts)
@@ -140,12 +141,12 @@ def make_article(title: str) -> Reply:
 
 
 def pause_after(asked: LoggedRequest, delay: float) -> float:
-    """Seconds that have to pass from the end of a request to the start of the next."""
+    """Return the seconds that must pass between the end of a request and the next start."""
     return max(delay, asked.retry_after or 0.0)
 
 
 def count_violations(log: Iterable[LoggedRequest], site: Iterable[HostPlan]) -> Counter[str]:
-    """How often the requests broke each of the rules."""
+    """Count the violations of each kind in a log."""
     by_host = group_by_host(log)
     found = Counter(dict.fromkeys(VIOLATIONS, 0))
     for plan in site:
@@ -154,7 +155,7 @@ def count_violations(log: Iterable[LoggedRequest], site: Iterable[HostPlan]) -> 
 
 
 def group_by_host(log: Iterable[LoggedRequest]) -> dict[str, list[LoggedRequest]]:
-    """The requests of each host in the order of their starts."""
+    """Return the requests of each host in the order of their starts."""
     ordered = sorted(log, key=lambda asked: (asked.host, asked.start))
     return {host: list(group) for host, group in groupby(ordered, key=lambda asked: asked.host)}
 
@@ -173,7 +174,7 @@ def _find_violations(log: Sequence[LoggedRequest], plan: HostPlan) -> Iterable[s
         if start < asked_at:
             yield "before Retry-After"
         if not asked.agent.startswith("newsbeam/"):
-            yield "nameless"
+            yield "no user agent"
         if asked.path == "/robots.txt":
             tries += 1
             if answered or tries > _TRIES:
@@ -189,7 +190,7 @@ def _find_violations(log: Sequence[LoggedRequest], plan: HostPlan) -> Iterable[s
 
 @dataclass(frozen=True)
 class Phase:
-    """How long a phase took and would take at best, and the host that says so."""
+    """The ideal and real seconds of a phase, and the host that determines the ideal."""
 
     ideal: float
     real: float
@@ -197,7 +198,7 @@ class Phase:
 
 
 def _measure_phase(log: Sequence[LoggedRequest], site: Mapping[str, HostPlan]) -> Phase:
-    """How long some requests took."""
+    """Measure the phase that consists of the given requests."""
     sums = {
         host: sum(asked.end - asked.start for asked in requests)
         + sum(pause_after(asked, site[host].delay) for asked, _ in pairwise(requests))
@@ -209,7 +210,7 @@ def _measure_phase(log: Sequence[LoggedRequest], site: Mapping[str, HostPlan]) -
 
 
 def measure_phases(log: Sequence[LoggedRequest], site: Sequence[HostPlan]) -> tuple[Phase, Phase]:
-    """Feeds, with all that was asked before the first page, and pages."""
+    """Measure the phase before the first page, which reads feeds, and the phase of pages."""
     is_page = ("/news/", "/closed/")
     first = min(asked.start for asked in log if asked.path.startswith(is_page))
     by_host = {plan.host: plan for plan in site}
@@ -220,24 +221,24 @@ def measure_phases(log: Sequence[LoggedRequest], site: Sequence[HostPlan]) -> tu
 
 @dataclass(frozen=True)
 class Measurement:
-    """A run over the site: what the hosts logged, and the run's own summary."""
+    """A run over a site: the log of its hosts and the summary of the run."""
 
     site: list[HostPlan]
     log: list[LoggedRequest]
     summary: dict[str, Any]
 
     def violations(self) -> Counter[str]:
-        """What the judge found."""
+        """Count the violations of each kind."""
         return count_violations(self.log, self.site)
 
     def ratio(self) -> float:
-        """The time at best to the time that it took."""
+        """Return ideal time divided by real time, over both phases."""
         both = measure_phases(self.log, self.site)
         return sum(p.ideal for p in both) / sum(p.real for p in both)
 
 
 def measure_politeness(hosts: int, articles: int, delay: float) -> Measurement:
-    """Run `ingest`, in a process of its own, over a site."""
+    """Run `ingest` in its own process over a site of ``hosts`` hosts."""
     site = plan_hosts(hosts, articles, delay)
     with (
         LocalServers([plan.host for plan in site]) as web,
@@ -266,9 +267,9 @@ def measure_politeness(hosts: int, articles: int, delay: float) -> Measurement:
 
 
 def format_table(measured: Measurement) -> str:
-    """What was measured, for people."""
+    """Return the measurement as a table."""
     site, summary = measured.site, measured.summary
-    lines = [f"{'kind':<13}{'hosts':>6}{'requests':>10}{'violations':>12}  what its hosts do"]
+    lines = [f"{'kind':<13}{'hosts':>6}{'requests':>10}{'violations':>12}  behaviour"]
     for kind, about in KINDS.items():
         hosts = {plan.host: plan for plan in site if plan.kind == kind}
         log = [asked for asked in measured.log if asked.host in hosts]
@@ -285,19 +286,21 @@ def format_table(measured: Measurement) -> str:
     kinds = {plan.host: plan.kind for plan in site}
     for name, part in zip(("feeds", "pages"), measure_phases(measured.log, site), strict=True):
         slowest = f"{part.slowest}, {kinds[part.slowest]}"
-        lines.append(f"{name}: {part.real:.2f} s; at best {part.ideal:.2f} s, as {slowest} needs")
+        lines.append(f"{name}: {part.real:.2f} s; ideal {part.ideal:.2f} s, by {slowest}")
     start, end = min(a.start for a in measured.log), max(a.end for a in measured.log)
     lines.append(f"from the first request to the end of the last: {end - start:.2f} s")
-    lines.append(f"ratio, at best / measured: {measured.ratio():.3f}")
+    lines.append(f"ratio, ideal / real: {measured.ratio():.3f}")
     return "\n".join(lines)
 
 
 def main() -> int:
-    """Measure, print the table, and say by the exit code whether all is as it should be."""
+    """Measure and print; return 1 if the run was impolite or its ratio is below `TARGET`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--hosts", type=int, default=50, help="hosts, each an address")
-    parser.add_argument("--articles", type=int, default=20, help="articles of each host")
-    parser.add_argument("--delay", type=float, default=0.25, help="seconds between requests")
+    parser.add_argument("--hosts", type=int, default=50, help="number of hosts")
+    parser.add_argument("--articles", type=int, default=20, help="articles per host")
+    parser.add_argument(
+        "--delay", type=float, default=0.25, help="seconds between requests to a host"
+    )
     args = parser.parse_args()
     measured = measure_politeness(args.hosts, args.articles, args.delay)
     print(format_table(measured))

@@ -1,13 +1,13 @@
-"""PolNeAR, political news with every attribution marked, read as gold for quotes.
+"""Reader of PolNeAR, political news with annotated attributions, as gold for quotes.
 
 The corpus (Newell, Margolin and Ruths, LREC 2018) is not shipped. A folder of it has the texts
 in ``text/NAME.txt`` and, in brat's standoff format, the attributions of each annotator in
 ``attributions/NAME_ANNOTATOR.ann``; the first annotator in sorted order counts.
 
-PolNeAR marks attributions and no quotes, so the quotes are derived: what stands between double
-marks, if at least half of it lies in the content of an attribution, is a quote of that source.
-An attribution without such a segment is indirect, and a segment without an attribution is a
-title, a nickname or a word held at arm's length.
+PolNeAR annotates attributions, not quotes, so the quotes are derived. A segment between double
+marks is a quote of an attribution's source if at least half of the segment lies in the content of
+that attribution. An attribution without such a segment is indirect. A segment without an
+attribution is a title, a nickname or a scare quote.
 """
 
 import re
@@ -23,14 +23,14 @@ _ALWAYS_OPEN: Final = frozenset(("“", "„", "«", "‟", "``"))
 _MAY_CLOSE_ONLY: Final = frozenset("”»")
 _MARKS: Final = "“”„‟\"＂«»`'‘’"
 _DIRECT: Final = 0.9
-"""Share of the letters of a content that is quoted if the quote is direct."""
+"""The share of a content's letters that must be quoted for the quote to be direct."""
 _TEXT_BOUND = re.compile(r"(T\d+)\t\S+ ([\d ;]+)")
 _EVENT = re.compile(r"E\d+\t(.*)")
 _ROLE = re.compile(r"\b(?<!-)(Source|Cue|Content)\d*:(T\d+)", re.IGNORECASE)
 
 
 class Attribution(NamedTuple):
-    """What an annotator marked; each part may be in several pieces."""
+    """An annotated attribution; each part may have several spans."""
 
     source: list[Span]
     cue: list[Span]
@@ -38,7 +38,7 @@ class Attribution(NamedTuple):
 
 
 class GoldQuote(NamedTuple):
-    """A quote or an indirect attribution as it should be found."""
+    """A quote or an indirect attribution in gold."""
 
     kind: str
     """direct, mixed or indirect."""
@@ -55,13 +55,14 @@ class GoldDocument(NamedTuple):
     quotes: list[GoldQuote]
     indirect: list[GoldQuote]
     unattributed: list[Span]
-    """Quoted segments that nobody says."""
+    """Quoted segments without an attribution."""
 
 
 def read_documents(folder: Path) -> Iterator[GoldDocument]:
-    """The documents of a folder that have annotations, by name.
+    """Yield the annotated documents of a folder in the order of their names.
 
-    Raises FileNotFoundError if the folder has none.
+    Raises:
+        FileNotFoundError: the folder has none.
     """
     annotations: dict[str, Path] = {}
     for path in sorted((folder / "attributions").glob("*.ann")):
@@ -78,7 +79,7 @@ def read_documents(folder: Path) -> Iterator[GoldDocument]:
 
 
 def read_attributions(standoff: str) -> list[Attribution]:
-    """The attributions of a standoff file that have a content.
+    """Return the attributions in a standoff text that have a content.
 
     >>> read_attributions("T1\\tSource 0 4\\tAnna\\nT2\\tContent 10 14;20 22\\t...\\n"
     ...                   "E1\\tAttribution:T1 Source:T1 Content:T2\\n")
@@ -103,7 +104,7 @@ def read_attributions(standoff: str) -> list[Attribution]:
 
 
 def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> GoldDocument:
-    """The gold of a text: a segment goes to the first attribution that it fits."""
+    """Derive the gold of a text; each segment belongs to the first attribution that it fits."""
     left = find_marked_segments(text)
     quotes: list[GoldQuote] = []
     indirect: list[GoldQuote] = []
@@ -125,10 +126,10 @@ def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> Go
 
 
 def find_marked_segments(text: str) -> list[Span]:
-    """What stands between double marks, by paragraph, without marks and outer spaces.
+    """Return the spans between double marks, per paragraph, without marks and outer spaces.
 
-    Kept apart from the pipeline's own finder of marks, which is judged by it. An open mark runs to
-    the end of its paragraph; a mark that closes what the paragraph before left open counts.
+    Shares no code with the pipeline's reader of marks, as it is used to evaluate it. An open mark
+    runs to the end of its paragraph. A mark may close what the previous paragraph left open.
 
     >>> text = 'He “went” on.'
     >>> [text[start:end] for start, end in find_marked_segments(text)]
@@ -150,7 +151,7 @@ def find_marked_segments(text: str) -> list[Span]:
 
 
 def _paragraph_segments(body: str, carried: bool) -> tuple[list[Span], bool]:
-    """Bounds between marks, and whether a mark is left open."""
+    """Return the bounds between marks, and whether a mark is left open."""
     found: list[Span] = []
     open_at: int | None = None
     for mark in _MARK.finditer(body):
@@ -181,17 +182,17 @@ def _is_opening(body: str, mark: re.Match[str], is_open: bool) -> bool:
 
 
 def count_overlap(one: Sequence[Span], other: Sequence[Span]) -> int:
-    """Characters that two lists of spans have in common."""
+    """Return the number of code points that two lists of spans have in common."""
     return sum(max(0, min(b, d) - max(a, c)) for a, b in one for c, d in other)
 
 
 def join_spans(text: str, spans: Sequence[Span]) -> str:
-    """The text of spans, with a space between them."""
+    """Return the text of spans, joined by spaces."""
     return " ".join(text[start:end] for start, end in spans)
 
 
 def trim_span(text: str, start: int, end: int) -> Span:
-    """A span without spaces and marks at its ends."""
+    """Return a span without the spaces and marks at its ends."""
     while start < end and (text[start].isspace() or text[start] in _MARKS):
         start += 1
     while start < end and (text[end - 1].isspace() or text[end - 1] in _MARKS):

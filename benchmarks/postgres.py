@@ -1,10 +1,10 @@
-"""Rows a second into PostgreSQL: a run that is new, one that replaces all of it, and bare COPY.
+"""Rows per second into PostgreSQL: for a new run, for one that replaces it, and for bare COPY.
 
 usage: python -m benchmarks.postgres --postgres DSN [--articles 3000]
 
-Works in a schema ``newsbeam_benchmark``, which it drops. Bare COPY puts the same rows from memory
-into tables without keys, indexes and checks: what is between the two is the price of reading them
-from files and of each being there once.
+Works in a schema ``newsbeam_benchmark``, which it drops. Bare COPY writes the same rows from memory
+into tables without keys, indexes and checks. The difference is the price of reading the rows from
+files and of storing each of them once.
 """
 
 import argparse
@@ -28,14 +28,14 @@ from transforms.sinks.postgres.options import PostgresOptions
 from transforms.storage.runs import read_committed_run
 
 SCHEMA: Final = "newsbeam_benchmark"
-_QUOTES: Final = 13  # an article of the sample site has as many
+_QUOTES: Final = 13  # per article, as in the sample site
 _TIME: Final = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
 _VALUES: Final = {"integer": 1, "float": 0.5, "boolean": False}
 _VALUES_OF_TIME: Final = {"timestamp": _TIME, "date": _TIME.date()}
 
 
 def make_records(articles: int, run_id: str) -> Iterator[Record]:
-    """Articles of 3,000 characters, and their quotes."""
+    """Yield articles of 3,000 characters, and their quotes."""
     for number in range(articles):
         article_id = stable_id("article", number)
         yield _make_record(
@@ -61,7 +61,7 @@ def _make_value(field: Field) -> Any:
 
 
 def write_run(output: Path, run_id: str, rows: Sequence[Record], minute: int) -> None:
-    """A run of these records."""
+    """Write a run of the given records, which started at the given minute."""
     folder = output / "runs" / run_id
     for record in (Article, Quote):
         path = folder / "parquet" / record.TABLE / "part-00000.parquet"
@@ -72,7 +72,7 @@ def write_run(output: Path, run_id: str, rows: Sequence[Record], minute: int) ->
 
 
 def time_bare_copy(dsn: str, rows: Sequence[Record]) -> float:
-    """Seconds that COPY alone takes."""
+    """Return the seconds that COPY alone takes."""
     with psycopg.connect(dsn) as db:
         ready = [
             (record, [[getattr(r, f.name) for f in fields_of(record)] for r in of])
@@ -91,7 +91,7 @@ def time_bare_copy(dsn: str, rows: Sequence[Record]) -> float:
 
 
 def measure_speeds(dsn: str, articles: int) -> dict[str, float]:
-    """Rows a second, by what was done."""
+    """Return the rows per second of a new run, of one that replaces it, and of bare COPY."""
     database = PostgresDatabase(PostgresOptions(postgres=dsn, postgres_schema=SCHEMA))
     with psycopg.connect(dsn, autocommit=True) as db, tempfile.TemporaryDirectory() as folder:
         db.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
@@ -111,7 +111,7 @@ def measure_speeds(dsn: str, articles: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Parse the command line, measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--postgres", required=True, metavar="DSN")
     parser.add_argument("--articles", type=int, default=3000)

@@ -1,4 +1,4 @@
-"""What a program costs with all the processes that it starts."""
+"""CPU time and memory of a program, with all the processes that it starts."""
 
 import os
 import subprocess
@@ -14,10 +14,9 @@ _SAMPLE_SECONDS: Final = 0.25
 
 
 class Cost(NamedTuple):
-    """CPU seconds, user and system, and the most memory held at a time, in MiB.
+    """CPU seconds (user and system) and peak memory in MiB of a process tree.
 
-    Both are sums over the program and its children; memory that processes share counts once
-    (PSS, sampled four times a second).
+    Memory that processes share counts once (PSS, sampled four times per second).
     """
 
     cpu: float
@@ -26,7 +25,14 @@ class Cost(NamedTuple):
 
 @contextmanager
 def sample_memory(pid: int | None = None) -> Iterator[list[float]]:
-    """What a process and its descendants hold, in MiB, sampled while the context lasts."""
+    """Sample the memory of a process tree, in MiB, while the context lasts.
+
+    Args:
+        pid: the root of the tree; this process by default.
+
+    Yields:
+        The list of samples, which grows while the context lasts.
+    """
     ended, samples = threading.Event(), [0.0]
 
     def watch() -> None:
@@ -43,10 +49,13 @@ def sample_memory(pid: int | None = None) -> Iterator[list[float]]:
 
 
 def measure_command(*command: str) -> Cost:
-    """Run a Python module in a process of its own; its cost.
+    """Run a Python module in its own process and return its cost.
+
+    Args:
+        command: the module and its arguments.
 
     Raises:
-        CalledProcessError: it failed.
+        CalledProcessError: the module failed.
     """
     full = [sys.executable, "-m", *command]
     process = subprocess.Popen(full, stdout=subprocess.DEVNULL)
@@ -59,14 +68,14 @@ def measure_command(*command: str) -> Cost:
 
 
 def list_process_tree(pid: int) -> list[int]:
-    """A process and all that descend from it."""
+    """Return the ids of a process and all its descendants."""
     found = [pid]
     for parent in found:
         for task in _children_files(parent):
             try:
                 found += map(int, task.read_text().split())
             except OSError:
-                continue  # it has ended meanwhile
+                continue  # the process has ended
     return found
 
 
@@ -78,5 +87,5 @@ def _memory_mib(pid: int) -> float:
     try:
         lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:
-        return 0.0  # it has ended meanwhile
+        return 0.0  # the process has ended
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)

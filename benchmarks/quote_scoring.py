@@ -1,7 +1,7 @@
-"""How found quotes are compared with gold: pairs by overlap, speakers by the head of the mention.
+"""Comparison of quotes with gold: quotes are matched by overlap, speakers by heads of mentions.
 
-A pronoun or a definite description that was resolved to a name cannot be judged by gold that
-marks mentions only: such pairs are counted, and left out of accuracy and end to end figures.
+Gold marks mentions only, so it cannot judge a pronoun or a definite description that was resolved
+to a name. Such pairs are counted, but left out of accuracy and end to end figures.
 """
 
 import re
@@ -15,7 +15,7 @@ from schemas import Quote
 from transforms.language.word_lists import word_set
 
 MIN_OVERLAP: Final = 0.5
-"""Characters in common over characters in either, from which a quote counts as found."""
+"""The Jaccard overlap from which a quote counts as found."""
 RIGHT: Final = "correct"
 WRONG: Final = "wrong"
 MISSING: Final = "missing"
@@ -65,7 +65,7 @@ _SPEECH = re.compile(
 
 
 def is_speech(cue: str | None) -> bool:
-    """Whether an attribution cue speaks of speech, rather than of thought or evidence."""
+    """Tell whether an attribution cue is about speech, not about thought or evidence."""
     return bool(cue and _SPEECH.search(cue))
 
 
@@ -73,7 +73,7 @@ def is_speech(cue: str | None) -> bool:
 
 
 def split_mention(mention: str) -> list[str]:
-    """The words of a mention, without possessive endings.
+    """Return the words of a mention, without possessive endings.
 
     >>> split_mention("Anna Lowe’s U.S. office")
     ['Anna', 'Lowe', 'U.S.', 'office']
@@ -82,7 +82,7 @@ def split_mention(mention: str) -> list[str]:
 
 
 def find_heads(mention: str) -> set[str]:
-    """The heads of a mention and of the names set beside it, folded.
+    """Return the heads of a mention and of its appositions, in lower case.
 
     >>> sorted(find_heads("a doctor from Ostby, Anna Lowe, and her friends"))
     ['doctor', 'lowe']
@@ -108,7 +108,7 @@ def _is_bare_name(part: str) -> bool:
 
 
 def _without_complement(words: list[str]) -> list[str]:
-    """What stands before a preposition; "of" after titles alone is part of the title."""
+    """Return the words before a preposition; "of" after nothing but titles is part of the title."""
     for number, word in enumerate(words):
         if number and word.lower() in _PREPOSITIONS:
             titles = all(w.lower().strip(".") in _TITLES for w in words[:number])
@@ -123,7 +123,12 @@ def _name_words(mention: str) -> list[str]:
 
 
 def classify_mention(mention: str | None, text: str) -> str:
-    """named, description, pronoun or none; ``text`` tells names from words that open a sentence."""
+    """Return the kind of a mention: named, description, pronoun or none.
+
+    Args:
+        mention: the mention.
+        text: its article, which tells names from capitalised words that begin a sentence.
+    """
     words = split_mention(mention or "")
     if not words or not mention:
         return "none"
@@ -138,7 +143,7 @@ def classify_mention(mention: str | None, text: str) -> str:
 
 
 def judge_speaker(source: str | None, speaker: str | None, text: str) -> str:
-    """Whether ``speaker`` is right where gold says ``source``: RIGHT, WRONG, MISSING and so on.
+    """Return the verdict on ``speaker`` where gold has ``source``: RIGHT, WRONG, MISSING, ...
 
     >>> judge_speaker("Mayor Anna Lowe", "Lowe", "")
     'correct'
@@ -183,7 +188,7 @@ def _letters_only(mention: str) -> str:
 
 
 def match_spans(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[int, int]:
-    """Indices of gold by those of what was found, the best overlaps first, each used once."""
+    """Return the index in gold per index in ``found``; the best overlaps are matched first."""
     shares = sorted(
         (-jaccard(wanted, span), i, j)
         for i, wanted in enumerate(gold)
@@ -200,7 +205,7 @@ def match_spans(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[i
 
 
 def jaccard(wanted: Sequence[Span], span: Span) -> float:
-    """Characters in common over characters in either."""
+    """Return the Jaccard overlap: code points in common over code points in either."""
     common = count_overlap(wanted, [span])
     return common / (sum(end - start for start, end in (*wanted, span)) - common)
 
@@ -227,7 +232,7 @@ class PrecisionRecall(NamedTuple):
 
 
 class JudgedQuote(NamedTuple):
-    """What became of a quote that was found."""
+    """A quote that was found, and the verdict on its speaker."""
 
     quote: Quote
     verdict: str | None
@@ -236,7 +241,7 @@ class JudgedQuote(NamedTuple):
 
 @dataclass
 class QuoteScore:
-    """Sums over documents."""
+    """Counts over documents, from which the figures are computed."""
 
     wanted: Counter[str] = field(default_factory=Counter)
     """Gold quotes by the kind of their source."""
@@ -250,7 +255,7 @@ class QuoteScore:
     def _add(
         self, text: str, gold: Sequence[GoldQuote], quotes: Sequence[Quote], *, speech: bool
     ) -> None:
-        """Count a document; if only speech counts, other attributions are left out."""
+        """Count a document; with ``speech``, attributions that are not speech are left out."""
         spans = [trim_span(text, quote.start, quote.end) for quote in quotes]
         pairs = match_spans([g.spans for g in gold], spans)
         aside = [g for g in gold if speech and not is_speech(g.cue)]
@@ -269,7 +274,7 @@ class QuoteScore:
                 self.findings.append(JudgedQuote(quote, None))
 
     def add_quotes(self, document: GoldDocument, quotes: Sequence[Quote]) -> None:
-        """Count the quotes of a document and what was claimed that is none."""
+        """Count the quotes of a document, and the unattributed segments that were claimed."""
         found = [quote for quote in quotes if quote.kind != "indirect"]
         self._add(document.text, document.quotes, found, speech=False)
         spans = [trim_span(document.text, quote.start, quote.end) for quote in found]
@@ -285,7 +290,7 @@ class QuoteScore:
         self._add(document.text, document.indirect, found, speech=True)
 
     def count(self, verdicts: Collection[str], kind: str | None = None) -> int:
-        """Found gold quotes with one of ``verdicts``, of one kind of source or all."""
+        """Count the gold quotes with one of ``verdicts``, of one kind of source or all."""
         return sum(
             number
             for (verdict, of_kind), number in self.verdicts.items()
@@ -294,13 +299,13 @@ class QuoteScore:
 
     @property
     def detection(self) -> PrecisionRecall:
-        """Whether quotes are found, whoever says them."""
+        """Precision and recall of quotes, regardless of their speakers."""
         right = sum(self.verdicts.values())
         return PrecisionRecall(right, len(self.findings), sum(self.wanted.values()))
 
     @property
     def end_to_end(self) -> PrecisionRecall:
-        """Whether quotes are found with the right speaker, where that can be judged."""
+        """Precision and recall of quotes with the right speaker, where that can be judged."""
         resolved = self.count([RESOLVED])
         return PrecisionRecall(
             self.count([RIGHT]),
@@ -309,6 +314,6 @@ class QuoteScore:
         )
 
     def accuracy(self, kind: str | None = None) -> PrecisionRecall:
-        """Right speakers among those of the quotes found that can be judged, as precision."""
+        """Return the share of right speakers among those that can be judged, as precision."""
         judged = self.count(JUDGED, kind)
         return PrecisionRecall(self.count([RIGHT], kind), judged, judged)

@@ -1,7 +1,7 @@
-"""How well quotes, indirect speech and their speakers are found, and what that costs.
+"""Precision, recall and cost of quotes, indirect speech and their speakers.
 
-FOLDER is one of PolNeAR (see `benchmarks.polnear`), which is not shipped. With `--rules` the
-rules alone decide, without the ranker.
+FOLDER is a part of PolNeAR (see `benchmarks.polnear`), which is not shipped. With `--rules` the
+rules decide without the ranker.
 
 usage: python -m benchmarks.quotes FOLDER [--rules]
 """
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 class ParsedDocument(NamedTuple):
-    """A document of the corpus, analysed."""
+    """A document of the corpus with its tokens and entities."""
 
     document: GoldDocument
     doc: Doc
@@ -43,7 +43,7 @@ class ParsedDocument(NamedTuple):
 
 
 def parse_documents(documents: Sequence[GoldDocument]) -> Iterator[ParsedDocument]:
-    """The documents with what the stages before the quotes find in them."""
+    """Yield the documents with the results of the steps that precede quotes."""
     docs = analyse_texts(load_model(), [document.text for document in documents])
     gazetteer = load_gazetteer()
     for document, doc in zip(documents, docs, strict=True):
@@ -56,7 +56,7 @@ def _find_document_entities(document: GoldDocument, doc: Doc, gazetteer: Gazette
 
 
 def find_document_quotes(parsed: ParsedDocument, ranker: Ranker | None) -> list[Quote]:
-    """The quotes of a document as the pipeline finds them."""
+    """Return the quotes of a document as the pipeline finds them."""
     document, doc, entities = parsed
     with read_document(doc, document.text) as read:
         quotes = find_quotes(read, entities, RecordKeys(document.name, "", _DAY), ranker)
@@ -64,7 +64,7 @@ def find_document_quotes(parsed: ParsedDocument, ranker: Ranker | None) -> list[
 
 
 def format_tables(quotes: QuoteScore, speech: QuoteScore) -> Iterator[str]:
-    """The figures as lines of text."""
+    """Yield the lines of the tables."""
     yield f"{'':28}precision  recall     F1   right   found  wanted"
     for title, ratio in (
         ("quotes, detection", quotes.detection),
@@ -98,7 +98,7 @@ def _confidence_bin(quote: Quote) -> str:
 
 
 def _format_reliability(findings: list[JudgedQuote], key: Callable[[Quote], str]) -> Iterator[str]:
-    """Share right and mean confidence by a key of the quote; what cannot be judged is left out."""
+    """Yield share right and mean confidence per key of the quotes that can be judged."""
     rows: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for quote, verdict in findings:
         if verdict is None or verdict in JUDGED:
@@ -111,7 +111,7 @@ def _format_reliability(findings: list[JudgedQuote], key: Callable[[Quote], str]
 
 
 def measure_cpu(function: Callable[[], Result]) -> tuple[Result, float]:
-    """What a function returns, and the CPU seconds of the quicker of two runs."""
+    """Return the result of a function, and the CPU seconds of the faster of two calls."""
     times = []
     for _ in range(2):
         start = time.process_time()

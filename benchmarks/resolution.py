@@ -1,8 +1,8 @@
-"""How often pronouns and descriptions that speak are resolved, and how often rightly.
+"""Precision and coverage of the resolution of pronouns and descriptions that speak.
 
-The labels of `resolution_labels.tsv` were made by reading: document, start and end of the
-speaker, and the name of who is meant, or "-" if the article names nobody for it. The folder is
-that of PolNeAR's training articles, with `text/*.txt`; it is not shipped.
+The labels in `resolution_labels.tsv` were made by a reader. Their columns are document, start and
+end of the speaker, and the name of the person who is meant, or "-" if the article names nobody.
+FOLDER has PolNeAR's training articles in `text/*.txt`; it is not shipped.
 
 usage: python -m benchmarks.resolution FOLDER
 """
@@ -32,7 +32,7 @@ NOBODY: Final = "-"
 
 
 class SpeakerLabel(NamedTuple):
-    """Who is meant by a speaker."""
+    """The name of the person who is meant by a speaker's mention."""
 
     document: str
     start: int
@@ -41,7 +41,7 @@ class SpeakerLabel(NamedTuple):
 
 
 def read_labels(path: Path = LABELS) -> list[SpeakerLabel]:
-    """The labels in the order of the file."""
+    """Return the labels in the order of the file."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file, delimiter="\t")
         return [
@@ -51,7 +51,7 @@ def read_labels(path: Path = LABELS) -> list[SpeakerLabel]:
 
 
 def find_resolved_quotes(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[Quote]]]:
-    """For each document its id and its quotes, resolved."""
+    """Yield the id of each document with its quotes, whose speakers are resolved."""
     documents = list(texts)
     keys = RecordKeys("", "", dt.date.min)
     docs = analyse_texts(load_model(), [text for _, text in documents])
@@ -64,7 +64,7 @@ def find_resolved_quotes(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str
 
 
 def is_same_name(name: str, label: str) -> bool:
-    """Whether all words of one name are among those of the other.
+    """Tell whether all words of one name are in the other.
 
     >>> is_same_name("Lopez", "Ana López"), is_same_name("Ben López", "Ana López")
     (True, False)
@@ -79,7 +79,7 @@ def _words(name: str) -> frozenset[str]:
 
 
 def format_report(labels: list[SpeakerLabel], found: dict[str, list[Quote]]) -> Iterator[str]:
-    """A table of precision and coverage by kind of speaker."""
+    """Yield a table of precision and coverage by kind of speaker."""
     counts: dict[str, Counter[str]] = {k: Counter() for k in ("pronoun", "description", "all")}
     gone = 0
     for label in labels:
@@ -109,7 +109,7 @@ def format_report(labels: list[SpeakerLabel], found: dict[str, list[Quote]]) -> 
 
 
 def main(folder: Path) -> None:
-    """Print the tables: all labels, the first 60, and the others."""
+    """Print tables for all labels, for the first 60, and for the others."""
     labels = read_labels()
     paths = [folder / "text" / f"{name}.txt" for name in sorted({la.document for la in labels})]
     texts = [(path.stem, path.read_bytes().decode("utf-8")) for path in paths]

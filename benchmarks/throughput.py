@@ -1,11 +1,11 @@
-"""CPU and memory of `ingest` beside a hand-written loop, over one local site, in one run.
+"""CPU and memory of `ingest` compared with a plain loop, over one local site.
 
 usage: python -m benchmarks.throughput [--articles 200]
 
-The site has as many articles as wanted, each ten paragraphs drawn from the sample site's English
-pages in one of their designs. Both sides run as processes of their own, one after the other; the
-site is served by this one. Start-up (imports, the model) is what a run over a single article
-takes, and is taken off. CPU seconds and memory are those of all processes of a side.
+Each article of the site has ten paragraphs drawn from the sample site's English pages, in one of
+their designs. This process serves the site; `ingest` and the loop run one after the other, each in
+its own process. Start-up (imports, the model) is measured as a run over one article and subtracted.
+CPU seconds and memory are sums over all processes of `ingest` or the loop.
 """
 
 import argparse
@@ -27,14 +27,14 @@ OUTLETS: Final = ("harbor-courier", "meridian-wire", "capitol-ledger")
 
 
 def read_sample_articles() -> dict[Path, str]:
-    """The sample site's English articles, as they are in its files."""
+    """Return the sources of the sample site's English articles by their files."""
     pages = [p for outlet in OUTLETS for p in sorted((SITE / outlet).rglob("*.html"))]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     return {page: text for page, text in texts.items() if text.startswith("---\n")}
 
 
 def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> list[str]:
-    """Write a site of so many articles; the paths of its feeds."""
+    """Write a site of ``count`` articles and return the paths of its feeds."""
     texts = read_sample_articles()
     paragraphs = [p for text in texts.values() for p in re.findall(r"<p>.*?</p>", text, re.DOTALL)]
     for outlet in OUTLETS:
@@ -68,7 +68,7 @@ def write_site(folder: Path, count: int, paragraphs_each: int = PARAGRAPHS) -> l
 
 @contextmanager
 def serve_generated_site(count: int) -> Iterator[list[str]]:
-    """The feeds' addresses of a served site of so many articles."""
+    """Serve a new site of ``count`` articles, and yield the URLs of its feeds."""
     with tempfile.TemporaryDirectory() as name:
         paths = write_site(Path(name), count)
         with SampleSite(Path(name)) as site:
@@ -76,7 +76,7 @@ def serve_generated_site(count: int) -> Iterator[list[str]]:
 
 
 def measure_loop(count: int) -> Cost:
-    """The loop over so many articles."""
+    """Measure the loop over ``count`` articles."""
     with serve_generated_site(count) as feeds, tempfile.TemporaryDirectory() as out:
         cost = measure_command("benchmarks.naive_loop", f"{out}/articles.jsonl", *feeds)
         lines = Path(out, "articles.jsonl").read_text(encoding="utf-8").splitlines()
@@ -85,7 +85,7 @@ def measure_loop(count: int) -> Cost:
 
 
 def measure_ingest(count: int) -> Cost:
-    """`ingest` over so many articles."""
+    """Measure `ingest` over ``count`` articles."""
     with serve_generated_site(count) as feeds, tempfile.TemporaryDirectory() as out:
         flags = [
             "--allow_private_networks",
@@ -107,7 +107,7 @@ def measure_ingest(count: int) -> Cost:
 def main() -> None:
     """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--articles", type=int, default=200, help="articles for speed")
+    parser.add_argument("--articles", type=int, default=200, help="number of articles")
     args = parser.parse_args()
     count = args.articles
 

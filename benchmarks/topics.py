@@ -1,15 +1,14 @@
-"""How well topics are tagged, and what that costs.
+"""Precision, recall and cost of topics.
 
-FOLDER has `dev.jsonl.gz` and `train.jsonl.gz`: an article a line with `ID`, `title`,
-`content_original`, and `topic`, the one label that the publisher of the collection gave it. It is
+FOLDER has `dev.jsonl.gz` and `train.jsonl.gz` with one article per line: `ID`, `title`,
+`content_original`, and `topic`, the only label that the publisher of the collection gave it. It is
 not shipped. Two things are measured:
 
 - immigration and elections against these single labels, where a second topic of an article counts
   as an error, so that precision is a floor;
-- all top-level topics against `topic_labels.tsv`: labels made by reading title and beginning of
-  articles, one or more topics each. Its first column says what a label is for: `dev` to be measured
-  with, `train` to set thresholds by, `again` are labels of some of `dev` made a second time,
-  independently.
+- all top-level topics against `topic_labels.tsv`. A reader of the title and beginning of each
+  article gave it one or more topics. The first column is the purpose of a label: `dev` to measure,
+  `train` to set thresholds, `again` for second, independent labels of some of `dev`.
 
 usage: python -m benchmarks.topics FOLDER
 """
@@ -31,7 +30,7 @@ from transforms.language.topics.tagger import TopicTagger
 LABELS: Final = Path(__file__).with_name("topic_labels.tsv")
 SINGLE: Final = ("immigration", "elections")
 TIMED: Final = 200
-"""Articles on which the cost is measured."""
+"""Number of articles on which the cost is measured."""
 
 Topics = Mapping[str, Collection[str]]
 """Topics by article."""
@@ -46,13 +45,13 @@ class EvaluationArticle(NamedTuple):
 
 
 def format_row(name: str, ratio: PrecisionRecall) -> str:
-    """A line of a table."""
+    """Return a line of a table."""
     figures = f"{ratio.precision:10.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
     return f"{name:14}{figures}{ratio.right:8}{ratio.found:8}{ratio.wanted:8}"
 
 
 def read_articles(path: Path) -> dict[str, EvaluationArticle]:
-    """The articles of a file by id."""
+    """Return the articles of a file by id."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = map(json.loads, lines)
         return {
@@ -64,7 +63,7 @@ def read_articles(path: Path) -> dict[str, EvaluationArticle]:
 
 
 def read_labels(path: Path = LABELS) -> dict[str, dict[str, list[str]]]:
-    """The topics of labelled articles, by what the labels are for and by article."""
+    """Return the topics of labelled articles, by purpose and by article."""
     labels: dict[str, dict[str, list[str]]] = defaultdict(dict)
     with path.open(encoding="utf-8", newline="") as file:
         for purpose, article, topics in csv.reader(file, delimiter="\t"):
@@ -75,7 +74,7 @@ def read_labels(path: Path = LABELS) -> dict[str, dict[str, list[str]]]:
 def tag_articles(
     tagger: TopicTagger, articles: Mapping[str, EvaluationArticle]
 ) -> dict[str, set[str]]:
-    """The topics that each article gets."""
+    """Return the topics of each article."""
     topics = tagger.taxonomy.topics
     found = {}
     for article_id, article in articles.items():
@@ -87,7 +86,7 @@ def tag_articles(
 def count_matches(
     found: Topics, wanted: Topics, topics: Collection[str]
 ) -> dict[str, PrecisionRecall]:
-    """Counts for each topic and for all together, over the articles of ``wanted``."""
+    """Count matches per topic and for "all" together, over the articles in ``wanted``."""
     right, said, true = Counter[str](), Counter[str](), Counter[str]()
     for article, labels in wanted.items():
         for topic in topics:
@@ -99,7 +98,7 @@ def count_matches(
 
 
 def measure_cost(tagger: TopicTagger, articles: Collection[EvaluationArticle]) -> str:
-    """What tagging costs, beside the language model."""
+    """Return the cost of tagging relative to the language model, as a line of text."""
     nlp = load_model()
     texts = [article.text for article in articles]
     for article in articles:
@@ -113,14 +112,14 @@ def measure_cost(tagger: TopicTagger, articles: Collection[EvaluationArticle]) -
     parsing = time.process_time() - start
     return (
         f"topics cost {topics / parsing:.3f} of spaCy's CPU time "
-        f"({1e6 * topics / words:.2f} ms a thousand words)"
+        f"({1e6 * topics / words:.2f} ms per thousand words)"
     )
 
 
 def format_report(
     tagger: TopicTagger, folder: Path, labels: Mapping[str, Mapping[str, list[str]]]
 ) -> Iterator[str]:
-    """The tables."""
+    """Yield the tables."""
     tops = [topic.id for topic in tagger.taxonomy.topics if topic.parent is None]
     articles = read_articles(folder / "dev.jsonl.gz")
     found = tag_articles(tagger, articles)

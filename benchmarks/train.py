@@ -1,8 +1,8 @@
-"""Makes the weights of the ranker from a folder of PolNeAR (see `benchmarks.polnear`).
+"""Training of the ranker's weights from a folder of PolNeAR (see `benchmarks.polnear`).
 
-The models are conditional logits with an L2 penalty, fitted by L-BFGS from zero: the same folder
-and libraries give the same file. Who spoke before is a feature, so a first round takes the word
-of the rules for it, and the others that of the model of the round before.
+The models are conditional logits with an L2 penalty, fitted by L-BFGS from zero, so the same folder
+and libraries give the same file. The previous speaker is a feature. In the first round the rules
+determine it, in each later round the model of the round before.
 
 usage: python -m benchmarks.train FOLDER
 """
@@ -57,17 +57,17 @@ OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2
 MAX_ITERATIONS: Final = 300
 MIN_WEIGHT: Final = 0.02
-"""Weights nearer to zero are left out."""
+"""Weights closer to zero are left out."""
 MAX_OVERLAP_GAP: Final = 0.15
-"""Contents that overlap gold this much less than the best one are not right."""
+"""A content is wrong if its overlap with gold is this much below the best one's."""
 
 
 class Penalty(NamedTuple):
-    """What keeps a model simple."""
+    """The regularisation of a model."""
 
     l2: float
     min_candidates: int
-    """Features of fewer candidates are left out."""
+    """Features that occur in fewer candidates are left out."""
 
 
 PENALTIES: Final = {
@@ -78,23 +78,23 @@ PENALTIES: Final = {
 
 
 class CandidateGroup(NamedTuple):
-    """Alternatives, and which of them are right."""
+    """Alternatives of one decision, and which of them are right."""
 
     features: list[Sequence[str]]
     right: list[bool]
 
 
 class JudgedSegment(NamedTuple):
-    """A quoted segment and what gold says of it."""
+    """A quoted segment with its gold."""
 
     site: Site
     is_quote: bool
     verdicts: list[str | None]
-    """Of each candidate."""
+    """One per candidate."""
 
 
 class _RuleChooser:
-    """Decides as the rules do."""
+    """A chooser that decides as the rules do."""
 
     def choose(self, site: Site) -> Decision:
         said = site.rule.attribution
@@ -103,7 +103,7 @@ class _RuleChooser:
 
 
 class _Recorder:
-    """Keeps what it is asked."""
+    """A chooser that records the sites on which it decides."""
 
     def __init__(self, chooser: Chooser) -> None:
         self._chooser = chooser
@@ -115,7 +115,7 @@ class _Recorder:
 
 
 class PreparedDocument(NamedTuple):
-    """A document with what the stages before the ranker make of it."""
+    """A document with the results of the steps that precede the ranker."""
 
     gold: GoldDocument
     document: Document
@@ -126,7 +126,7 @@ class PreparedDocument(NamedTuple):
 
 
 def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
-    """What the ranker works on."""
+    """Return the input of the ranker for a document."""
     gold, doc, entities = parsed
     document = read_document(doc, gold.text)
     segments = [s for s in quoted_segments(gold.text) if s.right <= document.analysed_end]
@@ -136,9 +136,9 @@ def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
 
 
 def judge_segments(setting: PreparedDocument, chooser: Chooser) -> Iterator[JudgedSegment]:
-    """The segments of a document while ``chooser`` decides.
+    """Yield the segments of a document with their gold, while ``chooser`` decides.
 
-    What single marks enclose is left out: the corpus has no gold for it.
+    Segments between single marks are left out, as the corpus has no gold for them.
     """
     document = setting.gold
     recorder = _Recorder(chooser)
@@ -164,7 +164,7 @@ def _judge_candidate(gold: GoldQuote | None, candidate: Candidate, text: str) ->
 
 
 def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
-    """The candidates of each quote that has a right one; those that cannot be judged left out."""
+    """Yield the candidates of each quote that has a right one, without those not judged."""
     for site, _, verdicts in seen:
         judged = [
             (candidate.features, verdict == RIGHT)
@@ -177,7 +177,7 @@ def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
 
 
 def group_quotes(seen: Sequence[JudgedSegment], chooser: Ranker) -> Iterator[CandidateGroup]:
-    """Each segment as a quote or nothing, described with the speaker that is chosen for it."""
+    """Yield a group per segment: a quote by the speaker that is chosen for it, or nothing."""
     for site, is_quote, _ in seen:
         decision = chooser.choose(site)
         features = quote_features(site, decision.candidate, decision.is_speaker)
@@ -185,7 +185,7 @@ def group_quotes(seen: Sequence[JudgedSegment], chooser: Ranker) -> Iterator[Can
 
 
 def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
-    """What each cue may report, or nothing."""
+    """Yield a group per cue: each content that it may report, or nothing."""
     document = setting.gold
     contents = Contents(setting.document, [(s.left, s.right) for s in setting.segments])
     options = Options(setting.document, contents, setting.rules.heard)
@@ -199,7 +199,7 @@ def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
 
 
 def _match_attribution(document: GoldDocument, span: Span, speaker: str) -> float:
-    """How much of an attribution of this speaker a span shares."""
+    """Return the largest overlap of a span with an attribution by this speaker."""
     shared, gold = max(
         ((jaccard(gold.spans, span), gold) for gold in document.indirect),
         key=lambda match_spans: match_spans[0],
@@ -212,7 +212,7 @@ def _match_attribution(document: GoldDocument, span: Span, speaker: str) -> floa
 
 
 def fit_weights(groups: Sequence[CandidateGroup], penalty: Penalty) -> dict[str, float]:
-    """The weights under which the right alternatives of each group are likeliest."""
+    """Return the weights that maximise the likelihood of the right alternatives."""
     rows = [frozenset(features) for group in groups for features in group.features]
     counts = Counter(feature for row in rows for feature in row)
     known = sorted(feature for feature, count in counts.items() if count >= penalty.min_candidates)
@@ -257,7 +257,7 @@ def fit_weights(groups: Sequence[CandidateGroup], penalty: Penalty) -> dict[str,
 def train_models(
     parsed: Sequence[ParsedDocument], penalties: Mapping[str, Penalty] = MappingProxyType(PENALTIES)
 ) -> Weights:
-    """The weights of the three models."""
+    """Return the weights of the three models."""
     settings = [prepare_document(each) for each in parsed]
     reports = [group for setting in settings for group in group_reports(setting)]
     weights = {REPORTS: fit_weights(reports, penalties[REPORTS])}
@@ -287,7 +287,7 @@ def write_weights(weights: Weights, path: Path, documents: int) -> None:
 
 
 def main(folder: Path) -> None:
-    """Train on a folder and put the weights where the package reads them."""
+    """Train on a folder and write the weights to where the package reads them."""
     parsed = list(parse_documents(list(read_documents(folder))))
     weights = train_models(parsed)
     write_weights(weights, OUTPUT, len(parsed))

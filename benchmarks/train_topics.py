@@ -1,10 +1,10 @@
-"""Makes the topic model from a folder of labelled articles.
+"""Training of the topic model from a folder of labelled articles.
 
-FOLDER has files `*.jsonl` or `*.jsonl.gz` with an article a line: `topic` (one label), `title`,
+FOLDER has files `*.jsonl` or `*.jsonl.gz` with one article per line: `topic` (one label), `title`,
 `text` (or `content_original`) and `source` (the outlet). The model learns to tell articles with the
-LABELs that are named from each other and from all others. A feature has to occur in several
-outlets: what is typical of one says nothing about another. The model is fitted by L-BFGS from zero:
-the same folder and libraries give the same file.
+given LABELs from each other and from all others. A feature must occur in several outlets, as what
+is typical of one outlet says nothing about another. The model is fitted by L-BFGS from zero, so the
+same folder and libraries give the same file.
 
 usage: python -m benchmarks.train_topics FOLDER LABEL...
 """
@@ -42,12 +42,12 @@ OTHER: Final = "other"
 
 
 class FeatureLimits(NamedTuple):
-    """Which features of a block are kept, and how much they may say."""
+    """The selection of a block's features, and the factor of their weights."""
 
     min_articles: int
-    """A feature has to occur in so many."""
+    """A feature must occur in at least this many articles."""
     min_outlets: int
-    """And in so many outlets."""
+    """A feature must occur in at least this many outlets."""
     max_features: int
     strength: float
 
@@ -70,13 +70,13 @@ class TrainingArticle(NamedTuple):
     text: list[str]
 
     def words(self, block: str) -> list[str]:
-        """The words of one of the `BLOCKS` that count, in lower case."""
+        """Return the words of one of the `BLOCKS` that count, in lower case."""
         words = list(filter(is_telling, self.title if block == "title" else self.text))
         return words[:OPENING_WORDS] if block == "opening" else words
 
 
 def read_training_articles(folder: Path) -> Iterator[TrainingArticle]:
-    """The articles of a folder; raises what `read_labelled` does."""
+    """Yield the articles of a folder; raises the exceptions of `read_labelled`."""
     words = Matcher((), 0)
     for label, source, title, text in read_labelled(folder):
         yield TrainingArticle(label, source, words.find(title).words, words.find(text).words)
@@ -87,7 +87,7 @@ def train_model(
     wanted: Collection[str],
     limits: Mapping[str, FeatureLimits] = MappingProxyType(LIMITS),
 ) -> TopicModel:
-    """The model that tells some labels from each other and from all others."""
+    """Return a model that tells the ``wanted`` labels from each other and from all others."""
     labels = np.array([a.label if a.label in wanted else OTHER for a in articles])
     names: list[str] = []
     rarity: list[float] = []
@@ -125,7 +125,7 @@ def train_model(
 def select_features(
     articles: Sequence[TrainingArticle], block: str, labels: NDArray[np.str_], limits: FeatureLimits
 ) -> dict[str, float]:
-    """The words and pairs of a block that tell labels apart best, with the rarity of each."""
+    """Return the words and pairs of a block that tell labels apart best, with their rarity."""
     parts = [set(grams(article.words(block))) for article in articles]
     counts = Counter(gram for part in parts for gram in part)
     outlets: dict[str, set[str]] = defaultdict(set)
@@ -153,7 +153,7 @@ def select_features(
 
 
 def main(folder: Path, wanted: Collection[str]) -> None:
-    """Train on a folder and put the model where the package reads it."""
+    """Train on a folder and write the model to where the package reads it."""
     articles = list(read_training_articles(folder))
     counts = Counter(article.label for article in articles)
     if missing := [label for label in wanted if not counts[label]]:

@@ -1,7 +1,7 @@
-"""Serves the sample site on loopback: `python sample/server.py [--port N] [-- COMMAND ...]`.
+"""Server of the sample site on loopback: `python sample/server.py [--port N] [-- COMMAND ...]`.
 
-Without a command it serves until interrupted. With one it serves while the command runs, with
-`{base}` in its arguments replaced by the site's address, and ends with the command's exit code.
+Without a command it serves until interrupted. With a command it serves while the command runs,
+replaces `{base}` in the command's arguments by the site's base URL, and ends with its exit code.
 """
 
 import argparse
@@ -38,9 +38,9 @@ _PLACEHOLDER: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
 class SampleSite:
-    """The site, served from a thread while the context lasts.
+    """The site, served by a thread while the context lasts.
 
-    ``base`` is its address without a final slash; ``requests`` has (method, path, status) of
+    ``base`` is its base URL without a final slash. ``requests`` lists (method, path, status) of
     every request so far.
     """
 
@@ -63,7 +63,7 @@ class SampleSite:
         self._server.server_close()
 
     def find(self, path: str) -> Path | None:
-        """The file at a path of the site, if it is there and may be served."""
+        """Return the file at a path of the site, or None if it is missing or hidden."""
         try:
             file = (self.folder / unquote(path).lstrip("/")).resolve()
             if not file.suffix:
@@ -74,14 +74,14 @@ class SampleSite:
         return file if inside and file.name not in _HIDDEN else None
 
     def render(self, file: Path) -> bytes:
-        """A file as served: an article within its outlet's layout, `{{base}}` filled in."""
+        """Return a file as served: an article in its outlet's layout, with `{{base}}` filled in."""
         body = file.read_bytes()
         if file.suffix == ".html":
             body = self._page(file, body.decode("utf-8")).encode("utf-8")
         return body.replace(b"{{base}}", self.base.encode("ascii"))
 
     def modified(self, file: Path) -> int:
-        """When a file or its outlet's layout changed last, in seconds since 1970."""
+        """Return the time of the last change to a file or its layout, in seconds since 1970."""
         outlet = file.relative_to(self.folder).parts[0]
         layout = self.folder / outlet / "layout.html"
         return int(max(path.stat().st_mtime for path in (file, layout) if path.exists()))
@@ -99,14 +99,14 @@ class SampleSite:
 
 
 def _escape(value: str) -> str:
-    """For text and double-quoted attributes; an apostrophe stays, since JSON-LD is not decoded."""
+    """Escape text for elements and attributes, but no apostrophes, as JSON-LD is not decoded."""
     return html.escape(value, quote=False).replace('"', "&quot;")
 
 
 def _handler_of(site: SampleSite) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # or a body waits until its headers are acknowledged
+        disable_nagle_algorithm = True  # or a body waits for the acknowledgement of its headers
 
         def do_GET(self) -> None:
             path = urlsplit(self.path).path
@@ -167,12 +167,12 @@ def _serve(port: int | None) -> SampleSite:
 
 
 def _run(command: list[str], base: str) -> int:
-    """Run a command to its end, passing signals on; its exit code, as a shell would give it."""
+    """Run a command to its end, pass signals on, and return its exit code as a shell does."""
     early: list[int] = []
     for number in _SIGNALS:
         signal.signal(number, lambda received, _: early.append(received))
     try:
-        # In a session of its own, or a Ctrl-C would reach it twice.
+        # In a new session, as otherwise a Ctrl-C would reach it twice.
         process = subprocess.Popen(
             [part.replace("{base}", base) for part in command], start_new_session=True
         )
@@ -188,10 +188,12 @@ def _run(command: list[str], base: str) -> int:
 
 
 def main() -> int:
-    """The command line."""
+    """Parse the command line and serve."""
     parser = argparse.ArgumentParser(description="Serve the sample site on loopback.")
-    parser.add_argument("--port", type=int, help=f"port (default {PORT}, or any if it is taken)")
-    parser.add_argument("command", nargs="*", help="what to run meanwhile; {base} is the address")
+    parser.add_argument(
+        "--port", type=int, help=f"port (default: {PORT}, or any free one if it is in use)"
+    )
+    parser.add_argument("command", nargs="*", help="command to run; {base} stands for the base URL")
     args = parser.parse_args()
     with _serve(args.port) as site:
         if args.command:

@@ -1,1 +1,1 @@
-"""What numbers of feeds need, from what is measured here: see docs/scale.md."""
+"""A model of what large numbers of feeds need, from measured costs: see docs/scale.md."""

@@ -1,13 +1,13 @@
-"""What numbers of feeds need, from costs measured here; and how far that can be believed.
+"""The requirements of large numbers of feeds, from costs that are measured on this machine.
 
 usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 2000]
                                           [--pages FOLDER]
        python -m benchmarks.scale needs COSTS.json [--feeds 1000 100000 10000000]
        python -m benchmarks.scale check COSTS.json [--articles 500 2000] [--workers 1 2 4]
 
-`measure` writes what one of each costs on this machine (benchmarks/scale/costs.py). `needs` puts
-that into the model (benchmarks/scale/model.py). `check` runs `ingest` on Flink with so many worker
-processes over local sites, and prints what it took beside what the model says.
+`measure` measures unit costs (benchmarks/scale/costs.py) and writes them. `needs` prints what the
+model (benchmarks/scale/model.py) computes from them. `check` runs `ingest` on Flink over local
+sites, with the given numbers of worker processes, and prints the real beside the predicted times.
 """
 
 import argparse
@@ -36,14 +36,14 @@ from tests.support.run_comparison import run_ingest
 
 
 def main() -> None:
-    """The command line."""
+    """Parse the command line and run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale")
     commands = parser.add_subparsers(required=True, dest="command")
     sub = commands.add_parser("measure")
     sub.add_argument("costs", type=Path)
     sub.add_argument("--articles", type=int, default=500)
     sub.add_argument("--feeds", type=int, default=2000)
-    sub.add_argument("--pages", type=Path, help="pages as they are out there, .html or .html.gz")
+    sub.add_argument("--pages", type=Path, help="folder of real pages, .html or .html.gz")
     sub = commands.add_parser("needs")
     sub.add_argument("costs", type=Path)
     sub.add_argument("--feeds", type=int, nargs="+", default=[1000, 100_000, 10_000_000])
@@ -67,7 +67,7 @@ def main() -> None:
 
 def _print_requirements(costs: Costs, numbers: list[int]) -> None:
     rest = (costs, WorkerMachine(), Prices(), HostTiming())
-    for mode, runs, days in (("a run an hour", 24.0, 3 * 365.0), ("a stream", 0.0, 90.0)):
+    for mode, runs, days in (("a run per hour", 24.0, 3 * 365.0), ("a stream", 0.0, 90.0)):
         usual = Load(0, runs=runs, remembered_days=days)
         loads = [dataclasses.replace(usual, feeds=n, busiest_host=n // 200) for n in numbers]
         found = [estimate_requirements(load, *rest) for load in loads]
@@ -84,8 +84,8 @@ def _print_requirements(costs: Costs, numbers: list[int]) -> None:
 
 def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     cores = os.cpu_count() or 1
-    print(f"{cores} cores; beyond the smallest: how much longer than runs of {sizes[0]} articles")
-    names = ("articles", "workers", "predicted s", "took s", "ratio", "beyond the smallest")
+    print(f"{cores} cores; beyond the smallest: ratio of what exceeds {sizes[0]} articles")
+    names = ("articles", "workers", "predicted s", "real s", "ratio", "beyond the smallest")
     print("  ".join(names))
     smallest: dict[int, tuple[float, float]] = {}
     for size in sizes:
@@ -102,7 +102,7 @@ def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
 
 
 def _measure_run(articles: int, workers: int) -> float:
-    """Seconds of a run on Flink, which is up already."""
+    """Return the seconds of a run on Flink, without the start of Flink."""
     with serve_generated_site(articles) as feeds, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with make_engine("flink", folder / "flink", workers) as running:

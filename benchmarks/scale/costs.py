@@ -1,7 +1,7 @@
-"""What one of each thing costs, measured: a start, a feed, an entry, an article, what is known.
+"""Measurement of unit costs: of a start, a feed, an entry, an article and its state.
 
-Costs of the whole program are differences between runs over local sites, with the processor time
-of all processes, the server's apart. The stages of an article are timed one by one.
+Costs of the whole program are differences between runs over local sites, in processor time of all
+processes except the server's. The stages of an article are also timed one by one.
 """
 
 import gzip
@@ -44,13 +44,21 @@ _PAGE: Final = "https://news.example/page"
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds of processor time, bytes, and numbers; of one of each.
+    """Unit costs, in seconds of processor time where nothing else is said.
 
-    ``start`` is a run that has nothing to do but to start; ``unchanged`` a feed that answers 304,
-    ``feed`` one that has changed without its entries, ``known`` an entry of it that is known.
-    ``article`` is all that a new article takes, to its records in the files; ``heavier`` is what
-    pages out there take beyond the light ones of the sites that this is measured with, and
-    ``page_bytes`` their size as it is sent, compressed.
+    Args:
+        start: a run without any work.
+        unchanged: a feed that answers 304.
+        feed: a feed that has changed, without its entries.
+        known: an entry of a changed feed that is known already.
+        article: a new article, from its entry to its records in the files.
+        heavier: what a real page takes beyond a light one of the sites of this measurement.
+        records: number of records per article.
+        disk_bytes: bytes of Parquet per article.
+        page_bytes: bytes of a compressed page.
+        base_mib: peak memory of all processes, in MiB.
+        state: the costs of the state.
+        stages: seconds per article in some stages, each timed alone.
     """
 
     start: float
@@ -65,16 +73,18 @@ class Costs:
     base_mib: float
     state: StateCosts
     stages: dict[str, float]
-    """Seconds an article in some stages, timed alone."""
 
 
 def measure_unit_costs(articles: int, feeds: int, pages: Path | None = None) -> Costs:
-    """Measure with sites of so many articles, and so many feeds.
+    """Measure all unit costs.
 
-    ``pages`` is a folder of pages as they are out there, ``.html`` or ``.html.gz``; without it,
-    they are taken to be as light as those of the sites.
+    Args:
+        articles: number of articles of the local site.
+        feeds: number of feeds of another local site.
+        pages: a folder of real pages, ``.html`` or ``.html.gz``. Without it, real pages are assumed
+            to be as light as those of the local sites.
     """
-    state = measure_state_costs()  # first
+    state = measure_state_costs()  # first, while the process has freed little memory
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one = _measure_first_run(folder / "one", 1)
@@ -114,7 +124,7 @@ def _measure_first_run(folder: Path, count: int) -> Cost:
 
 
 def _measure_changed_feeds(folder: Path) -> float:
-    """Another run, after all feeds have changed in what is no entry."""
+    """Return the seconds of another run, after all feeds but none of their entries changed."""
     urls = [f"/{feed.name}" for feed in sorted((folder / "site").glob("feed-*.xml"))]
     with _serve_folder(folder) as base:
         feeds = [base + url for url in urls]
@@ -127,7 +137,7 @@ def _measure_changed_feeds(folder: Path) -> float:
 
 
 def _measure_feeds(folder: Path, count: int) -> tuple[float, float]:
-    """A feed that is unchanged, and one that has changed: what each adds to a run."""
+    """Return the seconds that an unchanged and a changed feed add to a run."""
     write_site(folder / "site", 1)
     feed = (folder / "site" / "feed-0.xml").read_text(encoding="utf-8")
     for number in range(count):
@@ -153,7 +163,7 @@ def _measure_feeds(folder: Path, count: int) -> tuple[float, float]:
 
 
 def _change_titles(folder: Path, number: int) -> None:
-    """Give every feed of a site another title."""
+    """Give every feed of a site a new title."""
     for path in (folder / "site").glob("feed-*.xml"):
         text = path.read_text(encoding="utf-8")
         _, start, rest = text.partition("<title>")
@@ -164,7 +174,7 @@ def _change_titles(folder: Path, number: int) -> None:
 def _measure_min_cpu(
     run: Callable[[], Cost], before: Callable[[int], None] = lambda _: None
 ) -> float:
-    """The least processor time of some runs: what else the machine does only ever adds to it."""
+    """Return the minimum processor time of some runs, as other work can only add to it."""
     tries = []
     for number in range(_REPEATS):
         before(number)
@@ -178,7 +188,7 @@ def _output_flags(folder: Path) -> list[str]:
 
 @contextmanager
 def _serve_folder(folder: Path) -> Iterator[str]:
-    """The site of a folder, at the same address each time: feeds are known by theirs."""
+    """Serve the site of a folder on the same port each time, as the state knows feeds by URL."""
     port = folder / "port"
     with SampleSite(folder / "site", port=int(port.read_text()) if port.exists() else 0) as site:
         port.write_text(site.base.rpartition(":")[2])
@@ -186,7 +196,11 @@ def _serve_folder(folder: Path) -> Iterator[str]:
 
 
 def _read_pages(folder: Path) -> list[bytes]:
-    """Raises ValueError if there are none."""
+    """Return the pages in a folder.
+
+    Raises:
+        ValueError: there are none.
+    """
     pages = [path.read_bytes() for path in sorted(folder.rglob("*.html"))]
     pages += [gzip.decompress(path.read_bytes()) for path in sorted(folder.rglob("*.html.gz"))]
     if not pages:
@@ -199,9 +213,9 @@ def _measure_extraction(pages: list[bytes]) -> float:
 
 
 def _measure_stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
-    """Seconds of processor time an article in each stage, timed alone; and the pages.
+    """Return the seconds of processor time per article in each stage, and the pages.
 
-    The site of the folder has been ingested; the stages get what they got then.
+    The site of the folder was ingested before. Each stage is timed alone, on the input that it had.
     """
     with SampleSite(folder / "site") as site:
         feeds = [site.render(path) for path in (folder / "site").glob("feed-*.xml")]
@@ -242,7 +256,7 @@ def _write(folder: Path, records: list[Record]) -> None:
 
 
 def _measure_cpu(work: Callable[[], object]) -> float:
-    """The least of some tries, in seconds of processor time."""
+    """Return the minimum processor time of some calls, in seconds."""
     tries = []
     for _ in range(_REPEATS):
         started = time.process_time()

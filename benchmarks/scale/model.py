@@ -1,4 +1,4 @@
-"""What a number of feeds needs, from what one of each costs. Pure arithmetic, no measurement."""
+"""The model: computes what a number of feeds needs from unit costs, without measuring."""
 
 import math
 from dataclasses import dataclass
@@ -12,20 +12,27 @@ MONTH_DAYS: Final = 30.0
 GIB: Final = float(2**30)
 _ENTRY_BYTES: Final = 1000.0
 _CHANGES_PER_ARTICLE: Final = 3
-"""Changes of an article in a state: itself, and the two entries by which it is known."""
+"""State changes per article: the article and the two entries by which it is known."""
 _TABLE_LOADS_PER_DAY: Final = 1500.0
-"""Load jobs of a table a day that BigQuery lets through (its page "Quotas and limits")."""
+"""Load jobs per table and day that BigQuery accepts (its page "Quotas and limits")."""
 _MICRO_BATCH_WORK: Final = 2.0
-"""What packing and unpacking records costs beside writing them, as a multiple of that."""
+"""The cost of packing and unpacking records, as a multiple of writing them."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is asked for. Numbers are a day's, of one feed where they can be.
+    """The work to be done.
 
-    ``unchanged`` is the share of polls that are answered with 304. A feed's document lists
-    ``entries``. ``busiest_host`` is the number of feeds on the host that has most of them, and
-    ``remembered_days`` how long what is known of an article is kept.
+    Args:
+        feeds: number of feeds.
+        polls: polls per feed and day.
+        unchanged: share of the polls that are answered with 304.
+        entries: entries that a feed lists.
+        articles: new articles per feed and day.
+        busiest_host: number of feeds on the host with the most feeds.
+        runs: runs per day; 0 for one streaming run.
+        remembered_days: how long the state of an article is kept.
+        micro_batch_sec: seconds between the micro-batches of a streaming run.
     """
 
     feeds: int
@@ -41,20 +48,20 @@ class Load:
 
     @property
     def loads_per_day(self) -> float:
-        """How often a table of a database is loaded: once a run, or once a window."""
+        """The loads of a database table per day: one per run or micro-batch."""
         return self.runs or DAY / self.micro_batch_sec
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is one run without end: ``runs`` is 0."""
+        """Whether it is one streaming run."""
         return not self.runs
 
 
 @dataclass(frozen=True)
 class WorkerMachine:
-    """A worker. ``busy`` is how much of its processors a run may be counted on to use.
+    """A worker, with one process per core.
 
-    On each core there is a process of its own.
+    ``busy`` is the share of its processor time that a run can be expected to use.
     """
 
     cores: int = 4
@@ -65,7 +72,7 @@ class WorkerMachine:
 
 @dataclass(frozen=True)
 class Prices:
-    """Dollars: list prices of one region at one time, to be replaced by one's own."""
+    """List prices of one region at one time, in dollars. Replace them by your own."""
 
     core_hour: float = 0.056
     stream_core_hour: float = 0.069
@@ -77,7 +84,7 @@ class Prices:
 
 @dataclass(frozen=True)
 class HostTiming:
-    """How a host is asked: one request at a time, a pause, and the time that an answer takes."""
+    """The seconds of pause and of answer per request to a host, one request at a time."""
 
     pause_sec: float = 1.0
     answer_sec: float = 0.3
@@ -85,10 +92,11 @@ class HostTiming:
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a load needs. ``host_hours`` is how long the busiest host is asked in a day.
+    """The requirements of a load, per day where nothing else is said.
 
-    ``state_gib`` is what is kept of articles, on disk; ``state_process_gib`` the memory of each
-    process for what is newer than the snapshot, and for feeds.
+    ``host_hours`` is the time that requests to the busiest host take. ``state_gib`` is the state of
+    articles on disk. ``state_process_gib`` is the memory per process for articles that are newer
+    than the snapshot, and for feeds.
     """
 
     articles: float
@@ -104,18 +112,18 @@ class Requirements:
     host_hours: float
     dollars_month: float
     limits: dict[str, float]
-    """How much of what each bottleneck lets through is asked for; above 1 it is too much."""
+    """The load of each bottleneck as a share of its capacity; above 1 it is too much."""
 
     @property
     def first_bottleneck(self) -> str:
-        """What gives way first."""
+        """The bottleneck with the largest share."""
         return max(self.limits, key=lambda what: self.limits[what])
 
 
 def estimate_requirements(
     load: Load, costs: Costs, machine: WorkerMachine, prices: Prices, politeness: HostTiming
 ) -> Requirements:
-    """What a load needs in a day, and what gives way first as it grows."""
+    """Compute the requirements of a load."""
     polls, articles = load.feeds * load.polls, load.feeds * load.articles
     changed = polls * (1 - load.unchanged)
     work = polls * load.unchanged * costs.unchanged
@@ -137,7 +145,7 @@ def estimate_requirements(
     host = load.busiest_host * (load.polls + load.articles)
     host_hours = host * (politeness.pause_sec + politeness.answer_sec) / 3600
     hours = (work + starts) / 3600 / machine.busy * MONTH_DAYS
-    if load.is_stream:  # which is paid for day and night
+    if load.is_stream:  # its workers are paid for day and night
         hours = max(hours, workers * machine.cores * 24 * MONTH_DAYS)
     memory_gib = machine.memory_gib / machine.cores
     core = prices.stream_core_hour if load.is_stream else prices.core_hour
@@ -145,12 +153,12 @@ def estimate_requirements(
     dollars += traffic * MONTH_DAYS * prices.nat_gib
     dollars += stored * (prices.storage_gib_month + prices.table_gib_month)
     limits = {
-        "asking the busiest host": host_hours / 24,
+        "requests to the busiest host": host_hours / 24,
         "loading a BigQuery table": load.loads_per_day / _TABLE_LOADS_PER_DAY,
     }
     if load.is_stream:
-        one_place = articles / DAY * costs.stages.get("write", 0.0) * _MICRO_BATCH_WORK
-        limits["writing windows, at one place"] = one_place
+        one_worker = articles / DAY * costs.stages.get("write", 0.0) * _MICRO_BATCH_WORK
+        limits["writing micro-batches, by one worker"] = one_worker
     else:
         free = machine.memory_gib - machine.cores * costs.base_mib / 1024
         limits["the state in a worker's memory"] = machine.cores * process_gib / free
@@ -174,7 +182,7 @@ def estimate_requirements(
 
 
 def _count_latest_articles(known: float) -> float:
-    """How many of the articles that are known may be newer than the snapshot."""
+    """Return the maximum number of known articles that are newer than the snapshot."""
     return (
         max(CHANGES_BEFORE_SNAPSHOT, SHARE_BEFORE_SNAPSHOT * known * _CHANGES_PER_ARTICLE)
         / _CHANGES_PER_ARTICLE
@@ -182,19 +190,19 @@ def _count_latest_articles(known: float) -> float:
 
 
 def _count_workers(work: float, runs: float, start: float, machine: WorkerMachine) -> float:
-    """How many end a run before the next one is due, or keep up with a stream."""
+    """Return how many workers end a run before the next one is due, or keep up with a stream."""
     seconds = (DAY / runs if runs else DAY) * machine.busy
     if runs:
         seconds -= start
     if seconds <= 0:
-        return math.inf  # no number of them: each needs longer to begin
+        return math.inf  # each worker needs longer to start than it has
     return max(1, math.ceil(work / max(runs, 1.0) / (seconds * machine.cores)))
 
 
 def predict_seconds(costs: Costs, articles: int, workers: int, cores: int) -> float:
-    """How long a run over so many new articles takes, all on one machine of so many cores.
+    """Predict the seconds of a run over new articles, with all workers on one machine.
 
-    What starts, starts once a worker, side by side as far as there are cores.
+    Every worker starts once, in parallel as far as there are cores.
     """
     at_once = min(workers, cores)
     return costs.start * workers / at_once + articles * costs.article / at_once

@@ -1,4 +1,4 @@
-"""What it costs to remember an article or a feed, measured."""
+"""Measurement of the state's cost per article and per feed."""
 
 import datetime as dt
 import resource
@@ -23,11 +23,11 @@ _AT: Final = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
 @dataclass(frozen=True)
 class StateCosts:
-    """Bytes, and seconds of processor time for a process to read it, of one of each.
+    """Bytes per item, and seconds of processor time that a process takes to read it.
 
-    ``row`` is an article, with the two entries by which it is known, in a snapshot: bytes of disk.
-    ``change`` is one that is newer than the snapshot, and ``feed`` a feed: bytes of memory.
-    ``stream_bytes`` is what the state of a stream has of an article.
+    ``row`` is an article in a snapshot, with the two entries by which it is known, in bytes of
+    disk. ``change`` is an article that is newer than the snapshot, and ``feed`` a feed, in bytes of
+    memory. ``stream_bytes`` is the size of an article in the state of a streaming run.
     """
 
     row_bytes: float
@@ -40,7 +40,7 @@ class StateCosts:
 
 
 def measure_state_costs() -> StateCosts:
-    """Measure, in a process that has freed little memory so far: it would be used again."""
+    """Measure the costs. The process must have freed little memory, which would be reused."""
     changes, feeds = (
         [*_make_changes()],
         [format_line(_make_feed_state(number)) for number in range(_FEEDS)],
@@ -92,7 +92,7 @@ def _apply(state: State, lines: list[str]) -> None:
 
 
 def _measure_cost(work: Callable[[], object]) -> tuple[int, float]:
-    """The memory that it takes, in bytes, and the seconds of processor time."""
+    """Return the memory that the work takes, in bytes, and its seconds of processor time."""
     before, started = _read_resident_bytes(), time.process_time()
     work()
     seconds = time.process_time() - started

@@ -37,4 +37,4 @@ def test_some_cases_beside_ordinary_articles(
     line = json.dumps(letter | {"error_type": "ValueError"}) + "\n"
     path.write_text(line, encoding="utf-8")
     assert hostile.print_report(summary, before, after, bad, seconds=1, peak=1)
-    assert "errors without a name of ours: ['ValueError']" in capsys.readouterr().out
+    assert "built-in error types in dead letters: ['ValueError']" in capsys.readouterr().out

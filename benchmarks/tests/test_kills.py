@@ -18,8 +18,8 @@ def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixtur
         wrong = kills.run_kills(site, feeds, tmp_path, 2, random.Random(2), aimed=2)
     out = capsys.readouterr().out
     assert not wrong, out
-    assert "killed as records began to show" in out
-    assert out.endswith("lost 0, doubled 0, torn 0\n")
+    assert "killed as records became visible" in out
+    assert out.endswith("missing 0, duplicated 0, damaged 0\n")
 
     # The judge sees a file that is cut off, formats that differ, and a run without a summary.
     whole = tmp_path / "whole"

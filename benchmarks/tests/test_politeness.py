@@ -42,7 +42,7 @@ def test_the_table_has_what_was_measured(measured: Measurement) -> None:
     printed = format_table(measured)
     assert f"{len(measured.log)}" in printed and "0 too soon" in printed
     assert "entries: 20 = 18 article + 2 dead_letter" in printed
-    assert f"ratio, at best / measured: {measured.ratio():.3f}" in printed
+    assert f"ratio, ideal / real: {measured.ratio():.3f}" in printed
 
 
 def asked(path: str, start: float, end: float, **more: object) -> LoggedRequest:
@@ -65,8 +65,8 @@ PAGE = asked("/news/1", 12.5, 13.0)
         ([ROBOTS, replace(FEED, retry_after=3.0), PAGE], "before Retry-After"),
         ([ROBOTS, FEED, asked("/robots.txt", 20, 21)], "robots.txt again"),
         ([asked("/feed.xml", 8, 9), ROBOTS], "before robots.txt"),
-        ([replace(ROBOTS, agent="aiohttp"), FEED], "nameless"),
-        ([replace(ROBOTS, agent=""), FEED], "nameless"),
+        ([replace(ROBOTS, agent="aiohttp"), FEED], "no user agent"),
+        ([replace(ROBOTS, agent=""), FEED], "no user agent"),
     ],
 )
 def test_the_judge_finds_what_is_planted(log: list[LoggedRequest], violation: str) -> None:

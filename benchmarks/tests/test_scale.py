@@ -76,7 +76,7 @@ def test_a_stream_reads_no_state_and_is_paid_for_day_and_night() -> None:
     assert few.workers == 1 and few.state_load_sec == many.state_load_sec == 0
     assert few.dollars_month > 4 * 24 * 30 * 0.069
     assert many.core_seconds < 10_000_000 * (24 * 0.05 + 4 * 0.1)
-    assert many.limits["writing windows, at one place"] > 1
+    assert many.limits["writing micro-batches, by one worker"] > 1
 
 
 def test_more_feeds_never_need_less() -> None:

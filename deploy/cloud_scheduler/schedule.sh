@@ -6,8 +6,8 @@ set -euo pipefail
 body=$(sed -e "s|WORKER_ACCOUNT|$WORKER_ACCOUNT|g" -e "s|BUCKET|$BUCKET|g" \
   -e "s|REGION|$REGION|g" "$(dirname "$0")/launch.json")
 
-# A launch that failed is not tried again: it may have come through all the same, and the next
-# one is an hour away. OAuth, not OIDC, is what Google's own interfaces take.
+# A failed launch is not retried: it may have succeeded nevertheless, and the next one is an hour
+# away. Google's own APIs take OAuth, not OIDC.
 exec gcloud scheduler jobs create http newsbeam \
   --project="$PROJECT" \
   --location="$REGION" \

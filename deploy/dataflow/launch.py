@@ -1,4 +1,4 @@
-"""What the launcher of a Dataflow Flex Template starts, in the image that workers run in too."""
+"""The program that the launcher of a Dataflow Flex Template starts, in the workers' image."""
 
 import os
 import sys

@@ -1,9 +1,9 @@
-"""Sees, without network, that what workers run is all there: run while the image is built.
+"""Check, while the image is built and without network, that the image is complete.
 
 usage: self_check.py [LOCK]
 
-With a LOCK it sees also that exactly its packages are installed, and the programs that Dataflow
-starts. What is missing is an error.
+Imports all modules and analyses a text. With a LOCK, also checks that exactly its packages are
+installed, and that the programs exist that Dataflow starts. Fails if anything is missing.
 """
 
 import importlib
@@ -19,12 +19,12 @@ from pathlib import Path
 PACKAGES = ("pipeline", "schemas", "transforms")
 PROGRAMS = ("/opt/apache/beam/boot", "/opt/google/dataflow/python_template_launcher")
 NOT_LOCKED = {"newsbeam", "pip"}
-NOT_OF_JOBS = {"psycopg"}  # of an extra: a job fills no such database
+NOT_OF_JOBS = {"psycopg"}  # of an extra that jobs do not use
 TEXT = "The election bill was vetoed. “It is not fair to voters,” Lena Maris said on Friday."
 
 
 def check_modules() -> None:
-    """Import all modules, which needs all that they need."""
+    """Import all modules, and thereby all that they need."""
     for name in PACKAGES:
         package = importlib.import_module(name)
         for module in pkgutil.walk_packages(package.__path__, f"{name}."):
@@ -38,7 +38,7 @@ def check_modules() -> None:
 
 
 def check_analysis() -> None:
-    """Analyse a text with the model and the tables that are shipped, in a process of its own."""
+    """Analyse a text in a child process, with the model and the tables that are shipped."""
     from pipeline.cli import run_command
     from transforms.language.topics.media_topics import media_topics
     from transforms.language.topics.model import load_topic_model
@@ -57,7 +57,7 @@ def check_analysis() -> None:
 
 
 def check_installed(lock: Path) -> None:
-    """Compare what is installed with the lock."""
+    """Check that the installed packages are those of the lock."""
     pinned = re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
     wanted = {(_name(name), version) for name, version in pinned}
     there = {(_name(d.name), d.version) for d in distributions()}
@@ -66,7 +66,7 @@ def check_installed(lock: Path) -> None:
 
 
 def check_programs() -> None:
-    """See that what Dataflow starts can be started."""
+    """Check that the programs that Dataflow starts are executable."""
     for program in PROGRAMS:
         assert os.access(program, os.X_OK), f"{program} cannot be run"
 

@@ -137,8 +137,8 @@ def test_fetching_tells_what_cannot_be_had_from_what_fails(tmp_path: Path) -> No
         (programs / name).chmod(0o755)
 
     said = "deploy/engines/fetch: "
-    assert fetch("flink") == (3, [said + "flink needs java, which is not here"])
-    assert fetch("prism") == (3, [said + "prism needs go, which is not here"])
+    assert fetch("flink") == (3, [said + "flink needs java, which is not installed"])
+    assert fetch("prism") == (3, [said + "prism needs go, which is not installed"])
     assert fetch("spark")[0] == 2
     install("java", "not called")
     install("mvn", "Could not transfer artifact x: Unknown host registry")
