@@ -48,7 +48,7 @@ _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class StreamProgress:
-    """What a micro-batch has to know of those before it.
+    """The progress of a stream, which each micro-batch hands on to the next.
 
     Attributes:
         last_run: the id of the run that was written last.

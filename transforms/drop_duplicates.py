@@ -29,7 +29,7 @@ from transforms.state.store import StateHandle
 
 @dataclass(frozen=True, slots=True)
 class EntryHistory:
-    """What state holds of an entry.
+    """The records of an entry in the state.
 
     Attributes:
         known: set if its article is in the output.

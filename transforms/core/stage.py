@@ -68,7 +68,7 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
 
 
 class StageBase(ABC, Generic[InT, OutT]):
-    """What all stages have in common: a name, a run, counters, and dead letters.
+    """The base of all stages: a name, a run, counters, and dead letters.
 
     Attributes:
         name: the stage's name in counters and dead letters.

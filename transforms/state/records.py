@@ -15,7 +15,7 @@ from schemas.ids import version_id
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What is known of a feed.
+    """The state of a feed.
 
     Attributes:
         feed_url: the address as listed.
@@ -55,7 +55,7 @@ class RobotsFile:
 
 @dataclass(frozen=True, slots=True)
 class HostState:
-    """What is known of a host: its robots.txt files, and until when it asked for no requests.
+    """The state of a host: its robots.txt files, and the time until which it wants no requests.
 
     Attributes:
         at: the time of the last change, UTC.

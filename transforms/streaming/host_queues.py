@@ -84,7 +84,7 @@ class QueuedItem(Protocol):
 
     @property
     def name(self) -> str:
-        """What distinguishes the item within its host."""
+        """The name of the item, unique within its host."""
 
     @property
     def due(self) -> dt.datetime | None:
@@ -97,7 +97,7 @@ OutT = TypeVar("OutT")
 
 
 class HostQueueLogic(ABC, Generic[InT, ItemT, OutT]):
-    """What a stream does with the items of a host. A plain object, without Beam.
+    """The logic of a host queue: how items arrive, which are requested, what results yield.
 
     Attributes:
         item_type: the class of the items.
