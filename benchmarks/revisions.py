@@ -21,6 +21,7 @@ Exit codes: 0 no difference, 1 a difference, 2 wrong usage or a server that did 
 import argparse
 import difflib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -268,6 +269,7 @@ def main() -> int:
     )
     parser.add_argument("--cases", type=Path, metavar="FOLDER", help="folder of further inputs")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the worktree is removed
     known = [
         "git",
         "-C",

@@ -90,11 +90,13 @@ def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     smallest: dict[int, tuple[float, float]] = {}
     for size in sizes:
         for workers in numbers:
-            took = _measure_run(size, workers)
-            said = predict_seconds(costs, size, workers, cores)
-            first, first_said = smallest.setdefault(workers, (took, said))
-            beyond = (took - first) / (said - first_said) if size > sizes[0] else math.nan
-            cells = (size, workers, f"{said:.0f}", f"{took:.0f}", f"{took / said:.2f}")
+            real = _measure_run(size, workers)
+            predicted = predict_seconds(costs, size, workers, cores)
+            first_real, first_predicted = smallest.setdefault(workers, (real, predicted))
+            beyond = (
+                (real - first_real) / (predicted - first_predicted) if size > sizes[0] else math.nan
+            )
+            cells = (size, workers, f"{predicted:.0f}", f"{real:.0f}", f"{real / predicted:.2f}")
             row = (*cells, f"{beyond:.2f}")
             print(
                 *(f"{c:>{len(n)}}" for c, n in zip(row, names, strict=True)), sep="  ", flush=True
