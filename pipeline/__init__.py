@@ -1,1 +1,1 @@
-"""The graph, the command line and the run's summary."""
+"""The graphs, the batch and streaming runs of them, and the command line."""

@@ -1,13 +1,19 @@
-"""The command line: ``newsbeam COMMAND`` or ``python -m pipeline COMMAND``."""
+"""The entry point of the command line: ``newsbeam COMMAND`` or ``python -m pipeline COMMAND``."""
 
 import sys
 
-from pipeline.memory import return_freed_memory
-from pipeline.quiet import silence_import_warnings
+from pipeline.process_setup import return_freed_memory, silence_import_warnings
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; returns the exit code (0 done, 1 failed, 2 usage, 3 many dead letters)."""
+    """Run a command.
+
+    Args:
+        argv: the arguments; None for those of the process.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage, 3 done but with too many dead letters.
+    """
     return_freed_memory()
     with silence_import_warnings():
         from pipeline.cli import run_command

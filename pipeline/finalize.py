@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import apache_beam as beam
 
-from pipeline.databases import LoadError
+from pipeline.load_databases import LoadError
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.core.elements import Outcome, Run
@@ -73,7 +73,7 @@ class RunFinalizer:
 
         summary = summarise(
             run=self.run,
-            left=self.skipped,
+            skipped=self.skipped,
             retries=self.retries,
             feeds=self.feeds,
             stages=stages,
@@ -108,7 +108,7 @@ class FinalizeOnWorker(beam.DoFn):
         if not is_committed(finalizer.output, finalizer.run.run_id):
             summary, _ = finalizer.finalize({}, self._check_leases)
             level = logging.INFO if summary.adds_up else logging.ERROR
-            _LOG.log(level, "%s\nrecords in %s", summary.table(), finalizer.output)
+            _LOG.log(level, "%s\nrecords in %s", summary.format_table(), finalizer.output)
         remove_folder(finalizer.staging)
         for lease in self.leases:
             lease.release()

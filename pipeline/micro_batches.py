@@ -119,7 +119,7 @@ class MicroBatchWriter:
         written = [*self._write_files(staging, records)]
         summary = summarise(
             run=run,
-            left={},
+            skipped={},
             retries=len(batch.retries) + _count_retries(batch.changes),
             feeds=len(health),
             stages={},

@@ -1,4 +1,4 @@
-"""What is done before a job is built: options are checked, folders held, lists and state read."""
+"""The preparation of a job: check options, lock folders, and read feed lists and state."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -38,23 +38,23 @@ from transforms.storage.locks import FolderLock
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Which feeds a run takes, and what it does where another one is under way."""
+    """Which feeds a run requests, and how long it waits for other runs."""
 
     only_due_feeds: bool = flag(
-        "fetch only the feeds that are due by how often they publish and what they ask for",
+        "fetch only feeds that are due, by how often they publish and what they ask for",
         default=False,
         action="store_true",
     )
     wait_for_run_sec: float = flag(
-        "seconds to wait for another run over the same state or output, before giving up",
+        "seconds to wait for another run that writes to the same state or output",
         default=0.0,
         type=float,
         metavar="SECONDS",
     )
 
     max_run_sec: float = flag(
-        "seconds after which another run may take the place of one that was started as a template "
-        "and has not ended: workers that died cannot say so",
+        "seconds after which another run may write to the folders of one that was started as a "
+        "template and has not ended: its workers may have died",
         default=6 * 3600.0,
         type=float,
         metavar="SECONDS",
@@ -67,7 +67,7 @@ class RunOptions:
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """All options of a run that are grouped beside what they are for."""
+    """The options of a job, by group."""
 
     run: RunOptions
     fetching: FetchOptions
@@ -77,7 +77,18 @@ class IngestOptions:
 
 @dataclass(frozen=True)
 class JobRequest:
-    """A job as it is asked for."""
+    """A job as the command line asks for it.
+
+    Attributes:
+        feeds: the files and URLs of feed lists and feeds.
+        output: the output folder.
+        state: the state folder; None for ``.state`` in the output folder.
+        formats: the file formats of the records.
+        taxonomy: the file of the taxonomy; None for the shipped one.
+        run_id: the id of the run.
+        options: Newsbeam's options.
+        beam_options: Beam's options.
+    """
 
     feeds: Sequence[str]
     output: str
@@ -90,65 +101,70 @@ class JobRequest:
 
     @property
     def is_template(self) -> bool:
-        """Whether it is to be started elsewhere, by nobody who waits for it."""
+        """Whether the job is only launched, so that this program does not wait for its end."""
         return bool(self.beam_options.get_all_options().get("template_location"))
 
 
 @dataclass(frozen=True)
 class PreparedJob:
-    """All that a job is built from, with its folders held.
+    """A job that is ready to be built, with its folders locked.
 
-    ``job`` has all feeds that are listed, and the entries of earlier runs that are due; ``known``
-    is the state as it is in ``store``.
+    Attributes:
+        job: what the graph is built from. It has all listed feeds.
+        runner: the runner.
+        store: the state folder.
+        state: the state as loaded from the store.
+        locks: the locks of the state folder and the output folder.
     """
 
     job: IngestJob
     runner: PipelineRunner
     store: StateStore
-    known: State
-    holds: tuple[FolderLock, ...]
+    state: State
+    locks: tuple[FolderLock, ...]
 
 
 @contextmanager
-def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[PreparedJob]:
-    """Prepare a job, which holds its folders while the context lasts.
+def prepare_job(request: JobRequest, *, is_streaming: bool = False) -> Iterator[PreparedJob]:
+    """Prepare a job, and lock its folders while the context lasts.
 
     Raises:
-        UsageError: an input cannot be read, or a folder cannot be written or is held.
+        UsageError: an option is wrong, an input cannot be read, or a folder cannot be written or
+            is locked by another run.
     """
-    options, beam_options = wanted.options, wanted.beam_options
-    FileSystems.set_options(beam_options)  # as Beam does in workers, and here with the pipeline
-    run = Run(run_id=wanted.run_id, started_at=now(), is_streaming=is_streaming)
+    options, beam_options = request.options, request.beam_options
+    # Beam does the same on workers, but here only when the pipeline is made.
+    FileSystems.set_options(beam_options)
+    run = Run(run_id=request.run_id, started_at=now(), is_streaming=is_streaming)
     try:
-        taxonomy = load_taxonomy(wanted.taxonomy) if wanted.taxonomy is not None else None
+        taxonomy = load_taxonomy(request.taxonomy) if request.taxonomy is not None else None
         gazetteer = chosen_gazetteer(options.analysis.gazetteer)
         check_model(options.analysis.model)
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error
-    runner = runner_of(beam_options)
-    check_filesystem(wanted.output)
-    folder = wanted.state or str(FileSystems.join(wanted.output, ".state"))
-    check_filesystem(folder)
-    elsewhere = is_dataflow(runner)
-    if elsewhere:
-        folders = {"output": wanted.output, "state": folder}
+    runner = make_runner(beam_options)
+    check_filesystem(request.output)
+    state_folder = request.state or str(FileSystems.join(request.output, ".state"))
+    check_filesystem(state_folder)
+    if is_dataflow(runner):
+        folders = {"output": request.output, "state": state_folder}
         check_dataflow_options(beam_options, folders, options.analysis.model)
-    for each in (wanted.output, folder) if wanted.is_template else ():
-        require(not is_local(each), f"workers elsewhere cannot reach the folder {each}")
-    store, wait_sec = StateStore(folder, wanted.output), options.run.wait_for_run_sec
+    for folder in (request.output, state_folder) if request.is_template else ():
+        require(not is_local(folder), f"workers elsewhere cannot reach the folder {folder}")
+    store, wait_sec = StateStore(state_folder, request.output), options.run.wait_for_run_sec
     with (
-        store.locked(wait_sec=wait_sec) as held_state,
-        staging_folder(wanted.output, wanted.run_id, wait_sec=wait_sec) as staging,
+        store.locked(wait_sec=wait_sec) as state_lock,
+        staging_folder(request.output, request.run_id, wait_sec=wait_sec) as staging,
     ):
-        feeds = read_feed_lists(wanted.feeds, options.fetching)
-        if elsewhere:
+        feeds = read_feed_lists(request.feeds, options.fetching)
+        if is_dataflow(runner):
             check_feeds_are_on_the_web(feeds)
-        handle = StateHandle(folder)
-        known = handle.adopt(store.load())
+        handle = StateHandle(state_folder)
+        state = handle.adopt(store.load())
         job = IngestJob(
             run=run,
             feeds=feeds,
-            retries=due_retries(known, feeds, run.started_at),
+            retries=list_due_retries(state, feeds, run.started_at),
             state=handle,
             fetching=options.fetching,
             limits=options.limits,
@@ -156,15 +172,15 @@ def prepared(wanted: JobRequest, *, is_streaming: bool = False) -> Iterator[Prep
             taxonomy=taxonomy,
             gazetteer=gazetteer,
             staging=staging.folder,
-            formats=wanted.formats,
+            formats=request.formats,
         )
-        yield PreparedJob(job, runner, store, known, (held_state, staging.lock))
+        yield PreparedJob(job, runner, store, state, (state_lock, staging.lock))
 
 
-def due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:
-    """The entries of these feeds that failed in earlier runs and are to be tried again."""
-    listed = {feed.url for feed in feeds}
-    failed = (f for f in state.failed.values() if f.feed_url in listed and not f.waits("", at))
+def list_due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:
+    """Return the entries of these feeds that failed in earlier runs and are due again."""
+    urls = {feed.url for feed in feeds}
+    failed = (f for f in state.failed.values() if f.feed_url in urls and not f.waits("", at))
     return sorted(map(entry_to_retry, failed), key=lambda entry: entry.key)
 
 
@@ -174,30 +190,30 @@ _JOB_SERVERS: Final[dict[str, str]] = {
     "SparkRunner": "spark_job_server_jar",
     "PrismRunner": "prism_location",
 }
-"""Runners that need a job server, and the flag that names a program to start as one, if any."""
+"""The flag that starts a job server, if there is one, for each runner that needs a job server."""
 
 
-def runner_of(options: PipelineOptions) -> PipelineRunner:
-    """The embedded in-process runner for DirectRunner and no runner; else the one named.
+def make_runner(options: PipelineOptions) -> PipelineRunner:
+    """Return the runner that ``--runner`` names; the embedded one for DirectRunner and by default.
 
-    Beam's own DirectRunner may start another runner, or look for one to download, depending
-    on the network; the records must not. For the same reason a runner that needs a job server
-    must be told which: Beam would download one that it takes to fit.
+    Beam's own DirectRunner may start another runner, or look for one to download, depending on the
+    network. The records must not depend on it. For the same reason, a runner that needs a job
+    server must be told of one: Beam would download one that it assumes to fit.
 
     Raises:
-        UsageError: there is no such runner, or it is not told where its job server is.
+        UsageError: there is no such runner, or no flag names its job server.
     """
-    given = options.get_all_options()
-    name = given.get("runner")
+    flags = options.get_all_options()
+    name = flags.get("runner")
     if name in (None, "DirectRunner", "FnApiRunner"):
         return FnApiRunner()
     try:
         runner = create_runner(name)
     except (ValueError, ImportError, AttributeError) as error:
         raise UsageError(f"--runner: {error}") from error
-    program = _JOB_SERVERS.get(type(runner).__name__)
-    if program is not None and not given.get("job_endpoint") and not given.get(program):
+    server_flag = _JOB_SERVERS.get(type(runner).__name__)
+    if server_flag is not None and not flags.get("job_endpoint") and not flags.get(server_flag):
         text = f"--runner={name} needs --job_endpoint=HOST:PORT of a job server"
-        text += f", or --{program} to start one" if program else ""
+        text += f", or --{server_flag} to start one" if server_flag else ""
         raise UsageError(f"{text}; see docs/engines.md")
     return runner

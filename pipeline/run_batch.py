@@ -1,4 +1,4 @@
-"""One run of the main job: build the graph, run it, make its records visible, sum it up."""
+"""One batch run: build the graph, run it, make its records visible, and sum it up."""
 
 import datetime as dt
 from collections import Counter
@@ -10,107 +10,128 @@ import apache_beam as beam
 
 from pipeline.finalize import FinalizeOnWorker, LoadDatabases, RunFinalizer
 from pipeline.graph import IngestJob, build
-from pipeline.prepare import JobRequest, prepared
-from pipeline.summary import Summary, stage_counts, summarise
-from transforms.core.elements import Feed
+from pipeline.prepare import JobRequest, prepare_job
+from pipeline.summary import Summary, read_stage_counts, summarise
+from transforms.core.elements import Feed, FeedStatus
 from transforms.sinks.duckdb import write_views
 from transforms.state.state import State
 from transforms.storage.filesystems import is_local
 from transforms.storage.locks import FolderLock
 
 
-def ingest(wanted: JobRequest, fill: LoadDatabases) -> Summary | None:
-    """Run the main job once.
+def run_batch(request: JobRequest, load: LoadDatabases) -> Summary | None:
+    """Run the job once.
 
-    None is returned of a job that is started elsewhere, for which nobody waits; at its end a
-    worker fills databases by ``fill``.
+    Args:
+        request: the job.
+        load: loads databases on a worker at the end of a job that is started as a template.
+
+    Returns:
+        The summary; None for a template, whose end this program does not wait for.
 
     Raises:
-        UsageError: an input cannot be read, or a folder cannot be written or is held.
+        UsageError: see :func:`pipeline.prepare.prepare_job`.
     """
-    options, output = wanted.options.run, wanted.output
-    with prepared(wanted) as ready:
-        job, known = ready.job, ready.known
-        at, listed = job.run.started_at, job.feeds
-        due, left = split_due(listed, known, at, only_due=options.only_due_feeds)
+    options, output = request.options.run, request.output
+    with prepare_job(request) as prepared:
+        job, state = prepared.job, prepared.state
+        due, skipped = select_due_feeds(
+            job.feeds, state, job.run.started_at, only_due=options.only_due_feeds
+        )
+        finalizer = RunFinalizer(
+            job.run, output, job.staging, len(job.feeds), skipped, len(job.retries)
+        )
         job = replace(job, feeds=due)
-        conclusion = RunFinalizer(job.run, output, job.staging, len(listed), left, len(job.retries))
-        if not due and not job.retries and not wanted.is_template:
-            return _nothing(conclusion)  # nothing is to be seen of such a run: there are many
-        pipeline = beam.Pipeline(runner=ready.runner, options=wanted.beam_options)
-        if wanted.is_template:
-            _start(pipeline, job, conclusion, ready.holds, options.max_run_sec, fill)
+        if not due and not job.retries and not request.is_template:
+            # Commit nothing, since polling makes many such runs.
+            return _summarise_idle_run(finalizer)
+        pipeline = beam.Pipeline(runner=prepared.runner, options=request.beam_options)
+        if request.is_template:
+            _launch(pipeline, job, finalizer, prepared.locks, options.max_run_sec, load)
             return None
-        summary, learnt = _run(pipeline, job, conclusion, ready.holds)
-        ready.store.add(job.run.run_id, learnt)
-        for line in learnt:
-            known.apply(line)
-        ready.store.compact(known)
+        summary, state_lines = _run(pipeline, job, finalizer, prepared.locks)
+        prepared.store.add(job.run.run_id, state_lines)
+        for line in state_lines:
+            state.apply(line)
+        prepared.store.compact(state)
         if is_local(output):
             write_views(Path(output))
     return summary
 
 
 def _run(
-    pipeline: beam.Pipeline, job: IngestJob, conclusion: RunFinalizer, holds: Sequence[FolderLock]
+    pipeline: beam.Pipeline, job: IngestJob, finalizer: RunFinalizer, locks: Sequence[FolderLock]
 ) -> tuple[Summary, list[str]]:
+    """Run the graph and commit the run; return its summary and the lines of its state changes."""
     build(pipeline, job)
     result = pipeline.run()
     result.wait_until_finish()
 
-    def check() -> None:
-        for held in holds:
-            held.check()
+    def check_locks() -> None:
+        for lock in locks:
+            lock.check()
 
-    return conclusion.finalize(stage_counts(result), check)
+    return finalizer.finalize(read_stage_counts(result), check_locks)
 
 
-def _start(
+def _launch(
     pipeline: beam.Pipeline,
     job: IngestJob,
-    conclusion: RunFinalizer,
-    holds: Sequence[FolderLock],
+    finalizer: RunFinalizer,
+    locks: Sequence[FolderLock],
     max_run_sec: float,
-    fill: LoadDatabases,
+    load: LoadDatabases,
 ) -> None:
-    """Hand the run over to workers elsewhere, with its end and what it holds."""
-    end = FinalizeOnWorker(conclusion, [held.lease for held in holds], fill)
-    _ = build(pipeline, job) | "Conclude" >> beam.ParDo(end)
+    """Launch the job, and hand its finalization and its leases over to its workers."""
+    finalize = FinalizeOnWorker(finalizer, [lock.lease for lock in locks], load)
+    _ = build(pipeline, job) | "Conclude" >> beam.ParDo(finalize)
     pipeline.run()
-    for held in holds:
-        held.hand_over(max_run_sec)
+    for lock in locks:
+        lock.hand_over(max_run_sec)
 
 
-def _nothing(conclusion: RunFinalizer) -> Summary:
+def _summarise_idle_run(finalizer: RunFinalizer) -> Summary:
+    """Return the summary of a run that had nothing to fetch."""
     return summarise(
-        run=conclusion.run,
-        feeds=conclusion.feeds,
-        left=conclusion.skipped,
+        run=finalizer.run,
+        feeds=finalizer.feeds,
+        skipped=finalizer.skipped,
         retries=0,
         stages={},
         files=(),
         outcomes=(),
         health=(),
         dead_letters=(),
-        output=conclusion.output,
+        output=finalizer.output,
     )
 
 
-def split_due(
+def select_due_feeds(
     feeds: Sequence[Feed], state: State, at: dt.datetime, *, only_due: bool
 ) -> tuple[list[Feed], Counter[str]]:
-    """The feeds to fetch at a time, and how many of the others are left alone for which reason."""
-    due, left = [], Counter[str]()
+    """Select the feeds to request.
+
+    Args:
+        feeds: the listed feeds.
+        state: what earlier runs know about them.
+        at: the time of the run, UTC.
+        only_due: whether to skip feeds that need not be requested yet by their schedule. Feeds that
+            are retired or asked for no further request are skipped in any case.
+
+    Returns:
+        The feeds to request, and the number of the others by :class:`FeedStatus`.
+    """
+    due, skipped = [], Counter[str]()
     for feed in feeds:
         known = state.feeds.get(feed.url)
         if known is None:
             due.append(feed)
         elif known.retired:
-            left["retired"] += 1
+            skipped[FeedStatus.RETIRED] += 1
         elif known.closed_until and known.closed_until > at:
-            left["waiting"] += 1
+            skipped[FeedStatus.WAITING] += 1
         elif only_due and known.next_due and known.next_due > at:
-            left["not_due"] += 1
+            skipped[FeedStatus.NOT_DUE] += 1
         else:
             due.append(feed)
-    return due, left
+    return due, skipped

@@ -1,66 +1,31 @@
-"""Bounded runs again and again, outside Beam, whose local runner is no streaming runner."""
+"""Batch runs at regular intervals. The loop is outside Beam, as its local runner cannot stream."""
 
-import logging
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
-
-@contextmanager
-def raise_on_interrupt() -> Iterator[None]:
-    """See that Ctrl-C ends in KeyboardInterrupt: Beam raises an error of its own in its place.
-
-    Where Ctrl-C is handled or ignored already, all stays as it is.
-    """
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    received = threading.Event()
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.set()
-        logging.disable(logging.CRITICAL)  # Beam would log a traceback for every stage
-        signal.default_int_handler(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield
-    except Exception as error:
-        if received.is_set():
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        logging.disable(logging.NOTSET)
+from pipeline.signals import stop_event_on_signals
 
 
 def run_repeatedly(
     run: Callable[[], float], interval_seconds: float, report: Callable[[Exception], None]
 ) -> float:
-    """Run, and again so many seconds after the start, until SIGTERM or SIGINT.
+    """Call ``run`` at regular intervals until SIGTERM or SIGINT, which let the current run end.
 
-    A signal lets the run under way end; returns what the last run returned. The first run must
-    not fail; a later one that does is reported, and the next one takes its turn.
+    Args:
+        run: the run. An error of the first run is raised; errors of later ones are reported.
+        interval_seconds: the seconds from the start of a run to the start of the next.
+        report: prints the error of a run.
+
+    Returns:
+        The result of the last run that succeeded.
     """
-    stop = threading.Event()
-
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with stop_event_on_signals() as stop:
         started = time.monotonic()
         result = run()
         while not stop.wait(max(0.0, started + interval_seconds - time.monotonic())):
             started = time.monotonic()
             try:
                 result = run()
-            except Exception as error:  # the web and the disk may do better next time
+            except Exception as error:  # the cause may have gone by the next run
                 report(error)
         return result
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

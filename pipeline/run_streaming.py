@@ -1,14 +1,11 @@
-"""The main job as a stream: started on an engine, waited for until it is told to end."""
+"""A streaming job: started on an engine, and watched until a signal ends it."""
 
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import (
@@ -17,136 +14,128 @@ from apache_beam.options.pipeline_options import (
     PipelineOptions,
     StandardOptions,
 )
-from apache_beam.runners.runner import PipelineState
+from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from pipeline.prepare import JobRequest, prepared
-from pipeline.runners.flink import FlinkError, end_jobs
-from pipeline.runners.flink_options import FlinkStreamOptions
+from pipeline.prepare import JobRequest, prepare_job
+from pipeline.runners.flink import FlinkError, FlinkStreamOptions, cancel_jobs
+from pipeline.signals import stop_event_on_signals
 from pipeline.streaming_graph import StreamOptions, build_stream
 from transforms.core.options import require
 from transforms.sinks.duckdb import write_views
 from transforms.storage.filesystems import is_local
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")
-_LOOK_SECONDS: Final = 2.0
-_SHARE_SECONDS: Final = 3600.0
-"""A host's share of a run is its share of an hour in a stream, which has no runs."""
-_MOST_LOOKS: Final = 60
+_POLL_SECONDS: Final = 2.0
+_HOST_SHARE_SECONDS: Final = 3600.0
+"""A streaming job has no end, so a host's limits per run are limits per hour here."""
+
+_MAX_END_POLLS: Final = 60
 
 
 class StreamEndedError(Exception):
-    """A stream that should go on has ended, or one that should end has not."""
+    """A streaming job has ended without a signal, or has not ended after one."""
 
 
-def stream(
-    wanted: JobRequest, streaming: StreamOptions, meanwhile: Callable[[], None] | None = None
+def run_streaming(
+    request: JobRequest, streaming: StreamOptions, load: Callable[[], None] | None = None
 ) -> None:
-    """Run the main job until SIGTERM or SIGINT, which cancel it.
+    """Run the job as a stream until SIGTERM or SIGINT, which cancel it.
 
-    ``meanwhile`` is called about every window, and once more at the end, to do something with
-    what is visible.
+    Args:
+        request: the job.
+        streaming: the options of the stream.
+        load: loads databases. It is called after about every micro-batch, and at the end.
 
     Raises:
-        UsageError: an input cannot be read, a folder cannot be written or is held, or the runner
-            is no streaming runner.
-        StreamEndedError: the job has ended by itself, or not ended when it was told to.
+        UsageError: the runner cannot stream, or see :func:`pipeline.prepare.prepare_job`.
+        StreamEndedError: the job ended without a signal, or did not end after one.
     """
-    options = wanted.beam_options
-    _check_runner(options.get_all_options(), streaming)
-    message = "--streaming is not for --template_location: nobody would hold the output meanwhile"
-    require(not wanted.is_template, message)
+    options = request.beam_options
+    _check_runner(options, streaming)
+    message = (
+        "--streaming does not work with --template_location: this program locks the output for "
+        "as long as the stream runs"
+    )
+    require(not request.is_template, message)
     options.view_as(StandardOptions).streaming = True
     options.view_as(FlinkStreamOptions).finish_bundle_before_checkpointing = True
-    with prepared(wanted, is_streaming=True) as ready:
-        ready.store.compact(ready.known)
-        fetching = replace(ready.job.fetching, share_sec=_SHARE_SECONDS)
-        job = replace(ready.job, fetching=fetching)
-        named = options.view_as(GoogleCloudOptions)
-        name = f"newsbeam-{wanted.run_id}".lower().replace("_", "-")
-        named.job_name = named.job_name or name
-        pipeline = beam.Pipeline(runner=ready.runner, options=options)
-        build_stream(pipeline, job, streaming, wanted.output)
-        with _told_to_end() as told:
+    with prepare_job(request, is_streaming=True) as prepared:
+        prepared.store.compact(prepared.state)
+        fetching = replace(prepared.job.fetching, share_sec=_HOST_SHARE_SECONDS)
+        job = replace(prepared.job, fetching=fetching)
+        cloud_options = options.view_as(GoogleCloudOptions)
+        default_name = f"newsbeam-{request.run_id}".lower().replace("_", "-")
+        cloud_options.job_name = cloud_options.job_name or default_name
+        pipeline = beam.Pipeline(runner=prepared.runner, options=options)
+        build_stream(pipeline, job, streaming, request.output)
+        with stop_event_on_signals() as stop:
             result = pipeline.run()
-            while not _is_told(told, result, streaming.window_sec):
-                _use(wanted.output, meanwhile)
+            while not _wait_for_stop(stop, result, streaming.window_sec):
+                _publish(request.output, load)
             _end(result, options)
-        _use(wanted.output, meanwhile)
+        _publish(request.output, load)
 
 
-def _use(output: str, meanwhile: Callable[[], None] | None) -> None:
+def _publish(output: str, load: Callable[[], None] | None) -> None:
+    """Update what shows the records outside the output's files: DuckDB's views, and databases."""
     if is_local(output):
         write_views(Path(output))
-    if meanwhile is not None:
-        meanwhile()
+    if load is not None:
+        load()
 
 
-def _check_runner(given: Mapping[str, Any], streaming: StreamOptions) -> None:
-    name = given.get("runner")
+def _check_runner(options: PipelineOptions, streaming: StreamOptions) -> None:
+    flags = options.get_all_options()
+    name = flags.get("runner")
     require(
-        name not in _LOCAL_RUNNERS and given.get("job_endpoint") != "embed",
+        name not in _LOCAL_RUNNERS and flags.get("job_endpoint") != "embed",
         "--streaming needs an engine with timers, such as --runner=FlinkRunner or DataflowRunner; "
-        "on one machine use --poll_interval_sec, which runs again and again",
+        "on one machine use --poll_interval_sec, which repeats batch runs",
     )
     for flag in ("pubsub_feeds", "pubsub_records"):
         require(
             getattr(streaming, flag) is None or name == "DataflowRunner",
-            f"--{flag} needs --runner=DataflowRunner, which has Pub/Sub; no other engine is "
-            "supported",
+            f"--{flag} needs --runner=DataflowRunner, the only runner that supports Pub/Sub here",
         )
 
 
-def _is_told(told: threading.Event, result: Any, seconds: float) -> bool:
-    """Whether the job is told to end within so many seconds.
+def _wait_for_stop(stop: threading.Event, result: PipelineResult, seconds: float) -> bool:
+    """Wait for the stop event for at most ``seconds``, and return whether it was set.
 
     Raises:
-        StreamEndedError: it has ended by itself.
+        StreamEndedError: the job has ended without it.
     """
     deadline = time.monotonic() + seconds
-    while not told.wait(_LOOK_SECONDS):
+    while not stop.wait(_POLL_SECONDS):
         state = result.state
         if PipelineState.is_terminal(state):
-            raise StreamEndedError(f"the job has ended on its engine: {_reason(result, state)}")
+            reason = _find_reason(result, state)
+            raise StreamEndedError(f"the job has ended on its engine: {reason}")
         if time.monotonic() > deadline:
             return False
     return True
 
 
-def _end(result: Any, options: PipelineOptions) -> None:
-    """End the job, and wait for that, as workers may still be at a window."""
+def _end(result: PipelineResult, options: PipelineOptions) -> None:
+    """Cancel the job and wait for its end, since workers may still write a micro-batch."""
     master = options.view_as(FlinkRunnerOptions).flink_master
     if ":" in master:
         try:
-            end_jobs(master, options.view_as(GoogleCloudOptions).job_name)
+            cancel_jobs(master, options.view_as(GoogleCloudOptions).job_name)
         except FlinkError as error:
             raise StreamEndedError(str(error)) from error
     else:
         result.cancel()
-    for _ in range(_MOST_LOOKS):
+    for _ in range(_MAX_END_POLLS):
         if PipelineState.is_terminal(result.state):
             return
-        time.sleep(_LOOK_SECONDS)
-    raise StreamEndedError("the job was told to end and has not")
+        time.sleep(_POLL_SECONDS)
+    raise StreamEndedError("the job was cancelled, but has not ended on its engine")
 
 
-def _reason(result: Any, state: str) -> str:
+def _find_reason(result: PipelineResult, state: str) -> str:
     try:
         result.wait_until_finish()
     except RuntimeError as error:
         return str(error)
     return state
-
-
-@contextmanager
-def _told_to_end() -> Iterator[threading.Event]:
-    told = threading.Event()
-
-    def tell(_signal: int, _frame: FrameType | None) -> None:
-        told.set()
-
-    before = {number: signal.signal(number, tell) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield told
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

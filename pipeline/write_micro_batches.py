@@ -129,5 +129,5 @@ class _WriteMicroBatches(beam.DoFn):
             packs.clear()
             progress.write(json.dumps(dataclasses.asdict(after)))
             level = logging.INFO if summary.adds_up else logging.ERROR
-            _LOG.log(level, "%s: %s", summary.run_id, summary.table().replace("\n", "; "))
+            _LOG.log(level, "%s: %s", summary.run_id, summary.format_table().replace("\n", "; "))
             yield summary.run_id

@@ -1,1 +1,1 @@
-"""The commands beside ingest: their flags, their work and what they print."""
+"""The commands: their flags, their work and their output."""

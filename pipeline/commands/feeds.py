@@ -1,4 +1,4 @@
-"""``feeds``: check feeds, find the feeds of sites, convert lists of feeds. Changes no state."""
+"""``feeds``: check feeds, find the feeds of sites, convert feed lists. It writes no state."""
 
 import argparse
 from collections import Counter
@@ -9,10 +9,14 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.commands.feed_checks import Checked, Found, check_feeds, find_feeds, read_state
+from pipeline.commands.common_flags import add_feeds_flag, add_max_dead_letter_ratio
+from pipeline.commands.feed_checks import FeedCheck, check_feeds
+from pipeline.commands.feed_search import FoundFeed, find_feeds
+from pipeline.commands.feed_state import read_feed_state
 from pipeline.commands.output import print_message, write_output
-from pipeline.commands.progress import progress
+from pipeline.commands.progress import show_progress
 from schemas.jsonable import to_line
+from transforms.core.elements import FeedStatus
 from transforms.core.errors import UsageError
 from transforms.core.isolation import LimitOptions
 from transforms.core.options import add_flags, from_flags, require
@@ -30,88 +34,89 @@ from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.state.state import State
 
-_WIDEST: Final = 60
+_MAX_URL_WIDTH: Final = 60
 
 
 def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> None:
     """Add the actions and their flags to the parser of ``feeds``."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
-    def action(name: str, run: Callable[..., float], text: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(
+    def add_action(
+        name: str, run: Callable[[argparse.Namespace, PipelineOptions], float], text: str
+    ) -> argparse.ArgumentParser:
+        action = actions.add_parser(
             name, help=text, description=text, epilog=epilog, allow_abbrev=False
         )
-        sub.set_defaults(command=run)
-        add_flags(HttpOptions, sub, "fetching")
-        add_flags(PolitenessOptions, sub, "politeness")
-        return sub
+        action.set_defaults(command=run)
+        add_flags(HttpOptions, action, "fetching")
+        add_flags(PolitenessOptions, action, "politeness")
+        return action
 
-    def reads(sub: argparse.ArgumentParser, what: str) -> None:
-        add_flags(LimitOptions, sub, "limits")
-        sub.add_argument(
-            "--max_dead_letter_ratio",
-            type=float,
-            default=0.5,
-            metavar="RATIO",
-            help=f"exit with 3 if more of the {what} than this failed (default 0.5)",
-        )
-
-    sub = action("check", _check, "Fetch feeds once and say how each is. Writes nothing.")
-    sub.add_argument(
-        "--feeds", nargs="+", required=True, metavar="FILE_OR_URL", help="feed lists or feeds"
+    check = add_action(
+        "check", _check, "Fetch feeds once and report the status of each. Writes nothing."
     )
-    sub.add_argument(
-        "--state", metavar="DIR", help="what runs remember of the feeds; it is only read"
+    add_feeds_flag(check)
+    check.add_argument(
+        "--state", metavar="DIR", help="folder of what runs remember about the feeds; only read"
     )
-    sub.add_argument("--json", action="store_true", help="a JSON object a feed and line")
-    reads(sub, "feeds")
+    check.add_argument("--json", action="store_true", help="print JSON, one line per feed")
+    add_flags(LimitOptions, check, "limits")
+    add_max_dead_letter_ratio(check, "more of the feeds than this failed")
 
-    sub = action("find", _find, "Find the feeds of sites or pages, as a list that --feeds takes.")
-    sub.add_argument("sites", nargs="+", metavar="SITE", help="address of a site or page")
-    reads(sub, "sites")
-
-    sub = action("convert", _convert, "Write feed lists, plain or OPML, as one of either kind.")
-    sub.add_argument("lists", nargs="+", metavar="FILE_OR_URL", help="feed lists or feeds")
-    sub.add_argument("--to", required=True, choices=("opml", "list"), help="kind of the result")
-    sub.add_argument(
-        "--output", type=Path, metavar="FILE", help="where it is written (default: stdout)"
+    find = add_action(
+        "find", _find, "Find the feeds of sites or pages, as a list that --feeds takes."
     )
-    sub.set_defaults(max_dead_letter_ratio=1.0)
+    find.add_argument("sites", nargs="+", metavar="SITE", help="address of a site or page")
+    add_flags(LimitOptions, find, "limits")
+    add_max_dead_letter_ratio(find, "more of the sites than this failed")
+
+    convert = add_action(
+        "convert", _convert, "Merge feed lists, plain or OPML, into one list of either format."
+    )
+    convert.add_argument("lists", nargs="+", metavar="FILE_OR_URL", help="feed lists or feeds")
+    convert.add_argument(
+        "--to", required=True, choices=("opml", "list"), help="format of the result"
+    )
+    convert.add_argument(
+        "--output", type=Path, metavar="FILE", help="file to write (default: stdout)"
+    )
+    convert.set_defaults(max_dead_letter_ratio=1.0)
 
 
 def _check(args: argparse.Namespace, options: PipelineOptions) -> float:
     FileSystems.set_options(options)
     fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
-    state = read_state(args.state) if args.state else State()
+    state = read_feed_state(args.state) if args.state else State()
     feeds = read_feed_lists(args.feeds, fetching)
-    with progress():
-        checked = check_feeds(feeds, state, fetching=fetching, limits=limits)
+    with show_progress():
+        checks = check_feeds(feeds, state, fetching=fetching, limits=limits)
     if args.json:
-        write_output("".join(f"{to_line(row)}\n" for row in checked))
+        write_output("".join(f"{to_line(check)}\n" for check in checks))
     else:
-        write_output(table(checked))
-    return sum(row.status in ("failed", "retired") for row in checked) / len(checked)
+        write_output(_format_table(checks))
+    failed = (FeedStatus.FAILED, FeedStatus.RETIRED)
+    return sum(check.status in failed for check in checks) / len(checks)
 
 
-def table(checked: Sequence[Checked]) -> str:
-    """The checked feeds for people: a row each, and their number by status."""
-    width = min(_WIDEST, max(len(row.feed_url) for row in checked))
-    names = ("status", "entries", "last entry (UTC)", "next due (UTC)", "feed")
-    rows = [(*names, "notes"), *map(_cells, checked)]
+def _format_table(checks: Sequence[FeedCheck]) -> str:
+    """Return a table for people: one row per feed, and the number of feeds by status."""
+    width = min(_MAX_URL_WIDTH, max(len(check.feed_url) for check in checks))
+    header = ("status", "entries", "last entry (UTC)", "next due (UTC)", "feed", "notes")
+    rows = [header, *map(_format_cells, checks)]
     lines = [
         f"{status:<8}{entries:>8}  {last:<18}{due:<18}{feed:<{width}}  {notes}".rstrip()
         for status, entries, last, due, feed, notes in rows
     ]
-    counts = Counter(row.status for row in checked)
-    summed = " + ".join(f"{count} {status}" for status, count in counts.most_common())
-    return "\n".join([*lines, "", f"feeds: {len(checked)} = {summed}", ""])
+    counts = Counter(check.status for check in checks)
+    terms = " + ".join(f"{count} {status}" for status, count in counts.most_common())
+    return "\n".join([*lines, "", f"feeds: {len(checks)} = {terms}", ""])
 
 
-def _cells(row: Checked) -> tuple[str, ...]:
-    times = (f"{t:%Y-%m-%d %H:%M}" if t else "-" for t in (row.last_entry, row.next_due))
-    entries = "-" if row.entries is None else str(row.entries)
-    return (row.status, entries, *times, clean_line(row.feed_url), row.notes())
+def _format_cells(check: FeedCheck) -> tuple[str, ...]:
+    times = (f"{t:%Y-%m-%d %H:%M}" if t else "-" for t in (check.last_entry, check.next_due))
+    entries = "-" if check.entries is None else str(check.entries)
+    return (check.status, entries, *times, clean_line(check.feed_url), check.format_notes())
 
 
 def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
@@ -120,18 +125,18 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     except UrlError as error:
         raise UsageError(str(error)) from error
     limits = from_flags(LimitOptions, args)
-    with progress():
+    with show_progress():
         searches = find_feeds(sites, fetching=fetch_options(args), limits=limits)
-    feeds: dict[str, Found] = {}
+    feeds: dict[str, FoundFeed] = {}
     for feed in (feed for search in searches for feed in search.feeds):
-        feeds.setdefault(feed.read_from, feed)
+        feeds.setdefault(feed.final_url, feed)
     for feed in feeds.values():
         write_output(
             format_list_line(ListedFeed(feed.url, feed.facts.title), feed.facts.entries) + "\n"
         )
     failed = [search for search in searches if not search.feeds]
     for search in failed:
-        print_message(f"no feed found at {search.site}: {search.why_none()}")
+        print_message(f"no feed found at {search.site}: {search.explain_failure()}")
     return len(failed) / len(searches)
 
 
@@ -140,17 +145,17 @@ def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
     feeds = relocate_feed_files(feeds, args.output.parent if args.output else None)
     data = format_opml(feeds) if args.to == "opml" else format_plain_list(feeds)
     if args.output:
-        _write_whole(args.output, data)
+        _write_atomically(args.output, data)
     else:
         write_output(data)
     return 0.0
 
 
-def _write_whole(target: Path, data: bytes) -> None:
-    """Write a file, which is there whole or not at all.
+def _write_atomically(target: Path, data: bytes) -> None:
+    """Write a file so that it appears complete or not at all.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: the file cannot be written.
     """
     require(bool(target.name), f"--output names no file: {target}")
     part = target.with_name(f"{target.name}.part")

@@ -1,4 +1,4 @@
-"""Progress: a live line on a terminal, a plain log line now and then otherwise."""
+"""Progress on stderr: one live line on a terminal, else a plain line every ten seconds."""
 
 import logging
 import shutil
@@ -13,7 +13,11 @@ _CLEAR_LINE: Final = "\r\x1b[K"
 
 
 class ProgressHandler(logging.Handler):
-    """Shows how far each stage has come, from records whose arguments are its name and count."""
+    """Shows the progress of each stage.
+
+    It handles the records of :class:`transforms.core.counters.Progress`, whose arguments are the
+    name of a stage and the number of inputs that it has seen.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -36,15 +40,15 @@ class ProgressHandler(logging.Handler):
             self._last = time.monotonic()
             self._stream.write(f"newsbeam: {line}\n")
 
-    def end(self) -> None:
-        """Leave a clean line behind."""
+    def clear(self) -> None:
+        """Clear the live line."""
         if self._live and self._counts:
             self._stream.write(_CLEAR_LINE)
             self._stream.flush()
 
 
 @contextmanager
-def progress() -> Iterator[None]:
+def show_progress() -> Iterator[None]:
     """Show the progress of the stages while the block runs."""
     log = logging.getLogger("newsbeam.progress")
     handler = ProgressHandler(sys.stderr)
@@ -55,4 +59,4 @@ def progress() -> Iterator[None]:
         yield
     finally:
         log.removeHandler(handler)
-        handler.end()
+        handler.clear()

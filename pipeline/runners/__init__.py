@@ -1,1 +1,1 @@
-"""What single runners need beyond Beam: Dataflow and Flink."""
+"""The special needs of single runners: Dataflow and Flink."""

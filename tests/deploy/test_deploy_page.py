@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.cli import beam_parser, command_parser
+from pipeline.cli import build_beam_parser, build_parser
 from tests.pipeline.test_dataflow_template import lets_through, parameters
 
 ROOT: Final = Path(__file__).parents[2]
@@ -44,9 +44,9 @@ def test_the_page_has_its_commands() -> None:
 
 def test_newsbeam_takes_its_commands() -> None:
     for _, *arguments in commands("newsbeam"):
-        args, rest = command_parser().parse_known_args(arguments)
+        args, rest = build_parser().parse_known_args(arguments)
         assert args.output.startswith("gs://")
-        beam, unknown = beam_parser().parse_known_args(rest)
+        beam, unknown = build_beam_parser().parse_known_args(rest)
         assert unknown == []
         if arguments[0] == "ingest":
             assert beam.sdk_container_image and beam.use_public_ips is False
@@ -90,13 +90,15 @@ def test_every_flag_that_is_spoken_of_exists() -> None:
     page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
     text = re.sub(r"\n    .*", "", page)
     known = {word for words in commands("gcloud") for word in words}
-    flags = {flag for parser in (ingest_parser(), beam_parser()) for flag in all_flags(parser)}
+    flags = {
+        flag for parser in (ingest_parser(), build_beam_parser()) for flag in all_flags(parser)
+    }
     spoken = set(re.findall(r"--\w+(?:-\w+)*", text))
     assert {flag for flag in spoken - flags if not any(w.startswith(flag) for w in known)} == set()
 
 
 def ingest_parser() -> Any:
-    (choices,) = (a.choices for a in command_parser()._actions if isinstance(a.choices, dict))
+    (choices,) = (a.choices for a in build_parser()._actions if isinstance(a.choices, dict))
     return choices["ingest"]
 
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.cli import command_parser
-from pipeline.dataflow_template import arguments
+from pipeline.cli import build_parser
+from pipeline.dataflow_template import convert_parameters
 from sample.server import SampleSite
 from schemas import RECORDS
 
@@ -193,12 +193,12 @@ def as_flags(parameters: dict[str, str]) -> list[str]:
         ingest_of_cron(),
         exec_start("newsbeam.service")[1:],
         exec_start("newsbeam-loop.service")[1:],
-        ["ingest", *arguments(as_flags(launch()["launchParameter"]["parameters"]))],
+        ["ingest", *convert_parameters(as_flags(launch()["launchParameter"]["parameters"]))],
     ],
     ids=["cron", "service", "loop", "launch"],
 )
 def test_every_flag_is_one_of_ingest(words: list[str]) -> None:
-    args, unknown = command_parser().parse_known_args(words)
+    args, unknown = build_parser().parse_known_args(words)
     assert unknown == []
     assert args.feeds and args.output
     assert args.wait_for_run_sec == (3600 if args.poll_interval_sec else 0)
@@ -209,7 +209,7 @@ def test_every_flag_is_one_of_ingest(words: list[str]) -> None:
 )
 def test_every_flag_that_is_spoken_of_exists(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        command_parser().parse_args(["ingest", "--help"])
+        build_parser().parse_args(["ingest", "--help"])
     known = set(re.findall(r"--\w+", capsys.readouterr().out))
     text = re.sub(r"\n    .*", "", (DEPLOY / page).read_text(encoding="utf-8"))
     assert set(re.findall(r"--\w+", text)) - known == set()
@@ -315,7 +315,7 @@ def test_the_service_ends_at_once_on_sigint_and_shows_nothing(
     process.send_signal(signal.SIGINT)
     code, out, err = ended(process)
     assert (code, out) == (1, "")
-    assert err == "newsbeam: interrupted; nothing of the run is visible\n"
+    assert err == "newsbeam: interrupted; the run committed no records\n"
     assert installed.runs() == []
     site.gate.set()
     assert ended(installed.start_unit("newsbeam.service"))[0] == 0

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline import cli, databases, dataflow_template
+from pipeline import dataflow_template, load_databases
+from pipeline.commands import ingest
 from pipeline.prepare import JobRequest
 from transforms.core.errors import UsageError
 
@@ -98,9 +99,9 @@ class Dataset:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
     """What the command would have run with, its options made and checked."""
     calls: list[JobRequest] = []
-    monkeypatch.setattr(cli, "ingest", lambda wanted, _fill: calls.append(wanted))
-    monkeypatch.setattr(cli, "load_after_run", lambda *_: ())
-    monkeypatch.setattr(databases, "_bigquery", lambda _: Dataset())
+    monkeypatch.setattr(ingest, "run_batch", lambda request, _load: calls.append(request))
+    monkeypatch.setattr(ingest, "load_after_run", lambda *_: ())
+    monkeypatch.setattr(load_databases, "_open_bigquery", lambda _: Dataset())
     return calls
 
 
@@ -111,24 +112,24 @@ def launch(**given: str) -> int:
 
 
 def test_the_metadata_is_that_of_the_flags() -> None:
-    made = json.dumps(dataflow_template.metadata(), indent=2, ensure_ascii=False) + "\n"
+    made = json.dumps(dataflow_template.build_metadata(), indent=2, ensure_ascii=False) + "\n"
     assert (FOLDER / "metadata.json").read_text(encoding="utf-8") == made, (
         "python -m pipeline.dataflow_template >deploy/dataflow/metadata.json"
     )
 
 
 def test_every_flag_is_a_parameter_or_left_out_for_a_reason() -> None:
-    flags = {flag.dest for flag in dataflow_template.ingest_flags()}
-    assert set(parameters()) == flags - set(dataflow_template.LEFT_OUT)
-    assert set(dataflow_template.LEFT_OUT) <= flags
-    assert all(dataflow_template.LEFT_OUT.values())
+    flags = {flag.dest for flag in dataflow_template.list_ingest_flags()}
+    assert set(parameters()) == flags - set(dataflow_template.EXCLUDED_FLAGS)
+    assert set(dataflow_template.EXCLUDED_FLAGS) <= flags
+    assert all(dataflow_template.EXCLUDED_FLAGS.values())
 
 
 def test_a_flag_without_a_pattern_is_an_error() -> None:
     parser = argparse.ArgumentParser()
     flag = parser.add_argument("--new_flag", help="new")
     with pytest.raises(KeyError, match="new_flag"):
-        dataflow_template.described(flag)
+        dataflow_template.describe_parameter(flag)
 
 
 def test_every_parameter_is_described_and_has_examples() -> None:
@@ -186,9 +187,11 @@ def test_lists_and_switches_reach_ingest(started: list[JobRequest]) -> None:
 
 def test_what_is_no_switch_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert launch(**GIVEN, only_due_feeds="perhaps") == 2
-    assert capsys.readouterr().err == ("newsbeam: --only_due_feeds: true or false, not 'perhaps'\n")
+    assert capsys.readouterr().err == (
+        "newsbeam: --only_due_feeds must be true or false, not 'perhaps'\n"
+    )
     with pytest.raises(UsageError):
-        dataflow_template.arguments(["--only_due_feeds=perhaps"])
+        dataflow_template.convert_parameters(["--only_due_feeds=perhaps"])
 
 
 def test_the_launcher_starts_it_with_the_image_it_runs_in(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.cli import run_command
 from pipeline.graph import IngestJob
-from pipeline.runners.flink import FlinkError, end_jobs
+from pipeline.runners.flink import FlinkError, cancel_jobs
 from pipeline.streaming_graph import StreamOptions, build_stream
 from schemas import TopicTag
 from schemas.ids import alias_key, first_version_id, link_key, version_id
@@ -261,8 +261,10 @@ def test_the_graph_has_pub_sub_where_it_is_wanted(
 
 
 def test_a_cluster_that_does_not_answer_is_named() -> None:
-    with pytest.raises(FlinkError, match=r"cluster at http://127\.0\.0\.1:1 cannot be asked"):
-        end_jobs("http://127.0.0.1:1", "newsbeam-x")
+    with pytest.raises(
+        FlinkError, match=r"cannot query the Flink cluster at http://127\.0\.0\.1:1"
+    ):
+        cancel_jobs("http://127.0.0.1:1", "newsbeam-x")
 
 
 @pytest.mark.parametrize(

@@ -18,17 +18,17 @@ def summary(
     letters: int = 0,
     feeds: int = 1,
     retries: int = 0,
-    left: dict[str, int] | None = None,
+    skipped: dict[str, int] | None = None,
 ) -> Summary:
     report = FeedReport("https://a.example/feed", "ok", 200, entries, 900, 0.1)
-    lost: list[DeadLetter] = [
+    dead_letters: list[DeadLetter] = [
         dead_letter(RUN, "FetchPages", f"https://a.example/{i}", ItemError("Http404", "gone"))
         for i in range(letters)
     ]
     return summarise(
         run=RUN,
         feeds=feeds,
-        left=left or {},
+        skipped=skipped or {},
         retries=retries,
         stages={"Write.jsonl": {"in": 3}, "FetchPages": {"in": 2, "out": 1, "dead_letters": 1}},
         files=[
@@ -37,7 +37,7 @@ def summary(
         ],
         outcomes=[Outcome("https://a.example/feed", str(i), k, None) for i, k in enumerate(kinds)],
         health=[feed_health(report, {}, feed_state(report, None, RUN), RUN)],
-        dead_letters=lost,
+        dead_letters=dead_letters,
         output="out",
     )
 
@@ -48,7 +48,7 @@ def test_a_run_that_adds_up() -> None:
     assert list(done.stages) == ["FetchPages", "Write.jsonl", "Write.parquet"]
     assert done.stages["Write.jsonl"] == {"in": 2, "out": 2}  # by the files, not the counter
     assert done.records == {"articles": 2}
-    table = done.table()
+    table = done.format_table()
     assert "entries: 3 = 1 article + 1 known + 1 dead letter" in table
     assert "dead letters: 1 FetchPages Http404\n  https://a.example/0: gone" in table
     assert json.loads(done.to_json())["outcomes"]["article"] == 1
@@ -56,19 +56,19 @@ def test_a_run_that_adds_up() -> None:
 
 def test_a_run_that_does_not_add_up_says_so() -> None:
     lost_entry = summary("article", entries=2)
-    assert not lost_entry.adds_up and "entries: 2 IS NOT 1 article" in lost_entry.table()
+    assert not lost_entry.adds_up and "entries: 2 IS NOT 1 article" in lost_entry.format_table()
     lost_feed = summary("article", entries=1, feeds=2)
-    assert not lost_feed.adds_up and "feeds: 2 IS NOT 1 ok" in lost_feed.table()
+    assert not lost_feed.adds_up and "feeds: 2 IS NOT 1 ok" in lost_feed.format_table()
 
 
-def test_feeds_left_alone_and_entries_tried_again_are_counted() -> None:
-    done = summary("article", "known", entries=1, retries=1, feeds=3, left={"not_due": 2})
+def test_skipped_feeds_and_retried_entries_are_counted() -> None:
+    done = summary("article", "known", entries=1, retries=1, feeds=3, skipped={"not_due": 2})
     assert done.adds_up
-    assert "feeds: 3 = 1 ok + 2 not due" in done.table()
+    assert "feeds: 3 = 1 ok + 2 not due" in done.format_table()
 
 
 def test_many_dead_letters_are_counted_and_some_shown() -> None:
     done = summary(entries=0, letters=50)
     assert done.dead_letters == {"FetchPages Http404": 50}
     assert len(done.dead_letter_examples) == 20
-    assert done.table().endswith("  and more in the dead_letters records")
+    assert done.format_table().endswith("  and more in the dead_letters records")

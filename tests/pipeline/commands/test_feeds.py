@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from pipeline.cli import run_command
-from pipeline.commands.feed_checks import read_state
+from pipeline.commands.feed_state import read_feed_state
 from sample.server import SampleSite
 from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.web_server import WebReply, WebServer
@@ -167,13 +167,13 @@ def test_hosts_that_closed_are_left_alone(web: WebServer, feeds: Feeds, tmp_path
 def test_a_damaged_or_empty_state_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_state(str(tmp_path))
+    read_feed_state(str(tmp_path))
     remember(tmp_path / "state", FeedState("https://a.example/", now(), "https://a.example/"))
     path = tmp_path / "state" / "run-r.state"
     path.write_bytes(path.read_bytes()[:-9])
-    assert read_state(str(tmp_path / "state")).feeds == {}
+    assert read_feed_state(str(tmp_path / "state")).feeds == {}
     first, second = (record.getMessage() for record in caplog.records)
-    assert "nothing is remembered" in first and "is damaged (it is cut off)" in second
+    assert "is still empty" in first and "is damaged (it is cut off)" in second
 
 
 def test_the_state_of_real_runs_is_read(site: SampleSite, feeds: Feeds, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_the_state_of_real_runs_is_read(site: SampleSite, feeds: Feeds, tmp_path
     assert feeds.check(name)[0]["consecutive_failures"] is None
     flags = ["--output", str(tmp_path), "--formats", "jsonl", *LOCAL]
     assert run_command(["ingest", "--feeds", name, *flags]) == 0
-    known = read_state(str(tmp_path / ".state"))
+    known = read_feed_state(str(tmp_path / ".state"))
     assert list(known.feeds) == [name] and len(known) == 0
     feeds("check", "--feeds", name)  # takes what ingest printed
     (row,) = feeds("check", "--json", "--feeds", name, "--state", tmp_path / ".state").rows()

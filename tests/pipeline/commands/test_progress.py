@@ -23,7 +23,7 @@ def show(stream: io.StringIO) -> str:
             Progress(name).add(32)
     finally:
         log.removeHandler(handler)
-    handler.end()
+    handler.clear()
     return stream.getvalue()
 
 

@@ -5,7 +5,7 @@ import apache_beam as beam
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipeline.summary import stage_counts
+from pipeline.summary import read_stage_counts
 from schemas import DeadLetter
 from transforms.core.elements import FeedReport, Outcome, OutcomeKind, Run
 from transforms.core.errors import ItemError
@@ -64,7 +64,7 @@ def test_an_error_costs_one_input(run: Run) -> None:
         "outcomes",
     )
     result = pipeline.run()
-    assert stage_counts(result) == {"Halve": {"in": 5, "out": 1, "dead_letters": 3}}
+    assert read_stage_counts(result) == {"Halve": {"in": 5, "out": 1, "dead_letters": 3}}
 
 
 def test_a_dead_letter_has_the_same_id_in_every_run(run: Run) -> None:

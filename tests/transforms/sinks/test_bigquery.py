@@ -644,7 +644,8 @@ def test_a_worker_fills_it_when_nobody_waits_for_the_run(
     web: WebServer, tmp_path: Path, options: BigQueryOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
-    monkeypatch.setattr("pipeline.cli.open_databases", lambda _: [])  # the launcher fills none
+    # The launcher loads no database.
+    monkeypatch.setattr("pipeline.commands.ingest.open_databases", lambda _: [])
     page = "<html><body><article><p>" + "Mayor Kim Lee said the bridge is safe. " * 20 + "</p>"
     item = f"<item><title>Bridge</title><link>{web.html('/bridge', page)}</link></item>"
     feed = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"

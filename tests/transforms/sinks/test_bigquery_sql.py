@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.databases import add_database_flags, open_databases
+from pipeline.load_databases import add_database_flags, open_databases
 from schemas import RECORDS, Article
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from schemas.fields import fields_of

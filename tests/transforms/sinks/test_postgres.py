@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.databases import load_missing_runs
+from pipeline.load_databases import load_missing_runs
 from sample.server import SampleSite
 from schemas import (
     RECORDS,

@@ -1,4 +1,4 @@
-"""The databases that a command names, and the runs that they have yet to take in."""
+"""The databases that the flags name, and the loading of runs into them."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,17 +12,17 @@ from transforms.sinks.postgres.options import PostgresOptions
 
 
 class LoadError(Exception):
-    """A database did not take runs that are in the output. The message is for the user."""
+    """A database lacks runs that are in the output. The message is for the user."""
 
 
 def add_database_flags(parser: argparse.ArgumentParser) -> None:
-    """The flags of every kind of database."""
+    """Add the flags of every kind of database to a parser."""
     add_flags(PostgresOptions, parser, "PostgreSQL")
     add_flags(BigQueryOptions, parser, "BigQuery")
 
 
 def open_databases(args: argparse.Namespace) -> list[Database]:
-    """The databases that the flags name, each of which answers and fits.
+    """Return the databases that the flags name, and create or migrate their tables.
 
     Raises:
         UsageError: see :meth:`transforms.sinks.databases.Database.list_loaded_runs`.
@@ -31,19 +31,20 @@ def open_databases(args: argparse.Namespace) -> list[Database]:
 
 
 @dataclass(frozen=True)
-class LoadOnWorker:
-    """Databases that a worker fills when nobody waits for the run: BigQuery alone.
+class BigQueryLoader:
+    """Loads runs into BigQuery on a worker, where the launcher does not wait for the job's end.
 
-    The way into the others may hold a password, which all who see the job would see.
+    Workers load no other database. Its connection string may hold a password, which everybody who
+    sees the job would see.
     """
 
     bigquery: BigQueryOptions
 
     def __call__(self, output: str) -> list[str]:
-        """See :func:`load_after_run`.
+        """Load the missing runs like :func:`load_after_run`.
 
         Raises:
-            LoadError: the database does not take the runs.
+            LoadError: the database cannot be opened, or lacks runs.
         """
         try:
             databases = _open(PostgresOptions(), self.bigquery)
@@ -55,15 +56,15 @@ class LoadOnWorker:
 def _open(postgres: PostgresOptions, bigquery: BigQueryOptions) -> list[Database]:
     databases: list[Database] = []
     if postgres.postgres is not None:
-        databases.append(_postgres(postgres))
+        databases.append(_open_postgres(postgres))
     if bigquery.bigquery is not None:
-        databases.append(_bigquery(bigquery))
+        databases.append(_open_bigquery(bigquery))
     for database in databases:
         database.list_loaded_runs()
     return databases
 
 
-def _postgres(options: PostgresOptions) -> Database:
+def _open_postgres(options: PostgresOptions) -> Database:
     try:
         from transforms.sinks.postgres.database import PostgresDatabase
     except ImportError as error:
@@ -72,7 +73,7 @@ def _postgres(options: PostgresOptions) -> Database:
     return PostgresDatabase(options)
 
 
-def _bigquery(options: BigQueryOptions) -> Database:
+def _open_bigquery(options: BigQueryOptions) -> Database:
     try:
         from transforms.sinks.bigquery.database import BigQueryDatabase
     except ImportError as error:
@@ -82,32 +83,39 @@ def _bigquery(options: BigQueryOptions) -> Database:
 
 
 def load_missing_runs(output: str, databases: Sequence[Database]) -> list[str]:
-    """Load what the databases lack, each for itself; says what each took.
+    """Load the runs of an output folder into each database that lacks them.
+
+    Returns:
+        One message per database, about the number of runs that were loaded.
 
     Raises:
-        LoadError: at least one could not take a run. The others have theirs.
+        LoadError: at least one database lacks runs. The other databases were loaded.
     """
-    said: list[str] = []
-    failed: list[UsageError] = []
+    messages: list[str] = []
+    errors: list[UsageError] = []
     for database in databases:
         try:
             loaded = load_runs(output, [database])[database.name]
         except UsageError as error:
-            failed.append(error)
+            errors.append(error)
         else:
             runs = "1 run" if len(loaded) == 1 else f"{len(loaded)} runs"
-            what = f"{runs} loaded into" if loaded else "no runs missing in"
-            said.append(f"{what} {database.name}")
-    if failed:
-        raise LoadError("; ".join(map(str, failed))) from failed[0]
-    return said
+            result = f"{runs} loaded into" if loaded else "no runs missing in"
+            messages.append(f"{result} {database.name}")
+    if errors:
+        raise LoadError("; ".join(map(str, errors))) from errors[0]
+    return messages
 
 
 def load_after_run(output: str, databases: Sequence[Database]) -> list[str]:
-    """The same once a run can be seen: whatever happens now, its records are safe.
+    """Load the missing runs after a run was committed, so that no error can lose its records.
+
+    Returns:
+        See :func:`load_missing_runs`.
 
     Raises:
-        LoadError: it says so, and how the databases get them.
+        LoadError: for any error and for Ctrl-C. The message says where the records are, and how
+            they get into the databases.
     """
     try:
         return load_missing_runs(output, databases)

@@ -1,0 +1,108 @@
+"""``extract``: the extraction of ``ingest`` for the pages of a file of JSON lines."""
+
+import argparse
+import functools
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.commands.common_flags import add_run_flags, make_run_id
+from pipeline.commands.json_lines import JsonItem, add_file_flags, process_file
+from pipeline.commands.progress import show_progress
+from schemas.jsonable import format_time
+from transforms.core.clock import now
+from transforms.core.elements import Run
+from transforms.core.errors import ItemError
+from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.options import add_flags, from_flags
+from transforms.extraction.article import Extraction, extract_page
+from transforms.extraction.document_worker import load_document_parsers
+
+_FIELDS: Final = ("title", "authors", "text", "canonical_url", "language", "site_name")
+_EMPTY_RESULT: Final[JsonItem] = dict.fromkeys((*_FIELDS, "date")) | {"authors": []}
+_GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952, 2.3.1
+
+
+def add_extract_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of ``extract`` to its parser."""
+    add_run_flags(parser)
+    add_file_flags(parser)
+    add_flags(LimitOptions, parser, "limits")
+    parser.set_defaults(command=_extract)
+
+
+def _extract(args: argparse.Namespace, _options: PipelineOptions) -> float:
+    with show_progress():
+        return extract_file(
+            args.input,
+            args.output,
+            run_id=make_run_id(args),
+            limits=from_flags(LimitOptions, args),
+        )
+
+
+def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOptions) -> float:
+    """Extract the articles of the pages of a file.
+
+    Args:
+        source: the input, JSON lines with id, html or path, and optionally url. A path leads to a
+            page, which may be compressed with gzip. A path that does not exist is tried from the
+            folder of ``source``.
+        target: the output, JSON lines with title, authors, text, date and so on.
+        run_id: the id of the run.
+        limits: the limits of time and memory per page.
+
+    Returns:
+        The share of lines that became dead letters.
+
+    Raises:
+        UsageError: a file cannot be read or written.
+    """
+    with IsolatedWorker[Callable[[], tuple[Extraction, str]], tuple[Extraction, str]](
+        load_document_parsers, limits, name="reading"
+    ) as documents:
+
+        def extract_items(items: list[JsonItem]) -> list[JsonItem | Exception]:
+            results: list[JsonItem | Exception] = []
+            for item in items:
+                try:
+                    url = item.get("url")
+                    extract = functools.partial(
+                        extract_page,
+                        _read_page(item, source.parent),
+                        url=url if isinstance(url, str) else None,
+                    )
+                    extraction, _ = documents(extract)
+                    published_at = extraction.published_at
+                    results.append(
+                        {
+                            "id": item["id"],
+                            **{name: getattr(extraction, name) for name in _FIELDS},
+                            "date": format_time(published_at) if published_at else None,
+                        }
+                    )
+                except Exception as error:  # any error costs this page and no other
+                    results.append(error)
+            return results
+
+        run = Run(run_id, now())
+        return process_file(source, target, run, "ExtractArticles", extract_items, _EMPTY_RESULT)
+
+
+def _read_page(item: JsonItem, folder: Path) -> str | bytes:
+    """Return the page of a line: its ``html``, or the content of the file at its ``path``.
+
+    Raises:
+        ItemError: the line has neither.
+        OSError: the file cannot be read.
+    """
+    if isinstance(item.get("html"), str):
+        return str(item["html"])
+    if not isinstance(item.get("path"), str):
+        raise ItemError("NoPage", "the line has neither html nor a path")
+    path = Path(item["path"])
+    data = (path if path.exists() else folder / path).read_bytes()
+    return gzip.decompress(data) if data.startswith(_GZIP_MAGIC) else data

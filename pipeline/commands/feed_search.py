@@ -1,0 +1,164 @@
+"""The search for the feeds of sites: their pages, the links in these, and the usual addresses."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final, NamedTuple
+
+from pipeline.commands.feed_documents import DocumentReader
+from transforms.core.counters import Progress
+from transforms.core.errors import ItemError
+from transforms.core.isolation import LimitOptions
+from transforms.extraction.cleaning import clean_line
+from transforms.feeds.discovery import FeedFacts, list_usual_feed_urls
+from transforms.fetching.fetcher import Fetcher, FetchOptions, FetchResult, ResponseStream
+from transforms.fetching.http_messages import Request, Response
+
+_MISSING_STATUSES: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+
+class FoundFeed(NamedTuple):
+    """A feed of a site.
+
+    Attributes:
+        url: the address to list.
+        final_url: the address that it was read from, after all redirects.
+        facts: the summary of the feed.
+    """
+
+    url: str
+    final_url: str
+    facts: FeedFacts
+
+
+@dataclass
+class SiteSearch:
+    """The search for the feeds of one site.
+
+    Attributes:
+        site: the address of the site or page.
+        results: the result of each requested candidate, best candidates first; None while its
+            response is pending.
+        usual_urls: the usual addresses to try next if no candidate is a feed.
+        page_error: the error of the page itself.
+    """
+
+    site: str
+    results: dict[str, FoundFeed | ItemError | None] = field(default_factory=dict)
+    usual_urls: list[str] = field(default_factory=list)
+    page_error: ItemError | None = None
+
+    @property
+    def feeds(self) -> list[FoundFeed]:
+        """The feeds found so far."""
+        return [result for result in self.results.values() if isinstance(result, FoundFeed)]
+
+    def has_all_results(self) -> bool:
+        """Tell whether no response is pending."""
+        return all(result is not None for result in self.results.values())
+
+    def explain_failure(self) -> str:
+        """Return the reason why no feed was found."""
+        errors = [result for result in self.results.values() if isinstance(result, ItemError)]
+        reasons = []
+        if self.page_error:
+            message = clean_line(self.page_error.message)
+            reasons.append(f"{self.page_error.error_type}: {message}")
+        if errors:
+            types = Counter(error.error_type for error in errors).most_common()
+            counted = ", ".join(f"{count} {error_type}" for error_type, count in types)
+            reasons.append(f"none of {len(errors)} addresses tried is a feed ({counted})")
+        return "; ".join(reasons)
+
+
+def find_feeds(
+    sites: Iterable[str], *, fetching: FetchOptions, limits: LimitOptions
+) -> list[SiteSearch]:
+    """Search each site: its page, the links in it and, if none is a feed, the usual addresses.
+
+    Args:
+        sites: the addresses of sites or pages.
+        fetching: how requests are sent.
+        limits: the limits of time and memory per document.
+
+    Returns:
+        The searches, in the order of the sites.
+    """
+    searches = [SiteSearch(site) for site in sites]
+    with Fetcher(fetching) as fetcher, DocumentReader(limits) as reader:
+        _FeedFinder(fetcher, reader).run(searches)
+    return searches
+
+
+class _FeedFinder:
+    """Requests pages and candidates, each address once even if several sites lead to it."""
+
+    def __init__(self, fetcher: Fetcher, reader: DocumentReader) -> None:
+        self._stream = ResponseStream[SiteSearch | str](fetcher)  # a site's page, or a candidate
+        self._reader = reader
+        self._results: dict[str, FoundFeed | ItemError] = {}
+        self._waiting: dict[str, list[SiteSearch]] = {}
+        self._progress = Progress("FindFeeds")
+
+    def run(self, searches: Iterable[SiteSearch]) -> None:
+        """Search until no response is pending."""
+        for search in searches:
+            self._stream.add([(search, Request(search.site, is_page=True))])
+        for key, result in self._stream.remaining():
+            self._progress.add(1)
+            if isinstance(key, SiteSearch):
+                self._handle_page(key, result)
+            else:
+                self._handle_candidate(key, result)
+
+    def _handle_page(self, search: SiteSearch, result: FetchResult) -> None:
+        """Take the page of a site, and request its candidates."""
+        if isinstance(result, ItemError):
+            search.page_error = result
+            if result.http_status in _MISSING_STATUSES:
+                search.usual_urls = list_usual_feed_urls(search.site)
+        else:
+            site = self._reader.read_site(result)
+            if isinstance(site, FeedFacts):
+                search.results[search.site] = _make_found_feed(search.site, result, site)
+                return
+            candidates: list[str] = []
+            if isinstance(site, ItemError):
+                search.page_error = site
+            else:
+                candidates = site
+            for url in candidates:
+                self._request(search, url)
+            usual_urls = list_usual_feed_urls(result.url)
+            search.usual_urls = [url for url in usual_urls if url not in candidates]
+        self._request_usual(search)
+
+    def _handle_candidate(self, url: str, result: FetchResult) -> None:
+        """Take the result of a candidate, for all searches that wait for it."""
+        feed: FoundFeed | ItemError
+        if isinstance(result, ItemError):
+            feed = result
+        else:
+            facts = self._reader.read_feed(result)
+            feed = facts if isinstance(facts, ItemError) else _make_found_feed(url, result, facts)
+        self._results[url] = feed
+        for search in self._waiting.pop(url):
+            search.results[url] = feed
+            self._request_usual(search)
+
+    def _request(self, search: SiteSearch, url: str) -> None:
+        search.results[url] = self._results.get(url)
+        if search.results[url] is None:
+            if url not in self._waiting:
+                self._stream.add([(url, Request(url))])
+            self._waiting.setdefault(url, []).append(search)
+
+    def _request_usual(self, search: SiteSearch) -> None:
+        """Request the next usual address, if all candidates so far were no feeds."""
+        while search.usual_urls and search.has_all_results() and not search.feeds:
+            self._request(search, search.usual_urls.pop(0))
+
+
+def _make_found_feed(url: str, response: Response, facts: FeedFacts) -> FoundFeed:
+    return FoundFeed(response.moved_to or url, response.url, facts)

@@ -1,0 +1,36 @@
+"""Settings of the process that a command runs in: its memory allocator and its log."""
+
+import ctypes
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_M_MMAP_THRESHOLD: Final = -3  # from malloc.h of glibc
+_THRESHOLD_BYTES: Final = 1 << 17
+
+
+def return_freed_memory() -> None:
+    """Make glibc return large buffers to the system as soon as they are freed.
+
+    By default glibc raises its threshold for "large" with every large buffer that is freed, see
+    mallopt(3). The runner's buffers grow with the run, so that freed ones would stay in the process
+    as holes that few other objects fit into. Other C libraries are left as they are.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _THRESHOLD_BYTES)
+
+
+@contextmanager
+def silence_import_warnings() -> Iterator[None]:
+    """Suppress log messages below ERROR in the block.
+
+    Beam warns on import about extras that are not installed. A normal run prints only its progress
+    and its summary.
+    """
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
