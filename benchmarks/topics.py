@@ -78,7 +78,7 @@ def tag_articles(
     topics = tagger.taxonomy.topics
     found = {}
     for article_id, article in articles.items():
-        given = tagger.analyse(article.text, article.title).given
+        given = tagger.analyse(article.text, article.title).has_topic
         found[article_id] = {t.id for t, is_given in zip(topics, given, strict=True) if is_given}
     return found
 
@@ -104,7 +104,7 @@ def measure_cost(tagger: TopicTagger, articles: Collection[EvaluationArticle]) -
     for article in articles:
         tagger.analyse(article.text, article.title)  # fills the tagger's caches
     start = time.process_time()
-    words = sum(len(tagger.analyse(a.text, a.title).found.words) for a in articles)
+    words = sum(len(tagger.analyse(a.text, a.title).text_matches.tokens) for a in articles)
     topics = time.process_time() - start
     start = time.process_time()
     for _ in analyse_texts(nlp, texts):

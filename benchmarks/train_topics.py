@@ -24,18 +24,18 @@ from sklearn.feature_selection import chi2
 from sklearn.linear_model import LogisticRegression
 
 from transforms.language.topics import model
-from transforms.language.topics.labelled_texts import read_labelled
+from transforms.language.topics.article_files import read_labelled_articles
+from transforms.language.topics.matcher import Matcher
 from transforms.language.topics.model import (
     BLOCKS,
     MODEL_FILE,
-    OPENING_WORDS,
-    Features,
+    OPENING_TOKENS,
+    FeatureVocabulary,
     TopicModel,
-    grams,
-    is_telling,
+    generate_ngrams,
+    is_model_token,
     write_topic_model,
 )
-from transforms.language.topics.phrases import Matcher
 
 OUTPUT: Final = Path(model.__file__).with_name(MODEL_FILE)
 OTHER: Final = "other"
@@ -71,15 +71,17 @@ class TrainingArticle(NamedTuple):
 
     def words(self, block: str) -> list[str]:
         """Return the words of one of the `BLOCKS` that count, in lower case."""
-        words = list(filter(is_telling, self.title if block == "title" else self.text))
-        return words[:OPENING_WORDS] if block == "opening" else words
+        words = list(filter(is_model_token, self.title if block == "title" else self.text))
+        return words[:OPENING_TOKENS] if block == "opening" else words
 
 
 def read_training_articles(folder: Path) -> Iterator[TrainingArticle]:
-    """Yield the articles of a folder; raises the exceptions of `read_labelled`."""
-    words = Matcher((), 0)
-    for label, source, title, text in read_labelled(folder):
-        yield TrainingArticle(label, source, words.find(title).words, words.find(text).words)
+    """Yield the articles of a folder; raises the exceptions of `read_labelled_articles`."""
+    matcher = Matcher((), 0)
+    for label, source, title, text in read_labelled_articles(folder):
+        yield TrainingArticle(
+            label, source, matcher.find_matches(title).tokens, matcher.find_matches(text).tokens
+        )
 
 
 def train_model(
@@ -97,13 +99,13 @@ def train_model(
         names += [f"{block}:{gram}" for gram in kept]
         rarity += kept.values()
         strength += [limits[block].strength] * len(kept)
-    features = Features(names, rarity)
+    features = FeatureVocabulary(names, rarity)
     rows, columns, values = [], [], []
     for number, article in enumerate(articles):
-        for part in features.describe(article.text, article.title).values():
+        for part in features.vectorize(article.text, article.title).values():
             rows.append(np.full(len(part.rows), number))
             columns.append(part.rows)
-            values.append(part.values / part.length)
+            values.append(part.values / part.norm)
     matrix = csr_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(len(articles), len(names)),
@@ -114,11 +116,11 @@ def train_model(
     scales = np.abs(weights).max(axis=0) / np.iinfo(np.int8).max
     return TopicModel(
         labels=[str(label) for label in fitted.classes_],
-        features=features,
+        vocabulary=features,
         weights=np.rint(weights / scales).astype(np.int8),
         scales=scales,
         bias=np.round(fitted.intercept_, 6),
-        made_from=f"{len(articles)} articles of {len({a.source for a in articles})} outlets",
+        trained_on=f"{len(articles)} articles of {len({a.source for a in articles})} outlets",
     )
 
 
@@ -126,7 +128,7 @@ def select_features(
     articles: Sequence[TrainingArticle], block: str, labels: NDArray[np.str_], limits: FeatureLimits
 ) -> dict[str, float]:
     """Return the words and pairs of a block that tell labels apart best, with their rarity."""
-    parts = [set(grams(article.words(block))) for article in articles]
+    parts = [set(generate_ngrams(article.words(block))) for article in articles]
     counts = Counter(gram for part in parts for gram in part)
     outlets: dict[str, set[str]] = defaultdict(set)
     for article, part in zip(articles, parts, strict=True):
@@ -160,7 +162,7 @@ def main(folder: Path, wanted: Collection[str]) -> None:
         sys.exit(f"no article is labelled {', '.join(missing)}")
     model = train_model(articles, wanted)
     write_topic_model(OUTPUT, model)
-    print(f"{OUTPUT.name}: {len(model.features.names)} features, from {model.made_from}")
+    print(f"{OUTPUT.name}: {len(model.vocabulary.names)} features, from {model.trained_on}")
     print("\n".join(f"{label}: {counts[label]} articles" for label in wanted))
 
 

@@ -27,7 +27,7 @@ from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.model_check import ModelError, check_model
-from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
+from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
 from transforms.sinks.commit import staging_folder
 from transforms.state.retries import entry_to_retry
 from transforms.state.state import State

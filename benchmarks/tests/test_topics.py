@@ -9,7 +9,7 @@ from benchmarks.topics import (
     tag_articles,
 )
 from transforms.language.topics.tagger import TopicTagger
-from transforms.language.topics.taxonomy import load_taxonomy
+from transforms.language.topics.taxonomy_file import load_taxonomy
 
 
 def test_counts_are_over_the_articles_with_labels() -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from benchmarks.train_topics import LIMITS, OTHER, read_training_articles, train_model
-from transforms.language.topics.labelled_texts import LinesError
+from transforms.language.topics.article_files import ArticleFileError
+from transforms.language.topics.matcher import Matcher
 from transforms.language.topics.model import (
-    Place,
+    NgramSpan,
     TopicModel,
     read_topic_model,
     write_topic_model,
 )
-from transforms.language.topics.phrases import Matcher
 
 FERRY = "The ferry left the harbour late. Ferry passengers waited at the harbour."
 BREAD = "The bakery sold rye bread. Rye bread from the bakery was cheap."
@@ -52,28 +52,27 @@ def model(folder: Path) -> TopicModel:
 
 
 def words(text: str) -> list[str]:
-    return Matcher((), 0).find(text).words
+    return Matcher((), 0).find_matches(text).tokens
 
 
 def test_model_tells_labels_apart_and_says_why(model: TopicModel) -> None:
     assert list(model.labels) == ["ferries", "food", OTHER]
     text = words("A harbour without a ferry is no harbour.")
-    assert model.read(text, words("Food")).chance("food") > 0.5, "the title says so"
-    reading = model.read(text, [])
-    assert reading.chance("ferries") > 0.5 > max(map(reading.chance, ("food", OTHER)))
-    first = reading.strongest("ferries", 2, title=False)[0]
+    assert model.predict(text, words("Food")).probability("food") > 0.5, "the title says so"
+    reading = model.predict(text, [])
+    assert reading.probability("ferries") > 0.5 > max(map(reading.probability, ("food", OTHER)))
+    first = reading.find_strongest("ferries", 2, title=False)[0]
     assert text[first.first : first.last + 1] == ["harbour"]
-    titled = model.read(text, words("Food"))
-    assert titled.strongest("food", 9, title=True) == [Place(0, 0)]
-    assert titled.strongest("ferries", 9, title=True) == []
+    titled = model.predict(text, words("Food"))
+    assert titled.find_strongest("food", 9, title=True) == [NgramSpan(0, 0)]
+    assert titled.find_strongest("ferries", 9, title=True) == []
 
 
 def test_nothing_known_speaks_for_nothing(model: TopicModel) -> None:
-    reading = model.read(words("Zinc"), words("Zinc"))
-    assert sum(map(reading.chance, model.labels)) == pytest.approx(1)
-    assert (
-        reading.strongest("food", 5, title=False) == reading.strongest("food", 5, title=True) == []
-    )
+    reading = model.predict(words("Zinc"), words("Zinc"))
+    assert sum(map(reading.probability, model.labels)) == pytest.approx(1)
+    assert reading.find_strongest("food", 5, title=False) == []
+    assert reading.find_strongest("food", 5, title=True) == []
 
 
 def test_training_again_gives_the_same_file(folder: Path, model: TopicModel) -> None:
@@ -82,13 +81,13 @@ def test_training_again_gives_the_same_file(folder: Path, model: TopicModel) -> 
         folder / "two.npz", train_model(list(read_training_articles(folder)), WANTED, LAXER)
     )
     one, two = read_topic_model(folder / "one.npz"), read_topic_model(folder / "two.npz")
-    assert one.made_from == "81 articles of 4 outlets"
-    assert one.features.names == two.features.names
+    assert one.trained_on == "81 articles of 4 outlets"
+    assert one.vocabulary.names == two.vocabulary.names
     assert np.array_equal(one.weights, two.weights)
     text = words(BREAD)
-    assert one.read(text, []).chance("food") == two.read(text, []).chance("food")
-    assert one.read(text, []).chance("food") == pytest.approx(
-        model.read(text, []).chance("food"), abs=1e-5
+    assert one.predict(text, []).probability("food") == two.predict(text, []).probability("food")
+    assert one.predict(text, []).probability("food") == pytest.approx(
+        model.predict(text, []).probability("food"), abs=1e-5
     )
 
 
@@ -103,15 +102,15 @@ def test_features_must_occur_in_several_outlets(folder: Path) -> None:
         for _ in range(40)
     ]
     (folder / "c.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    known = train_model(list(read_training_articles(folder)), WANTED, LAXER).features.names
+    known = train_model(list(read_training_articles(folder)), WANTED, LAXER).vocabulary.names
     assert "text:rye bread" in known
     assert "text:crumb" not in known
     assert "text:brought" not in known
 
 
 def test_folders_that_are_no_articles(tmp_path: Path) -> None:
-    with pytest.raises(LinesError, match=r"has no \*\.jsonl"):
+    with pytest.raises(ArticleFileError, match=r"has no \*\.jsonl"):
         list(read_training_articles(tmp_path))
     (tmp_path / "a.jsonl").write_text('{"topic": "x", "title": ""}\n')
-    with pytest.raises(LinesError, match=r"a\.jsonl:1: content_original is missing"):
+    with pytest.raises(ArticleFileError, match=r"a\.jsonl:1: content_original is missing"):
         list(read_training_articles(tmp_path))

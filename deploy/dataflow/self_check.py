@@ -40,11 +40,11 @@ def check_modules() -> None:
 def check_analysis() -> None:
     """Analyse a text in a child process, with the model and the tables that are shipped."""
     from pipeline.cli import run_command
-    from transforms.language.topics.media_topics import media_topics
+    from transforms.language.topics.media_topics import load_media_topics
     from transforms.language.topics.model import load_topic_model
-    from transforms.language.topics.taxonomy import load_taxonomy
+    from transforms.language.topics.taxonomy_file import load_taxonomy
 
-    assert media_topics() and load_topic_model() and load_taxonomy()
+    assert load_media_topics() and load_topic_model() and load_taxonomy()
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "in.jsonl"), Path(folder, "out.jsonl")
         source.write_text(json.dumps({"id": 1, "text": TEXT}) + "\n", encoding="utf-8")

@@ -23,7 +23,7 @@ from transforms.core.options import add_flags, from_flags
 from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
 from transforms.language.findings import Findings
 from transforms.language.model_check import ModelError, check_model
-from transforms.language.topics.taxonomy import TaxonomyError, load_taxonomy
+from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
 from transforms.language.worker import load_analyser
 
 

@@ -9,17 +9,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.taxonomy_report import (
-    explanation_text,
-    finding_line,
-    suggestions_yaml,
-    summary_line,
-    usage_table,
+    format_explanation,
+    format_finding,
+    format_suggestions,
+    format_summary,
+    format_usage,
 )
 from schemas.jsonable import json_line
 from transforms.core.errors import ItemError, UsageError
@@ -34,43 +34,51 @@ from transforms.fetch_pages import check_page
 from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
 from transforms.fetching.http_messages import Request, Response
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.language.topics.explanation import explain
-from transforms.language.topics.labelled_texts import LinesError, read_labelled, read_texts
+from transforms.language.topics.article_files import (
+    ArticleFileError,
+    read_labelled_articles,
+    read_titles_and_texts,
+)
+from transforms.language.topics.explanation import explain_topics
 from transforms.language.topics.tagger import TopicTagger
-from transforms.language.topics.taxonomy import (
+from transforms.language.topics.taxonomy import Taxonomy
+from transforms.language.topics.taxonomy_check import Finding, check_taxonomy
+from transforms.language.topics.taxonomy_file import (
     SHIPPED_TAXONOMY,
-    Taxonomy,
     TaxonomyError,
     load_taxonomy,
 )
-from transforms.language.topics.taxonomy_check import Finding, check_taxonomy
-from transforms.language.topics.taxonomy_suggest import suggest
+from transforms.language.topics.taxonomy_suggest import suggest_phrases
 from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
-_STDIN = "-"
+_STDIN: Final = "-"
+
+
+_Action: TypeAlias = Callable[[argparse.Namespace, PipelineOptions], float]
+"""Runs an action; returns the ratio of dead letters, which is 0."""
 
 
 class WarningsError(Exception):
-    """There are warnings, and ``--strict`` asks for none."""
+    """The error of ``taxonomy check --strict`` for a taxonomy with warnings."""
 
 
 def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> None:
     """Add the actions and their flags to the parser of ``taxonomy``."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
-    def action(name: str, run: Callable[..., float], text: str) -> argparse.ArgumentParser:
+    def add_action(name: str, run: _Action, text: str) -> argparse.ArgumentParser:
         sub = actions.add_parser(
             name, help=text, description=text, epilog=epilog, allow_abbrev=False
         )
         sub.set_defaults(command=run, max_dead_letter_ratio=1.0)
         return sub
 
-    def takes_taxonomy(sub: argparse.ArgumentParser) -> None:
+    def add_taxonomy_flag(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)"
         )
 
-    sub = action("check", _check, "Say what in a taxonomy does not work as it may be meant.")
+    sub = add_action("check", _run_check, "List what in a taxonomy may not work as intended.")
     sub.add_argument("file", nargs="?", metavar="FILE", help="YAML taxonomy (default: shipped)")
     sub.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
     sub.add_argument(
@@ -82,114 +90,124 @@ def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None)
         "--texts",
         type=Path,
         metavar="FILE",
-        help="JSON lines (.jsonl or .jsonl.gz) with text and perhaps title: list what never counts "
-        "as evidence in them, overlaps settled, and how often each topic occurs",
+        help="JSON lines (.jsonl or .jsonl.gz) with text and optionally title: list the phrases "
+        "that never count as evidence in them, and how often each topic occurs",
     )
 
-    sub = action("explain", _explain, "Say why a text has its topics, and why not others.")
-    given = sub.add_mutually_exclusive_group(required=True)
-    given.add_argument("--text", metavar="TEXT", help="the text, or - for standard input")
-    given.add_argument("--file", type=Path, metavar="FILE", help="file with the text, in UTF-8")
-    given.add_argument("--url", metavar="URL", help="page to fetch and extract as ingest does")
+    sub = add_action("explain", _run_explain, "Explain why a text has its topics and not others.")
+    source = sub.add_mutually_exclusive_group(required=True)
+    source.add_argument("--text", metavar="TEXT", help="the text, or - for standard input")
+    source.add_argument("--file", type=Path, metavar="FILE", help="file with the text, in UTF-8")
+    source.add_argument("--url", metavar="URL", help="page to fetch and extract as ingest does")
     sub.add_argument("--title", metavar="TITLE", help="the title (default: none, or the page's)")
-    sub.add_argument("--topic", metavar="ID", help="explain this topic, given or not, and no other")
+    sub.add_argument(
+        "--topic", metavar="ID", help="explain only this topic, even if the text does not have it"
+    )
     sub.add_argument("--json", action="store_true", help="one JSON object with every match")
-    takes_taxonomy(sub)
+    add_taxonomy_flag(sub)
     add_flags(HttpOptions, sub, "fetching")
     add_flags(PolitenessOptions, sub, "politeness")
     add_flags(LimitOptions, sub, "limits")
 
-    sub = action("suggest", _suggest, "Propose phrases for a topic from labelled articles.")
+    sub = add_action("suggest", _run_suggest, "Suggest phrases for a topic from labelled articles.")
     sub.add_argument(
         "folder",
         type=Path,
         metavar="FOLDER",
         help="*.jsonl or *.jsonl.gz with topic (the label), title, text and source (the outlet)",
     )
-    sub.add_argument("--topic", required=True, metavar="ID", help="topic to propose phrases for")
+    sub.add_argument("--topic", required=True, metavar="ID", help="topic to suggest phrases for")
     sub.add_argument(
-        "--label", nargs="+", default=(), metavar="LABEL", help="its labels (default: its id)"
+        "--label",
+        nargs="+",
+        default=(),
+        metavar="LABEL",
+        help="labels that stand for the topic (default: its id)",
     )
-    sub.add_argument("--most", type=int, default=40, metavar="N", help="phrases (default 40)")
-    takes_taxonomy(sub)
+    sub.add_argument("--most", type=int, default=40, metavar="N", help="most phrases (default 40)")
+    add_taxonomy_flag(sub)
 
 
-def _load(file: str | None) -> Taxonomy:
+def _load_taxonomy(file: str | None) -> Taxonomy:
     try:
         return load_taxonomy(file)
     except TaxonomyError as error:
         raise UsageError(clean_line(str(error))) from error
 
 
-def _known_topic(taxonomy: Taxonomy, topic_id: str) -> None:
+def _check_topic_id(taxonomy: Taxonomy, topic_id: str) -> None:
     known = [topic.id for topic in taxonomy.topics]
     if topic_id not in known:
-        near = difflib.get_close_matches(topic_id, known) or known
-        raise UsageError(f"--topic: there is no topic {topic_id!r}, but {', '.join(near)}")
+        similar = difflib.get_close_matches(topic_id, known) or known
+        raise UsageError(f"--topic: there is no topic {topic_id!r}, but {', '.join(similar)}")
 
 
-def _check(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def _run_check(args: argparse.Namespace, _options: PipelineOptions) -> float:
     name = args.file or str(SHIPPED_TAXONOMY)
+    unusable = f"{clean_line(name)} cannot be used; correct it and check again"
     try:
         taxonomy = load_taxonomy(args.file)
     except TaxonomyError as error:
-        write_output(f"{finding_line(name, _finding_of(name, error))}\n")
-        raise UsageError(f"{clean_line(name)} cannot be used; mend it and check again") from error
+        write_output(f"{format_finding(name, _make_finding(name, error))}\n")
+        raise UsageError(unusable) from error
     findings = check_taxonomy(taxonomy, overlaps=args.overlaps)
     levels = Counter(finding.level for finding in findings)
     table = ""
     if args.texts and not levels["error"]:
         try:
-            usage = measure_usage(taxonomy, read_texts(args.texts))
-        except LinesError as error:
+            usage = measure_usage(taxonomy, read_titles_and_texts(args.texts))
+        except ArticleFileError as error:
             raise UsageError(clean_line(str(error))) from error
         findings += find_unused(taxonomy, usage)
-        table = f"\n{usage_table(taxonomy, usage)}\n"
-    lines = [finding_line(name, finding) for finding in findings]
+        table = f"\n{format_usage(taxonomy, usage)}\n"
+    lines = [format_finding(name, finding) for finding in findings]
     write_output(
-        "".join(f"{line}\n" for line in lines) + f"{table}{summary_line(taxonomy, findings)}\n"
+        "".join(f"{line}\n" for line in lines) + f"{table}{format_summary(taxonomy, findings)}\n"
     )
-    require(not levels["error"], f"{clean_line(name)} cannot be used; mend it and check again")
+    require(not levels["error"], unusable)
     if args.strict and levels["warning"]:
         raise WarningsError(f"{levels['warning']} warnings, and --strict allows none")
     return 0.0
 
 
-def _finding_of(name: str, error: TaxonomyError) -> Finding:
-    """An error of a file as a finding: its message begins with the name and perhaps the line."""
+def _make_finding(name: str, error: TaxonomyError) -> Finding:
+    """Return an error as a finding. Its message begins with the file and, if known, the line."""
     message = str(error).removeprefix(f"{name}:")
     line = re.match(r"(\d+): ", message)
     return Finding(int(line[1]) if line else 0, "error", message[line.end() if line else 0 :])
 
 
-class _Given(NamedTuple):
+class _ArticleText(NamedTuple):
     title: str
     text: str
     language: str | None
 
 
-def _explain(args: argparse.Namespace, _options: PipelineOptions) -> float:
-    taxonomy = _load(args.taxonomy)
+def _run_explain(args: argparse.Namespace, _options: PipelineOptions) -> float:
+    taxonomy = _load_taxonomy(args.taxonomy)
     if args.topic:
-        _known_topic(taxonomy, args.topic)
+        _check_topic_id(taxonomy, args.topic)
     if args.url:
         page = _read_page(args.url, fetch_options(args), from_flags(LimitOptions, args))
-        given = _Given(page.title, page.text, page.language)
+        article = _ArticleText(page.title, page.text, page.language)
     else:
         text = clean_text(_read_text(args))
-        given = _Given("", text, detect_language(text))
-    if given.language not in (None, "en"):
+        article = _ArticleText("", text, detect_language(text))
+    if article.language not in (None, "en"):
         print_message(
-            f"the text seems to be {given.language} and not English; ingest gives it no topics"
+            f"the text seems to be {article.language} and not English; ingest gives it no topics"
         )
-    title = given.title if args.title is None else clean_line(args.title)
-    found = explain(TopicTagger(taxonomy), given.text, title, topic_id=args.topic)
-    write_output(f"{json_line(asdict(found))}\n" if args.json else explanation_text(found))
+    title = article.title if args.title is None else clean_line(args.title)
+    explanation = explain_topics(TopicTagger(taxonomy), article.text, title, topic_id=args.topic)
+    if args.json:
+        write_output(f"{json_line(asdict(explanation))}\n")
+    else:
+        write_output(format_explanation(explanation))
     return 0.0
 
 
 def _read_text(args: argparse.Namespace) -> str:
-    """The text that is given by itself.
+    """Return the text of --text, --file or standard input.
 
     Raises:
         UsageError: it cannot be read, or it is not UTF-8.
@@ -207,53 +225,55 @@ def _read_text(args: argparse.Namespace) -> str:
 
 
 def _read_page(url: str, fetching: FetchOptions, limits: LimitOptions) -> Extraction:
-    """The article of a page, asked for and extracted as in a run.
+    """Return the article of a page, fetched and extracted as in a run.
 
     Raises:
-        UsageError: it cannot be had.
+        UsageError: it cannot be fetched, or it has no article.
     """
     try:
         request = Request(parse_site_url(url), is_page=True)
         with Fetcher(fetching) as fetcher:
-            (answer,) = fetcher.fetch([request])
-        if isinstance(answer, ItemError):
-            raise answer
-        if problem := check_page(answer):
+            (response,) = fetcher.fetch([request])
+        if isinstance(response, ItemError):
+            raise response
+        if problem := check_page(response):
             raise problem
-        return _extract(answer, limits)
+        return _extract(response, limits)
     except (UrlError, ItemError) as error:
         kind = f"{error.error_type}: " if isinstance(error, ItemError) else ""
         raise UsageError(f"--url: {clean_line(url)}: {kind}{clean_line(str(error))}") from error
 
 
-def _extract(answer: Response, limits: LimitOptions) -> Extraction:
+def _extract(response: Response, limits: LimitOptions) -> Extraction:
     with IsolatedWorker[Callable[[], object], tuple[Extraction, str]](
         load_document_parsers, limits, name="reading"
     ) as isolated:
-        content_type = answer.headers.get("content-type", "")
-        found, _ = isolated(
-            functools.partial(extract_page, answer.body, url=answer.url, content_type=content_type)
+        content_type = response.headers.get("content-type", "")
+        extraction, _ = isolated(
+            functools.partial(
+                extract_page, response.body, url=response.url, content_type=content_type
+            )
         )
-    return found
+    return extraction
 
 
-def _suggest(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def _run_suggest(args: argparse.Namespace, _options: PipelineOptions) -> float:
     require(args.most > 0, "--most must be above 0")
-    taxonomy = _load(args.taxonomy)
-    _known_topic(taxonomy, args.topic)
+    taxonomy = _load_taxonomy(args.taxonomy)
+    _check_topic_id(taxonomy, args.topic)
     try:
-        found = suggest(
+        suggestions = suggest_phrases(
             taxonomy,
             args.topic,
-            functools.partial(read_labelled, args.folder),
+            functools.partial(read_labelled_articles, args.folder),
             labels=args.label,
-            most=args.most,
+            max_phrases=args.most,
         )
-    except ValueError as error:  # a LinesError, or that no article has the label
+    except ValueError as error:  # an ArticleFileError, or no article has the label
         raise UsageError(clean_line(str(error))) from error
-    write_output(suggestions_yaml(found, _rule_ids(taxonomy)))
+    write_output(format_suggestions(suggestions, _list_rule_ids(taxonomy)))
     return 0.0
 
 
-def _rule_ids(taxonomy: Taxonomy) -> set[str]:
+def _list_rule_ids(taxonomy: Taxonomy) -> set[str]:
     return {rule.id for topic in taxonomy.topics for rule in topic.rules}

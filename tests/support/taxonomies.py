@@ -1,4 +1,4 @@
-"""Invented taxonomies, as the files that an editor writes."""
+"""Taxonomy files for tests, as an editor writes them."""
 
 from pathlib import Path
 
@@ -8,12 +8,17 @@ iptc_release: "2026-07-02"
 fields: {title: 8, lede: 2, body: 1}
 topics:
 """
-RULES_AT = 7
-"""The number of lines before the first rule of a topic; the first topic begins in line 5."""
 
 
-def topic(topic_id: str, *rules: str, threshold: float = 0.5, more: str = "") -> str:
-    """Return a topic: `RULES_AT` lines, then one per rule, given as `ID WEIGHT: PHRASES; KEYS`."""
+def format_topic(topic_id: str, *rules: str, threshold: float = 0.5, more: str = "") -> str:
+    """Return the YAML of a topic: 7 lines, then one line per rule. The first begins in line 5.
+
+    Args:
+        topic_id: Id of the topic.
+        rules: Each as `ID WEIGHT: PHRASES; KEYS`.
+        threshold: Its threshold.
+        more: One more line with keys of the topic.
+    """
     lines = [
         f"  - id: {topic_id}",
         f"    label: The {topic_id}",
@@ -32,7 +37,8 @@ def topic(topic_id: str, *rules: str, threshold: float = 0.5, more: str = "") ->
     return "\n".join(lines) + "\n"
 
 
-def write(folder: Path, *topics: str, head: str = HEAD) -> Path:
+def write_taxonomy(folder: Path, *topics: str, head: str = HEAD) -> Path:
+    """Write a taxonomy file with these topics; return its path."""
     path = folder / "topics.yaml"
     path.write_text(head + "".join(topics), encoding="utf-8")
     return path

@@ -1,4 +1,4 @@
-"""`taxonomy check`, `explain` and `suggest` as they are run."""
+"""`taxonomy check`, `explain_topics` and `suggest_phrases` as they are run."""
 
 import io
 import json
@@ -11,16 +11,17 @@ from typing import Any
 
 import pytest
 
-from pipeline.commands.taxonomy_report import suggestions_yaml
+from pipeline.commands.taxonomy_report import format_suggestions
 from tests.support.command_line import LOCAL, Command
-from tests.support.taxonomies import HEAD, topic, write
+from tests.support.taxonomies import HEAD, format_topic, write_taxonomy
 from tests.support.web_server import WebReply, WebServer
-from transforms.language.topics.taxonomy import SHIPPED_TAXONOMY, load_taxonomy
-from transforms.language.topics.taxonomy_suggest import Counts, Suggestion, Suggestions
+from transforms.language.topics.phrase_candidates import PhraseCounts
+from transforms.language.topics.taxonomy_file import SHIPPED_TAXONOMY, load_taxonomy
+from transforms.language.topics.taxonomy_suggest import SuggestedPhrase, Suggestions
 
 ROOT = Path(__file__).parents[3]
-LAW = topic("law", "l-1 1: court*, judge", threshold=0.4)
-CRIME = topic("crime", "c-1 2: murder*", threshold=0.3, more="parent: law")
+LAW = format_topic("law", "l-1 1: court*, judge", threshold=0.4)
+CRIME = format_topic("crime", "c-1 2: murder*", threshold=0.3, more="parent: law")
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
-    return write(tmp_path, LAW, CRIME)
+    return write_taxonomy(tmp_path, LAW, CRIME)
 
 
 def lines_file(folder: Path, rows: Sequence[dict[str, Any]], name: str = "texts.jsonl") -> Path:
@@ -40,7 +41,9 @@ def lines_file(folder: Path, rows: Sequence[dict[str, Any]], name: str = "texts.
 
 
 def test_check_says_what_is_wrong(command: Command, tmp_path: Path) -> None:
-    bad = write(tmp_path, topic("law", "a 2: deport*, deported"), LAW.replace("law", "bench"))
+    bad = write_taxonomy(
+        tmp_path, format_topic("law", "a 2: deport*, deported"), LAW.replace("law", "bench")
+    )
     done = command("check", bad)
     assert (done.code, done.err) == (0, "")
     first, last = done.lines
@@ -54,7 +57,7 @@ def test_check_says_what_is_wrong(command: Command, tmp_path: Path) -> None:
 
 
 def test_check_strict_passes_notes(command: Command, tmp_path: Path) -> None:
-    fine = write(tmp_path, LAW, head=HEAD.replace("2026-07-02", "2026-01-01"))
+    fine = write_taxonomy(tmp_path, LAW, head=HEAD.replace("2026-07-02", "2026-01-01"))
     done = command("check", "--strict", fine)
     assert done.code == 0
     assert done.lines[0].startswith(f"{fine}:2: note: iptc_release is 2026-01-01")
@@ -76,7 +79,7 @@ def test_a_file_that_cannot_be_used(
     done = command("check", path)
     assert done.code == 2
     assert done.out.startswith(f"{path}{finding}") and done.out.count("\n") == 1
-    assert done.err == f"newsbeam: {path} cannot be used; mend it and check again\n"
+    assert done.err == f"newsbeam: {path} cannot be used; correct it and check again\n"
     for action in (("explain", "--text", "x"), ("suggest", tmp_path, "--topic", "law")):
         done = command(*action, "--taxonomy", path)
         assert (done.code, done.out) == (2, "")
@@ -91,8 +94,11 @@ def test_a_file_that_is_not_there(command: Command, tmp_path: Path) -> None:
 
 
 def test_check_overlaps(command: Command, tmp_path: Path) -> None:
-    shared = topic("a", "r 1: fire, smoke, flame, ash"), topic("b", "s 1: fire, smoke, flame, ash")
-    path = write(tmp_path, *shared)
+    shared = (
+        format_topic("a", "r 1: fire, smoke, flame, ash"),
+        format_topic("b", "s 1: fire, smoke, flame, ash"),
+    )
+    path = write_taxonomy(tmp_path, *shared)
     assert len(command("check", path).lines) == 1
     assert "a: shares 4 phrases with b" in command("check", path, "--overlaps").lines[0]
 
@@ -191,7 +197,7 @@ def test_explain_says_that_other_languages_have_no_topics(command: Command, mine
 
 
 def test_hostile_texts(command: Command, tmp_path: Path) -> None:
-    path = write(tmp_path, LAW.replace("The law", '"The \\e[2J law"'), CRIME)
+    path = write_taxonomy(tmp_path, LAW.replace("The law", '"The \\e[2J law"'), CRIME)
     text = "A murder\x1b[31m and a court\u2028\x9bJ \ud800 judge's " + "x" * 200_000
     title = "\x1b]0;owned\x07 murder \u0085"
     for more in ([], ["--json"]):
@@ -299,13 +305,13 @@ def test_suggest_for_a_label(command: Command, tmp_path: Path, mine: Path) -> No
 
 
 def test_suggested_rules_have_ids_of_their_own_and_texts_in_quotes(tmp_path: Path) -> None:
-    made = load_taxonomy(write(tmp_path, LAW))
+    made = load_taxonomy(write_taxonomy(tmp_path, LAW))
     some = [
-        Suggestion(phrase, Counts(5.0, 9, 1), 3, 0.5, "x \u2028 # y: [")
+        SuggestedPhrase(phrase, PhraseCounts(5.0, 9, 1), 3, 0.5, "x \u2028 # y: [")
         for phrase in ("2020", "no", "null", "don't")
     ]
     found = Suggestions(made.topics[0], ("law",), 20, 10, 3, some, [])
-    text = suggestions_yaml(found, {"law-suggested-0-5"})
+    text = format_suggestions(found, {"law-suggested-0-5"})
     (tmp_path / "topics.yaml").write_text((tmp_path / "topics.yaml").read_text() + text)
     rule = load_taxonomy(tmp_path / "topics.yaml").topics[0].rules[-1]
     assert rule.id == "law-suggested-0-5-2"
@@ -342,7 +348,7 @@ def test_wrong_usage(
 
 
 def test_the_pure_modules_need_neither_beam_nor_spacy() -> None:
-    names = "taxonomy_check taxonomy_usage taxonomy_suggest explanation labelled_texts"
+    names = "taxonomy_check taxonomy_usage taxonomy_suggest explanation article_files"
     code = "import sys\n" + "".join(
         f"import transforms.language.topics.{name}\n" for name in names.split()
     )

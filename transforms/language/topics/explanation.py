@@ -1,6 +1,6 @@
-"""Why an article gets its topics, or not: every number that its scores are made of.
+"""Explanations of topics: every number from which the scores of an article follow.
 
-Imports neither Beam nor spaCy.
+The fields are the keys of `taxonomy explain --json`. Imports neither Beam nor spaCy.
 """
 
 from bisect import bisect_left
@@ -9,102 +9,102 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.language.topics.phrase_index import Listed, list_phrases
-from transforms.language.topics.tagger import (
-    MODEL_EVIDENCE,
-    Analysis,
-    TopicTagger,
-    lede_end,
-    model_score,
-    model_share,
-    needed_evidence,
-    rule_score,
-    worths,
+from transforms.language.topics.phrase_index import PhraseEntry, list_phrases
+from transforms.language.topics.scoring import (
+    compute_model_score,
+    compute_model_share,
+    compute_needed_evidence,
+    compute_rule_score,
+    find_lede_end,
+    weigh_matches,
 )
+from transforms.language.topics.tagger import MAX_MODEL_EVIDENCE, TopicAnalysis, TopicTagger
 from transforms.language.topics.taxonomy import Topic
 
-NEAREST: Final = 3
-"""Topics that are explained although the article does not get them."""
+MAX_NEAR_MISSES: Final = 3
+"""Most topics that are explained although the article does not get them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class MatchExplanation:
     """A match that is evidence for a topic; it is worth `weight * field_weight / rank`."""
 
     start: int
-    """Offset into the title or the text, as `field` says."""
+    """Offset into the title or the text, as `field` says, in code points."""
     end: int
     text: str
     field: str
     """`title`, `lede` or `body`."""
     topic: str
-    """Id of the topic that the rule belongs to: the one explained or one below it."""
+    """Id of the topic of the rule: the explained one or one below it."""
     rule: str
     phrase: str
     """As written in the taxonomy, or the pattern."""
     weight: float
     field_weight: float
     rank: int
-    """Its place among the matches of the same phrase, the best first, from 1."""
+    """Rank among the matches of the same phrase, the one with the highest weights first, from 1."""
     worth: float
 
 
 @dataclass(frozen=True, slots=True)
-class ModelSays:
-    """What the topic model has to say."""
+class ModelExplanation:
+    """The contribution of the topic model to a score."""
 
     share: float
-    """In the score of a text of this length."""
+    """Share in the score of a text of this length, from 0 to 1."""
     chance: float
+    """Probability of the topic by the model."""
     even: float
-    """The chance that is worth the threshold."""
+    """Probability that is worth the threshold."""
     worth: float
-    """The chance as a score."""
+    """The probability as a score."""
     sure: float
-    """The score by rules from which it counts whatever the model says."""
+    """Score by rules from which the model cannot lower it."""
     words: list[str]
-    """What speaks most for the topic: in the title, then in the text, the strongest first."""
+    """N-grams that most speak for the topic: of the title, then of the text, strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Above:
-    """A wider topic, which has to be given, too."""
+class AncestorExplanation:
+    """A wider topic, which the article must have, too."""
 
     topic: str
     score: float
     threshold: float
     given: bool
+    """Whether the article has the topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicExplanation:
-    """How the score of a topic comes about.
+    """The numbers from which the score of one topic follows.
 
-    `evidence` is the sum of the worth of the matches, `rule_score` is
-    `evidence / (evidence + needed)`, and `score` is that or, with a model, the mean of its log odds
-    and those of what the model's chance is worth, but no less than sure rules; it is rounded to
-    four places.
+    `evidence` is the sum of the worth of the matches and `rule_score` is
+    `evidence / (evidence + needed)`. `score` is `rule_score` or, with a model, the result of
+    `combine_scores`, rounded to four places.
     """
 
     topic: str
     label: str
     given: bool
+    """Whether the article has the topic."""
     score: float
     threshold: float
-    above: list[Above]
+    above: list[AncestorExplanation]
     """The widest last."""
     evidence: float
     needed: float
     """Evidence with which a text of this length scores 0.5."""
     rule_score: float
-    matches: list[Match]
-    """The most worth first."""
-    model: ModelSays | None
+    matches: list[MatchExplanation]
+    """The highest worth first."""
+    model: ModelExplanation | None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """An article's topics, and those that it nearly has."""
+    """The topics of an article and the near misses."""
 
     taxonomy_version: str
     title_words: int
@@ -112,119 +112,136 @@ class Explanation:
     """Words of the text, without the title."""
     lede_words: int
     given: list[str]
-    """Ids of its topics, in the order of their tags."""
+    """Ids of the article's topics, in the order of their tags."""
     topics: list[TopicExplanation]
 
 
-def explain(
+def explain_topics(
     tagger: TopicTagger, text: str, title: str = "", *, topic_id: str | None = None
 ) -> Explanation:
-    """Explain the topics of an article and the `NEAREST` misses, or only the topic named.
+    """Explain the topics of an article and up to `MAX_NEAR_MISSES` others, or only one topic.
 
-    Raises KeyError if the taxonomy has no such topic.
+    Args:
+        tagger: The tagger.
+        text: The text of the article.
+        title: Its title.
+        topic_id: The only topic to explain, whether or not the article has it.
+
+    Raises:
+        KeyError: the taxonomy has no such topic.
     """
     topics = tagger.taxonomy.topics
     analysis = tagger.analyse(text, title)
+    scores, has_topic = analysis.scores, analysis.has_topic
     numbers = {topic.id: number for number, topic in enumerate(topics)}
-    by_score = sorted(numbers, key=lambda topic: (-analysis.scores[numbers[topic]], topic))
-    given = [topic for topic in by_score if analysis.given[numbers[topic]]]
+    by_score = sorted(numbers, key=lambda topic: (-scores[numbers[topic]], topic))
+    topics_of_article = [topic for topic in by_score if has_topic[numbers[topic]]]
     if topic_id is not None:
-        wanted = [numbers[topic_id]]
+        explained = [numbers[topic_id]]
     else:
-        missed = [
-            number
-            for number, score in enumerate(analysis.scores)
-            if score and not analysis.given[number]
+        near_misses = [
+            number for number, score in enumerate(scores) if score and not has_topic[number]
         ]
-        missed.sort(key=lambda number: -analysis.scores[number] / topics[number].threshold)
-        wanted = [*(numbers[topic] for topic in given), *missed[:NEAREST]]
-    starts = analysis.found.starts
-    lede = lede_end(text, starts)
-    listed = list_phrases(tagger.taxonomy)
+        near_misses.sort(key=lambda number: -scores[number] / topics[number].threshold)
+        explained = [
+            *(numbers[topic] for topic in topics_of_article),
+            *near_misses[:MAX_NEAR_MISSES],
+        ]
+    starts = analysis.text_matches.starts
+    lede_end = find_lede_end(text, starts)
+    phrases = list_phrases(tagger.taxonomy)
     return Explanation(
         taxonomy_version=tagger.taxonomy.version,
-        title_words=len(analysis.found_in_title.words),
+        title_words=len(analysis.title_matches.tokens),
         words=len(starts),
-        lede_words=bisect_left(starts, lede),
-        given=given,
-        topics=[_explain_topic(tagger, analysis, number, lede, listed) for number in wanted],
+        lede_words=bisect_left(starts, lede_end),
+        given=topics_of_article,
+        topics=[
+            _explain_topic(tagger, analysis, number, lede_end, phrases) for number in explained
+        ],
     )
 
 
 def _explain_topic(
-    tagger: TopicTagger, analysis: Analysis, number: int, lede: int, listed: Sequence[Listed]
+    tagger: TopicTagger,
+    analysis: TopicAnalysis,
+    number: int,
+    lede_end: int,
+    phrases: Sequence[PhraseEntry],
 ) -> TopicExplanation:
     taxonomy = tagger.taxonomy
     topic = taxonomy.topics[number]
-    numbers = {each.id: place for place, each in enumerate(taxonomy.topics)}
-    fields = topic.fields or taxonomy.fields
-    in_title, in_text = analysis.found_in_title.hits[number], analysis.found.hits[number]
-    worth = list(worths(in_text, in_title, fields, lede))
-    hits = [*in_title, *in_text]
-    matches = []
+    numbers = {topic.id: number for number, topic in enumerate(taxonomy.topics)}
+    field_weights = topic.fields or taxonomy.fields
+    in_title = analysis.title_matches.by_topic[number]
+    in_text = analysis.text_matches.by_topic[number]
+    weighted_matches = list(weigh_matches(in_text, in_title, field_weights, lede_end))
+    matches = [*in_title, *in_text]
+    explanations = []
     ranks = Counter[int]()
-    for place in sorted(range(len(hits)), key=lambda place: -worth[place][1]):
-        hit = hits[place]
-        ranks[hit.phrase] += 1
-        is_title = place < len(in_title)
-        where = "title" if is_title else "lede" if hit.start < lede else "body"
-        source = listed[hit.phrase]
-        matches.append(
-            Match(
-                start=hit.start,
-                end=hit.end,
-                text=(analysis.title if is_title else analysis.text)[hit.start : hit.end],
-                field=where,
-                topic=source.topic.id,
-                rule=source.rule.id,
-                phrase=source.text,
-                weight=hit.search.weight,
-                field_weight=getattr(fields, where),
-                rank=ranks[hit.phrase],
-                worth=worth[place][1] / ranks[hit.phrase],
+    for index in sorted(range(len(matches)), key=lambda index: -weighted_matches[index][1]):
+        match = matches[index]
+        ranks[match.phrase_number] += 1
+        is_title = index < len(in_title)
+        field = "title" if is_title else "lede" if match.start < lede_end else "body"
+        phrase = phrases[match.phrase_number]
+        explanations.append(
+            MatchExplanation(
+                start=match.start,
+                end=match.end,
+                text=(analysis.title if is_title else analysis.text)[match.start : match.end],
+                field=field,
+                topic=phrase.topic.id,
+                rule=phrase.rule.id,
+                phrase=phrase.text,
+                weight=match.rule.weight,
+                field_weight=getattr(field_weights, field),
+                rank=ranks[match.phrase_number],
+                worth=weighted_matches[index][1] / ranks[match.phrase_number],
             )
         )
-    wider = [each for each in taxonomy.lineage(topic.id) if each.id != topic.id]
+    ancestors = [wider for wider in taxonomy.lineage(topic.id) if wider.id != topic.id]
+    words = len(analysis.text_matches.tokens)
     return TopicExplanation(
         topic=topic.id,
         label=topic.label,
-        given=analysis.given[number],
+        given=analysis.has_topic[number],
         score=analysis.scores[number],
         threshold=topic.threshold,
         above=[
-            Above(
-                each.id,
-                analysis.scores[numbers[each.id]],
-                each.threshold,
-                analysis.given[numbers[each.id]],
+            AncestorExplanation(
+                ancestor.id,
+                analysis.scores[numbers[ancestor.id]],
+                ancestor.threshold,
+                analysis.has_topic[numbers[ancestor.id]],
             )
-            for each in wider
+            for ancestor in ancestors
         ],
-        evidence=sum(match.worth for match in matches),
-        needed=needed_evidence(len(analysis.found.words)),
-        rule_score=rule_score(worth, len(analysis.found.words)),
-        matches=sorted(matches, key=lambda match: -match.worth),
-        model=_model_says(analysis, topic),
+        evidence=sum(explanation.worth for explanation in explanations),
+        needed=compute_needed_evidence(words),
+        rule_score=compute_rule_score(weighted_matches, words),
+        matches=sorted(explanations, key=lambda explanation: -explanation.worth),
+        model=_explain_model(analysis, topic),
     )
 
 
-def _model_says(analysis: Analysis, topic: Topic) -> ModelSays | None:
-    reading = analysis.reading
-    if reading is None or topic.model is None:
+def _explain_model(analysis: TopicAnalysis, topic: Topic) -> ModelExplanation | None:
+    prediction = analysis.prediction
+    if prediction is None or topic.model is None:
         return None
 
-    def words(*, title: bool) -> list[str]:
-        found = analysis.found_in_title if title else analysis.found
+    def list_ngrams(*, title: bool) -> list[str]:
+        matches = analysis.title_matches if title else analysis.text_matches
         text = analysis.title if title else analysis.text
-        places = reading.strongest(topic.id, MODEL_EVIDENCE, title=title)
-        return [text[found.starts[place.first] : found.ends[place.last]] for place in places]
+        spans = prediction.find_strongest(topic.id, MAX_MODEL_EVIDENCE, title=title)
+        return [text[matches.starts[span.first] : matches.ends[span.last]] for span in spans]
 
-    chance = reading.chance(topic.id)
-    return ModelSays(
-        share=model_share(topic, len(analysis.found.words)),
-        chance=chance,
+    probability = prediction.probability(topic.id)
+    return ModelExplanation(
+        share=compute_model_share(topic, len(analysis.text_matches.tokens)),
+        chance=probability,
         even=topic.model.chance,
-        worth=model_score(topic, chance),
+        worth=compute_model_score(topic, probability),
         sure=topic.model.sure,
-        words=[*words(title=True), *words(title=False)],
+        words=[*list_ngrams(title=True), *list_ngrams(title=False)],
     )

@@ -1,9 +1,9 @@
-"""A statistical model of topics: a softmax over what labelled articles were labelled with.
+"""The topic model: a softmax regression on the labels of labelled articles.
 
-It knows words and pairs of words, each with a weight for every label, separately in the title,
-the opening and the whole text. `benchmarks.train_topics` makes it from a folder of labelled
-articles; `made_from` in the file says from which. Sums are taken over whole numbers, so that they
-are the same on every machine. Imports neither Beam nor spaCy.
+Its features are n-grams, single tokens and pairs, with a weight per label, separately in the title,
+the opening and the whole text. `benchmarks.train_topics` trains it on a folder of labelled
+articles; `made_from` in the file says on which. Sums are sums of whole numbers, so that they are
+the same on every machine. Imports neither Beam nor spaCy.
 """
 
 import math
@@ -22,266 +22,299 @@ from transforms.language.topics.stop_words import STOP_WORDS
 
 MODEL_FILE: Final = "topic_model.npz"
 
-OPENING_WORDS: Final = 140
-"""Words at the beginning of a text, among those that count, that are its opening as well."""
+OPENING_TOKENS: Final = 140
+"""The opening is the first tokens of a text, of those that `is_model_token` accepts."""
 
 BLOCKS: Final = ("title", "opening", "text")
+"""Parts of an article that have features of their own. The opening is part of the text, too."""
 
-_MOST_OFTEN: Final = 1000
-"""A feature that occurs more often counts as if it occurred so often."""
+MIN_PROBABILITY: Final = 1e-6
+"""Probabilities are clipped to this and to 1 minus this."""
 
-_UNIT: Final = 1 << 12
-"""Values of features are whole multiples of one by this."""
+_MAX_COUNT: Final = 1000
+"""Higher counts of a feature count as this one."""
 
-LEAST_CHANCE: Final = 1e-6
-"""What a chance is at least, and short of 1."""
+_FIXED_POINT_SCALE: Final = 1 << 12
+"""Values of features are whole multiples of 1 / this."""
 
-_NO_KEY: Final = 2**62
+_END_KEY: Final = 2**62
+"""Key after all others."""
 
-_YEAR: Final = 4
-"""Digits of a number that counts as a word."""
+_YEAR_DIGITS: Final = 4
 
 
-class Place(NamedTuple):
-    """The first occurrence of a word or pair of words."""
+class NgramSpan(NamedTuple):
+    """The tokens of an n-gram in a text, by position."""
 
     first: int
-    """Number of its first word."""
     last: int
-    """Number of its last word, which may be the same."""
+    """Equal to `first` for a single token."""
 
 
-def is_telling(word: str) -> bool:
-    """Whether a word counts: single letters and numbers but for years are passed over."""
-    return len(word) > 1 and (word[0] > "9" or (len(word) == _YEAR and word.isdigit()))
+def is_model_token(token: str) -> bool:
+    """Return whether the model looks at a token: single letters and numbers but years are skipped.
+
+    >>> [token for token in ["a", "wall", "2024", "12"] if is_model_token(token)]
+    ['wall', '2024']
+    """
+    return len(token) > 1 and (token[0] > "9" or (len(token) == _YEAR_DIGITS and token.isdigit()))
 
 
-def grams(words: Iterable[str]) -> Iterator[str]:
-    """Words and pairs of words, wherever they stand.
+def generate_ngrams(tokens: Iterable[str]) -> Iterator[str]:
+    """Yield the model's tokens and pairs of adjacent ones, at each occurrence.
 
-    >>> list(grams(["build", "a", "wall"]))
+    >>> list(generate_ngrams(["build", "a", "wall"]))
     ['build', 'wall', 'build wall']
     """
-    before = ""
-    for word in filter(is_telling, words):
-        yield word
-        if before:
-            yield f"{before} {word}"
-        before = word
+    previous = ""
+    for token in filter(is_model_token, tokens):
+        yield token
+        if previous:
+            yield f"{previous} {token}"
+        previous = token
 
 
-def place_of(gram: str, words: Sequence[str]) -> Place:
-    """Where a word or pair of words stands first.
+def locate_ngram(ngram: str, tokens: Sequence[str]) -> NgramSpan:
+    """Return the first occurrence of an n-gram.
 
-    Raises ValueError if it is not one of the `grams` of the words.
+    >>> locate_ngram("build wall", ["to", "build", "a", "wall"])
+    NgramSpan(first=1, last=3)
+
+    Raises:
+        ValueError: `generate_ngrams` does not yield the n-gram for these tokens.
     """
-    word, _, following = gram.partition(" ")
-    first = words.index(word)
-    while following:
+    token, _, second = ngram.partition(" ")
+    first = tokens.index(token)
+    while second:
         last = first + 1
-        while not is_telling(words[last]):
+        while not is_model_token(tokens[last]):
             last += 1
-        if words[last] == following:
-            return Place(first, last)
-        first = words.index(word, first + 1)
-    return Place(first, first)
+        if tokens[last] == second:
+            return NgramSpan(first, last)
+        first = tokens.index(token, first + 1)
+    return NgramSpan(first, first)
 
 
-class Described(NamedTuple):
-    """The features of a block of an article: the words and pairs of words that the model knows."""
+class FeatureVector(NamedTuple):
+    """The features of one block of an article, without those of value 0."""
 
     rows: NDArray[np.int64]
+    """Row of each feature in the vocabulary."""
     values: NDArray[np.int64]
-    """In units of 1 by `_UNIT`."""
+    """In units of 1 / `_FIXED_POINT_SCALE`; not normalised."""
 
     @property
-    def length(self) -> float:
-        """The root of the square sum of the values, by which they are to be divided."""
+    def norm(self) -> float:
+        """The Euclidean norm of the values, by which to divide them; 1 if all are 0."""
         return math.sqrt(int(self.values @ self.values)) or 1.0
 
 
-class Features:
-    """The words and pairs of words that a model knows, and how an article is described by them.
+class FeatureVocabulary:
+    """The features of a model, and the vectors of articles in them.
 
-    The value of one is 1 plus the logarithm of its count, times its rarity; the values of a block
-    are brought to a square sum of 1 (TF-IDF: Salton and Buckley, 1988).
+    A feature's value is (1 + ln(count)) * IDF; each block is normalised to length 1 (TF-IDF: Salton
+    and Buckley, 1988). This is not scikit-learn's TfidfVectorizer because only the benchmarks
+    depend on scikit-learn.
     """
 
-    def __init__(self, names: Sequence[str], rarity: Sequence[float]) -> None:
+    def __init__(self, names: Sequence[str], idf: Sequence[float]) -> None:
+        """Index the features.
+
+        Args:
+            names: Per row the block, a colon, and one or two tokens with a space between.
+            idf: Per row 1 + ln(articles / articles with the feature), smoothed.
+        """
         self.names = names
-        """By row: the block, a colon and one or two words."""
-        self.rarity = np.array(rarity, dtype=np.float64)
-        """By row: 1 and the logarithm of how many articles there are to each that has it."""
-        self._numbers: dict[str, int] = {}
-        """Each word that occurs in a feature."""
-        grams = [name.partition(":")[2].split(" ") for name in names]
-        for gram in grams:
-            for word in gram:
-                self._numbers.setdefault(word, len(self._numbers))
-        self._width = (len(self._numbers) + 1) ** 2
-        """More than any key within a block."""
+        self.idf = np.array(idf, dtype=np.float64)
+        self._token_numbers: dict[str, int] = {}
+        ngrams = [name.partition(":")[2].split(" ") for name in names]
+        for ngram in ngrams:
+            for token in ngram:
+                self._token_numbers.setdefault(token, len(self._token_numbers))
+        self._block_width = (len(self._token_numbers) + 1) ** 2
+        """More than any key of an n-gram; the keys of each block begin at a multiple of it."""
         keys = [
-            self._key(gram) + BLOCKS.index(name.partition(":")[0]) * self._width
-            for name, gram in zip(names, grams, strict=True)
+            self._key_of(ngram) + BLOCKS.index(name.partition(":")[0]) * self._block_width
+            for name, ngram in zip(names, ngrams, strict=True)
         ]
         self._keys, self._rows = np.array(
-            sorted([*zip(keys, range(len(keys)), strict=True), (_NO_KEY, -1)]), dtype=np.int64
+            sorted([*zip(keys, range(len(keys)), strict=True), (_END_KEY, -1)]), dtype=np.int64
         ).T.copy()
-        """Keys of all blocks in ascending order, and the row of each; the last stands for none."""
-        counts = range(1, _MOST_OFTEN + 1)
-        self._often = np.array([0.0, *(1 + math.log(count) for count in counts)])
+        """Keys of all features in ascending order, then `_END_KEY`; and the row of each."""
+        counts = range(1, _MAX_COUNT + 1)
+        self._log_counts = np.array([0.0, *(1 + math.log(count) for count in counts)])
 
-    def _key(self, gram: Sequence[str]) -> int:
-        """A word by its number, a pair of words by both."""
-        first, *others = (self._numbers[word] for word in gram)
-        return sum(((number + 1) * len(self._numbers) for number in others), first)
+    def _key_of(self, ngram: Sequence[str]) -> int:
+        """Return the number of a token, or of a pair the number that combines both."""
+        first, *others = (self._token_numbers[token] for token in ngram)
+        return sum(((number + 1) * len(self._token_numbers) for number in others), first)
 
-    def numbers(self, words: Iterable[str]) -> NDArray[np.int64]:
-        """The words that count by their numbers; -1 for one that the model does not know."""
-        known = self._numbers.get
+    def _number_tokens(self, tokens: Iterable[str]) -> NDArray[np.int64]:
+        """Return the numbers of the model's tokens; -1 for one that no feature has."""
+        number_of = self._token_numbers.get
         return np.array(
             [
                 -1 if number is None else number
-                for word in words
-                if (number := known(word)) is not None or is_telling(word)
+                for token in tokens
+                if (number := number_of(token)) is not None or is_model_token(token)
             ],
             dtype=np.int64,
         )
 
-    def describe(self, words: Sequence[str], title: Sequence[str]) -> dict[str, Described]:
-        """An article with these words, in lower case, in text and title, by block."""
-        text = self.numbers(words)
-        wanted = []
-        for block, numbers in enumerate((self.numbers(title), text[:OPENING_WORDS], text)):
+    def vectorize(
+        self, tokens: Sequence[str], title_tokens: Sequence[str]
+    ) -> dict[str, FeatureVector]:
+        """Return the vector of each block of an article with these tokens, in lower case."""
+        text = self._number_tokens(tokens)
+        block_keys = []
+        for block, numbers in enumerate(
+            (self._number_tokens(title_tokens), text[:OPENING_TOKENS], text)
+        ):
             is_known = numbers >= 0
-            pairs = numbers[:-1] + (numbers[1:] + 1) * len(self._numbers)
-            wanted.append(numbers[is_known] + block * self._width)
-            wanted.append(pairs[is_known[:-1] & is_known[1:]] + block * self._width)
-        keys = np.concatenate(wanted)
-        places = self._keys.searchsorted(keys)
-        found, counts = np.unique(places[self._keys.take(places) == keys], return_counts=True)
-        rows = self._rows[found]
-        often = self._often[np.minimum(counts, _MOST_OFTEN)]
-        values = np.rint(often * self.rarity[rows] * _UNIT).astype(np.int64)
-        edges = self._keys[found].searchsorted(np.arange(len(BLOCKS) + 1) * self._width).tolist()
+            pairs = numbers[:-1] + (numbers[1:] + 1) * len(self._token_numbers)
+            block_keys.append(numbers[is_known] + block * self._block_width)
+            block_keys.append(pairs[is_known[:-1] & is_known[1:]] + block * self._block_width)
+        keys = np.concatenate(block_keys)
+        indices = self._keys.searchsorted(keys)
+        features, counts = np.unique(indices[self._keys.take(indices) == keys], return_counts=True)
+        rows = self._rows[features]
+        log_counts = self._log_counts[np.minimum(counts, _MAX_COUNT)]
+        values = np.rint(log_counts * self.idf[rows] * _FIXED_POINT_SCALE).astype(np.int64)
+        block_starts = np.arange(len(BLOCKS) + 1) * self._block_width
+        bounds = self._keys[features].searchsorted(block_starts).tolist()
         return {
-            block: Described(rows[start:end], values[start:end])
-            for block, (start, end) in zip(BLOCKS, pairwise(edges), strict=True)
+            block: FeatureVector(rows[start:end], values[start:end])
+            for block, (start, end) in zip(BLOCKS, pairwise(bounds), strict=True)
         }
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the model makes of an article."""
+class ModelPrediction:
+    """The probabilities of the labels for one article, and the n-grams behind them."""
 
     _model: "TopicModel"
-    _words: Sequence[str]
-    _title: Sequence[str]
-    _described: dict[str, Described]
-    _chances: NDArray[np.float64]
+    _tokens: Sequence[str]
+    _title_tokens: Sequence[str]
+    _vectors: dict[str, FeatureVector]
+    _probabilities: NDArray[np.float64]
 
-    def chance(self, label: str) -> float:
-        """The probability of a label, never quite 0 or 1."""
-        chance = float(self._chances[self._model.labels[label]])
-        return min(max(chance, LEAST_CHANCE), 1 - LEAST_CHANCE)
+    def probability(self, label: str) -> float:
+        """Return the probability of a label, from `MIN_PROBABILITY` to 1 minus that."""
+        probability = float(self._probabilities[self._model.labels[label]])
+        return min(max(probability, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
 
-    def strongest(self, label: str, most: int, *, title: bool) -> list[Place]:
-        """What speaks most for a label in title or text, the strongest first.
+    def find_strongest(self, label: str, max_ngrams: int, *, title: bool) -> list[NgramSpan]:
+        """Return the n-grams in title or text that most speak for a label, the strongest first.
 
-        A word speaks for a label as far as it raises its log odds. Words that say nothing by
-        themselves are left out.
+        An n-gram speaks for a label as far as it raises the label's log odds. N-grams of stop words
+        only are left out.
         """
         model = self._model
         column = model.labels[label]
-        others = self._chances.copy()
+        others = self._probabilities.copy()
         others[column] = 0.0
-        others /= max(others.sum(), LEAST_CHANCE)
-        speaks: dict[str, float] = {}
+        others /= max(others.sum(), MIN_PROBABILITY)
+        contributions: dict[str, float] = {}
         for block in ("title",) if title else ("opening", "text"):
-            rows, values = self._described[block]
-            weights = model.weights[rows] * model.scales
-            raised = weights[:, column] - weights @ others
-            shares = np.round(raised * values / self._described[block].length, 6)
-            for number in np.argsort(-shares, kind="stable")[: 5 * most].tolist():
-                gram = model.features.names[rows[number]].partition(":")[2]
-                if not STOP_WORDS.issuperset(gram.split()):
-                    speaks[gram] = speaks.get(gram, 0.0) + float(shares[number])
-        best = sorted(speaks, key=lambda gram: (-speaks[gram], gram))[:most]
-        words = self._title if title else self._words
-        return [place_of(gram, words) for gram in best if speaks[gram] > 0]
+            vector = self._vectors[block]
+            weights = model.weights[vector.rows] * model.scales
+            log_odds = weights[:, column] - weights @ others
+            shares = np.round(log_odds * vector.values / vector.norm, 6)
+            for number in np.argsort(-shares, kind="stable")[: 5 * max_ngrams].tolist():
+                ngram = model.vocabulary.names[vector.rows[number]].partition(":")[2]
+                if not STOP_WORDS.issuperset(ngram.split()):
+                    contributions[ngram] = contributions.get(ngram, 0.0) + float(shares[number])
+        strongest = sorted(contributions, key=lambda ngram: (-contributions[ngram], ngram))
+        tokens = self._title_tokens if title else self._tokens
+        return [
+            locate_ngram(ngram, tokens)
+            for ngram in strongest[:max_ngrams]
+            if contributions[ngram] > 0
+        ]
 
 
 class TopicModel:
-    """The weights, and what they say of an article."""
+    """A linear model of topic labels, with weights of 8 bits."""
 
     def __init__(
         self,
         *,
         labels: Sequence[str],
-        features: Features,
+        vocabulary: FeatureVocabulary,
         weights: NDArray[np.int8],
         scales: NDArray[np.float64],
         bias: NDArray[np.float64],
-        made_from: str,
+        trained_on: str,
     ) -> None:
+        """Make a model.
+
+        Args:
+            labels: One per column.
+            vocabulary: The features, one per row.
+            weights: Shape (features, labels), in units of the column's scale.
+            scales: Value of a weight of 1, per column.
+            bias: Logit of an article without features, per column.
+            trained_on: Description of the training articles.
+        """
         self.labels = {label: number for number, label in enumerate(labels)}
-        """Number of each label, which is its column."""
-        self.features = features
+        """Column of each label."""
+        self.vocabulary = vocabulary
         self.weights = weights
         self.scales = scales
-        """What a weight of 1 is worth, by column."""
         self.bias = bias
-        self.made_from = made_from
+        self.trained_on = trained_on
 
-    def read(self, words: Sequence[str], title: Sequence[str]) -> Reading:
-        """The chances of an article with these words, in lower case, in text and title."""
-        described = self.features.describe(words, title)
-        totals = self.bias.copy()
-        for part in described.values():
-            sums = part.values @ self.weights[part.rows].astype(np.int64)
-            totals += sums / part.length * self.scales
-        chances = np.exp(totals - totals.max())
-        return Reading(self, words, title, described, chances / chances.sum())
+    def predict(self, tokens: Sequence[str], title_tokens: Sequence[str]) -> ModelPrediction:
+        """Return the prediction for an article with these tokens, in lower case."""
+        vectors = self.vocabulary.vectorize(tokens, title_tokens)
+        logits = self.bias.copy()
+        for vector in vectors.values():
+            sums = vector.values @ self.weights[vector.rows].astype(np.int64)
+            logits += sums / vector.norm * self.scales
+        exponentials = np.exp(logits - logits.max())
+        return ModelPrediction(
+            self, tokens, title_tokens, vectors, exponentials / exponentials.sum()
+        )
 
 
 def write_topic_model(path: Path, model: TopicModel) -> None:
-    """Write a model to a file that `read_topic_model` reads."""
+    """Write a model to a file for `read_topic_model`."""
     np.savez_compressed(
         path,
         labels=np.array([*model.labels]),
-        features=np.frombuffer("\n".join(model.features.names).encode(), dtype=np.uint8),
-        rarity=model.features.rarity.astype(np.float32),
+        features=np.frombuffer("\n".join(model.vocabulary.names).encode(), dtype=np.uint8),
+        rarity=model.vocabulary.idf.astype(np.float32),
         weights=model.weights,
         scales=model.scales,
         bias=model.bias,
-        made_from=np.array(model.made_from),
+        made_from=np.array(model.trained_on),
     )
 
 
 def read_topic_model(path: Path) -> TopicModel:
-    """The model of a file."""
+    """Return the model of a file."""
     with np.load(path, allow_pickle=False) as file:
         names = file["features"].tobytes().decode().split("\n")
         return TopicModel(
             labels=file["labels"].tolist(),
-            features=Features(names, file["rarity"].tolist()),
+            vocabulary=FeatureVocabulary(names, file["rarity"].tolist()),
             weights=file["weights"],
             scales=file["scales"],
             bias=file["bias"],
-            made_from=str(file["made_from"]),
+            trained_on=str(file["made_from"]),
         )
 
 
 @cache
 def load_topic_model() -> TopicModel:
-    """The model that comes with the package."""
+    """Return the shipped model."""
     with as_file(files(__package__).joinpath(MODEL_FILE)) as path:
         return read_topic_model(path)
 
 
 @cache
-def topic_model_labels() -> frozenset[str]:
-    """The labels of the model that comes with the package, without loading the rest of it."""
+def load_topic_model_labels() -> frozenset[str]:
+    """Return the labels of the shipped model, without loading the rest of it."""
     with (
         as_file(files(__package__).joinpath(MODEL_FILE)) as path,
         np.load(path, allow_pickle=False) as file,

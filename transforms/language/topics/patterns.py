@@ -4,18 +4,25 @@ Imports neither Beam nor spaCy.
 """
 
 import re
-from typing import Final
+from typing import Final, TypeAlias
 
-MAX_WIDTH: Final = 200
-"""Characters that a pattern matches at most."""
+MAX_MATCH_CHARACTERS: Final = 200
+"""Most characters of a match."""
 
 MAX_WAYS: Final = 1000
-"""Ways in which a pattern can be tried at one place of a text at most."""
+"""Most ways in which a pattern can be tried at one offset of a text."""
 
-_ASCII = [chr(code) for code in range(128)]
+PREFIX_CHARACTERS: Final = 2
+"""Characters of a match that `list_match_prefixes` looks at."""
 
-# The safe subset of regular expressions, part by part.
-_PART = re.compile(
+Prefixes: TypeAlias = frozenset[str]
+"""Prefixes of matches, in lower case: `PREFIX_CHARACTERS` characters, or all of a shorter match."""
+
+_EMPTY_PREFIX: Final = frozenset({""})
+_ASCII: Final = [chr(code) for code in range(128)]
+
+# The parts of the safe subset of regular expressions. Python's own parser is private.
+_PART: Final = re.compile(
     r"(?P<boundary>\\b)"
     r"|(?P<char>\\[dwsDWSnt]|\\[^\w\s]|[^\\\[\](){}|?*+^$]"
     r"|\[\^?(?:\\[dwsDWSnt]|\\[^\w\s]|[^\[\]\\&|~-]|-(?!-))+\])"
@@ -26,21 +33,22 @@ _PART = re.compile(
 )
 
 
-def pattern_problem(pattern: str) -> str | None:
-    """What is wrong with a pattern, or None if its cost is bounded at every place of a text.
+def find_pattern_problem(pattern: str) -> str | None:
+    """Return what is wrong with a pattern, or None if its cost is bounded at every offset.
 
-    The bound is the number of ways in which the pattern can be tried at one place: the product
-    over what follows each other, the sum over alternatives.
+    The cost is the number of ways in which the pattern can be tried at one offset of a text: the
+    product over parts that follow each other, the sum over alternatives.
     """
-    # A frame a group: ways and width of the finished alternatives, then of the current one.
+    # One frame per open group: ways and width of its finished alternatives, then of the current
+    # one. The width is the number of characters of the longest match.
     frames = [[0, 0, 1, 0]]
-    atom: tuple[int, int] | None = None  # ways and width of what a repeat would apply to
+    atom: tuple[int, int] | None = None  # ways and width of the part that a repeat applies to
     is_group = False
     for part in _PART.finditer(pattern):
         kind = part.lastgroup
         top = frames[-1]
         if kind == "repeat":
-            low, high = (0, 1) if part[0] == "?" else _bounds(part[0])
+            low, high = _parse_repeat(part[0])
             if atom is None or high < low or (is_group and part[0] != "?"):
                 return f"has {part[0]} in a wrong place; repeat only single characters, or (?:...)?"
             ways, width = atom
@@ -72,7 +80,7 @@ def pattern_problem(pattern: str) -> str | None:
     ways, width, last_ways, last_width = frames[0]
     if atom is not None:
         last_ways, last_width = last_ways * atom[0], last_width + atom[1]
-    if ways + last_ways > MAX_WAYS or max(width, last_width) > MAX_WIDTH:
+    if ways + last_ways > MAX_WAYS or max(width, last_width) > MAX_MATCH_CHARACTERS:
         return "can match in too many ways; shorten its repeats or split it into rules"
     try:
         empty = re.compile(pattern).fullmatch("")
@@ -81,59 +89,55 @@ def pattern_problem(pattern: str) -> str | None:
     return "can match nothing at all; make a part of it required" if empty else None
 
 
-Beginnings = frozenset[str]
-"""Beginnings of up to `BEGINNING` characters, in lower case; a shorter one is a whole match."""
-
-BEGINNING: Final = 2
-
-
-def _then(before: Beginnings, after: Beginnings) -> Beginnings:
-    """The beginnings of what has one of each, one after the other."""
-    if all(len(text) == BEGINNING for text in before):
+def _concatenate(before: Prefixes, after: Prefixes) -> Prefixes:
+    """Return the prefixes of matches that have one part before the other."""
+    if all(len(text) == PREFIX_CHARACTERS for text in before):
         return before
-    return frozenset((one + other)[:BEGINNING] for one in before for other in after)
+    return frozenset((first + second)[:PREFIX_CHARACTERS] for first in before for second in after)
 
 
-_NOTHING: Final = frozenset({""})
+def list_match_prefixes(pattern: str) -> Prefixes:
+    """Return how a match of a pattern of the subset can begin, as far as that is ASCII.
 
-
-def beginnings(pattern: str) -> Beginnings:
-    """How a match of a pattern of the subset can begin, as far as it begins with ASCII characters.
-
-    >>> sorted(beginnings("(?:a|b?c)d")), sorted(beginnings("x{0,2}y"))
+    >>> sorted(list_match_prefixes("(?:a|b?c)d")), sorted(list_match_prefixes("x{0,2}y"))
     (['ad', 'bc', 'cd'], ['xx', 'xy', 'y'])
     """
-    groups: list[tuple[Beginnings, Beginnings]] = [(frozenset(), _NOTHING)]
-    before = part_of = _NOTHING  # what stands before the last character or group, and that
+    # One entry per open group: prefixes of its finished alternatives, and of the current one.
+    groups: list[tuple[Prefixes, Prefixes]] = [(frozenset(), _EMPTY_PREFIX)]
+    # Prefixes of the current alternative without its last character or group, and of that one.
+    before = atom = _EMPTY_PREFIX
     for part in _PART.finditer(pattern):
         kind = part.lastgroup
         others, current = groups[-1]
         if kind == "open":
-            groups.append((frozenset(), _NOTHING))
+            groups.append((frozenset(), _EMPTY_PREFIX))
         elif kind == "or":
-            groups[-1] = (others | current, _NOTHING)
+            groups[-1] = (others | current, _EMPTY_PREFIX)
         elif kind == "repeat":
-            low, high = (0, 1) if part[0] == "?" else _bounds(part[0])
-            repeated: Beginnings = frozenset()
-            for count in range(low, min(high, low + BEGINNING) + 1):
-                times = before
-                for _ in range(min(count, BEGINNING)):
-                    times = _then(times, part_of)
-                repeated |= times
+            low, high = _parse_repeat(part[0])
+            repeated: Prefixes = frozenset()
+            for count in range(low, min(high, low + PREFIX_CHARACTERS) + 1):
+                prefixes = before
+                for _ in range(min(count, PREFIX_CHARACTERS)):
+                    prefixes = _concatenate(prefixes, atom)
+                repeated |= prefixes
             groups[-1] = (others, repeated)
         elif kind in ("char", "close"):
             if kind == "char":
-                one = re.compile(part[0], re.IGNORECASE | re.DOTALL)
-                part_of = frozenset(c.lower() for c in _ASCII if one.fullmatch(c))
+                regex = re.compile(part[0], re.IGNORECASE | re.DOTALL)
+                atom = frozenset(c.lower() for c in _ASCII if regex.fullmatch(c))
             else:
-                part_of = others | current
+                atom = others | current
                 groups.pop()
                 others, current = groups[-1]
             before = current
-            groups[-1] = (others, _then(current, part_of))
+            groups[-1] = (others, _concatenate(current, atom))
     return groups[0][0] | groups[0][1]
 
 
-def _bounds(repeat: str) -> tuple[int, int]:
+def _parse_repeat(repeat: str) -> tuple[int, int]:
+    """Return the fewest and most times that `?`, `{m}` or `{m,n}` asks for."""
+    if repeat == "?":
+        return 0, 1
     low, _, high = repeat[1:-1].partition(",")
     return int(low), int(high or low)

@@ -1,4 +1,4 @@
-"""English words that by themselves say nothing of what a text is about."""
+"""English stop words: words that alone do not tell what a text is about."""
 
 from typing import Final
 

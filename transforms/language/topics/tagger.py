@@ -1,12 +1,11 @@
-"""Topic tags with their evidence: the tagger that is made from a taxonomy.
+"""The topic tagger: tags of articles and quotes, with their evidence.
 
-The taxonomy (`taxonomy.py`) defines the topics. Some topics also have a statistical model
+The taxonomy (`taxonomy.py`) defines the topics. Some of them also have a statistical model
 (`model.py`). Imports neither Beam nor spaCy.
 """
 
 import datetime as dt
 import heapq
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,91 +14,71 @@ from typing import Final
 
 from schemas import Evidence, TopicTag
 from schemas.ids import tag_id_of
-from transforms.language.topics.model import Reading, load_topic_model
-from transforms.language.topics.phrases import Found, Hit, Matcher, Search, phrase_symbols
-from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
+from transforms.language.topics.matcher import Match, Matcher, TextMatches, compile_rule
+from transforms.language.topics.model import ModelPrediction, load_topic_model
+from transforms.language.topics.scoring import (
+    combine_scores,
+    compute_rule_score,
+    find_lede_end,
+    weigh_matches,
+)
+from transforms.language.topics.taxonomy import Taxonomy
+from transforms.language.topics.taxonomy_file import load_taxonomy
 
 MAX_EVIDENCE: Final = 20
-"""Matches that a tag quotes at most, for the text and for the title each."""
+"""Most matches that a tag quotes from the text, and most from the title."""
 
-MODEL_EVIDENCE: Final = 5
-"""Words of the topic model among them at most."""
+MAX_MODEL_EVIDENCE: Final = 5
+"""Most n-grams of the topic model among them."""
 
 MODEL_RULE: Final = "model"
-"""`Evidence.rule` of words that speak for a topic by the topic model."""
+"""`Evidence.rule` of n-grams that speak for a topic by the topic model."""
 
-LEDE_WORDS: Final = 60
-"""The lede is the first paragraphs until they have this many words, and never more than twice
-as many."""
+MIN_SPAN_SCORE: Final = 0.38
+"""Lowest score of a span: one strong match (weight 2) in up to `MIN_SCORED_WORDS` words has it."""
 
-SATURATION: Final = 10.0
-"""Evidence with which a text of `USUAL_WORDS` words scores 0.5."""
-
-USUAL_WORDS: Final = 600
-
-LEAST_WORDS: Final = 60
-"""Shorter texts and spans are scored as if they had this many words."""
-
-SPAN_SCORE: Final = 0.38
-"""Least score of a span on its own: one strong match (weight 2) in up to `LEAST_WORDS` words."""
-
-SPAN_SCORE_IN_TOPIC: Final = 0.24
-"""Least score of a span whose article has the topic: one supporting match (weight 1) does."""
-
-LEAST_RULES: Final = 0.02
-"""What no match at all counts as where the topic model has a say."""
-
-MODEL_WORDS: Final = 200
-"""Words of a text from which the topic model has its full share; in shorter ones it has less."""
+MIN_SPAN_SCORE_IN_TOPIC: Final = 0.24
+"""Lowest score of a span whose article has the topic: one supporting match (weight 1) has it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Analysis:
-    """All matches of an article, from which its tags and those of its quotes are made."""
+class TopicAnalysis:
+    """The matches and scores of an article, from which its tags and those of its quotes follow."""
 
     text: str
     title: str
-    found: Found
-    found_in_title: Found
+    text_matches: TextMatches
+    title_matches: TextMatches
     scores: list[float]
-    """Score of the article, one a topic."""
-    given: list[bool]
-    """Whether the article has the topic, one a topic."""
-    reading: Reading | None
-    """What the topic model makes of it, if a topic asks for that."""
+    """Score of the article per topic, by number."""
+    has_topic: list[bool]
+    """Whether the article has the topic, per topic."""
+    prediction: ModelPrediction | None
+    """None if no topic asks for the topic model."""
 
 
 class TopicTagger:
     """Tags articles and quotes with the topics of a taxonomy. Pickles as its taxonomy.
 
-    The score by rules is `e / (e + SATURATION * sqrt(words / USUAL_WORDS))`, where `words` counts
-    the words of the text (`LEAST_WORDS` at least) and `e` is the evidence: that for the topic and
-    that for all topics below it. Each match is worth the weight of its rule times that of the field
-    it stands in; the matches of one phrase are added up as 1, 1/2, 1/3 ... of their worth, the best
-    first. Matches of one topic that overlap count once: the longest, or of equals the one with the
-    higher weight. So a match at a free place never lowers the score of a text of the same length,
-    repeating a phrase helps ever less, and a longer text needs more evidence.
-
-    Where the topic has a `model`, the score is the weighted mean of this and of what the topic
-    model says, taken as log odds; the chance that is worth the threshold counts as that. The model
-    has seen news of one country, so where the rules are sure it cannot lower their score. An
-    article gets every topic whose score, rounded to four places, reaches the topic's threshold, and
-    whose parent it gets.
+    A match is evidence for the topic of its rule and for the topics above it. Matches of one topic
+    that overlap count once: the longest, or of equally long ones the one with the higher weight.
+    `scoring.py` says how scores follow from matches. An article gets every topic whose score,
+    rounded to four places, reaches the topic's threshold, and whose parent it gets.
     """
 
     def __init__(self, taxonomy: Taxonomy | None = None) -> None:
         self.taxonomy = load_taxonomy() if taxonomy is None else taxonomy
         topics = self.taxonomy.topics
         numbers = {topic.id: number for number, topic in enumerate(topics)}
-        above = [
-            tuple(numbers[wider.id] for wider in self.taxonomy.lineage(topic.id))
+        lineages = [
+            tuple(numbers[ancestor.id] for ancestor in self.taxonomy.lineage(topic.id))
             for topic in topics
         ]
         self._parents = [numbers.get(topic.parent or "") for topic in topics]
-        self._downwards = sorted(range(len(topics)), key=lambda number: len(above[number]))
+        self._parents_first = sorted(range(len(topics)), key=lambda number: len(lineages[number]))
         self._matcher = Matcher(
             (
-                search_of(rule, above[number])
+                compile_rule(rule, lineages[number])
                 for number, topic in enumerate(topics)
                 for rule in topic.rules
             ),
@@ -110,62 +89,68 @@ class TopicTagger:
     def __reduce__(self) -> tuple[type["TopicTagger"], tuple[Taxonomy]]:
         return type(self), (self.taxonomy,)
 
-    def analyse(self, text: str, title: str = "") -> Analysis:
-        """Match an article once, in time linear in its length."""
-        found = self._matcher.find(text)
-        in_title = self._matcher.find(title)
-        reading = self._model.read(found.words, in_title.words) if self._model else None
-        lede = lede_end(text, found.starts)
+    def analyse(self, text: str, title: str = "") -> TopicAnalysis:
+        """Return the matches and scores of an article, in time linear in its length."""
+        text_matches = self._matcher.find_matches(text)
+        title_matches = self._matcher.find_matches(title)
+        prediction = (
+            self._model.predict(text_matches.tokens, title_matches.tokens) if self._model else None
+        )
+        lede_end = find_lede_end(text, text_matches.starts)
+        words = len(text_matches.tokens)
         scores = []
-        for topic, hits, title_hits in zip(
-            self.taxonomy.topics, found.hits, in_title.hits, strict=True
+        for topic, in_text, in_title in zip(
+            self.taxonomy.topics, text_matches.by_topic, title_matches.by_topic, strict=True
         ):
             weights = topic.fields or self.taxonomy.fields
             score = 0.0
-            if hits or title_hits:
-                score = rule_score(worths(hits, title_hits, weights, lede), len(found.words))
-            if reading and topic.model:
-                score = mean_score(topic, score, reading.chance(topic.id), len(found.words))
+            if in_text or in_title:
+                weighted_matches = weigh_matches(in_text, in_title, weights, lede_end)
+                score = compute_rule_score(weighted_matches, words)
+            if prediction and topic.model:
+                score = combine_scores(topic, score, prediction.probability(topic.id), words)
             scores.append(round(score, 4))
-        given = [False] * len(scores)
-        for number in self._downwards:
+        has_topic = [False] * len(scores)
+        for number in self._parents_first:
             parent = self._parents[number]
             reached = scores[number] >= self.taxonomy.topics[number].threshold
-            given[number] = reached and (parent is None or given[parent])
-        return Analysis(text, title, found, in_title, scores, given, reading)
+            has_topic[number] = reached and (parent is None or has_topic[parent])
+        return TopicAnalysis(
+            text, title, text_matches, title_matches, scores, has_topic, prediction
+        )
 
     def tag(
         self, text: str, *, title: str = "", article_id: str, run_id: str, day: dt.date
     ) -> list[TopicTag]:
-        """Tags of an article that is needed only once; see `tag_article`."""
+        """Return the tags of an article whose quotes are not tagged; see `tag_article`."""
         return self.tag_article(
             self.analyse(text, title), article_id=article_id, run_id=run_id, day=day
         )
 
     def tag_article(
-        self, analysis: Analysis, *, article_id: str, run_id: str, day: dt.date
+        self, analysis: TopicAnalysis, *, article_id: str, run_id: str, day: dt.date
     ) -> list[TopicTag]:
-        """Tags of the article, the highest score first, of equals in the order of topic ids."""
-        return _ordered(
-            self._tag(
+        """Return the tags of the article, the highest score first; equal scores by topic id."""
+        return _sort_tags(
+            self._make_tag(
                 number,
                 score,
-                self._shown(analysis, number, title=False),
-                self._shown(analysis, number, title=True),
+                self._collect_evidence(analysis, number, title=False),
+                self._collect_evidence(analysis, number, title=True),
                 article_id=article_id,
                 quote_id=None,
                 run_id=run_id,
                 day=day,
             )
-            for number, (score, given) in enumerate(
-                zip(analysis.scores, analysis.given, strict=True)
+            for number, (score, has_topic) in enumerate(
+                zip(analysis.scores, analysis.has_topic, strict=True)
             )
-            if given
+            if has_topic
         )
 
     def tag_span(
         self,
-        analysis: Analysis,
+        analysis: TopicAnalysis,
         start: int,
         end: int,
         *,
@@ -174,45 +159,58 @@ class TopicTagger:
         run_id: str,
         day: dt.date,
     ) -> list[TopicTag]:
-        """Tags of the quote at code points `start` to `end` of the text, in the order of tags.
+        """Return the tags of a quote, in the order of `tag_article`.
 
         Only matches that lie wholly inside the span are evidence, at the weight of the body and
-        with the words of the span as length; the topic model has no say. The span has a topic if
-        its score reaches `SPAN_SCORE`, or `SPAN_SCORE_IN_TOPIC` where the article has the topic and
-        so settles what the speaker talks about, and if it has the topic's parent. Raises ValueError
-        if the span does not lie in the text.
+        with the words of the span as length; the topic model does not contribute. The span has a
+        topic if it has the topic's parent and its score reaches `MIN_SPAN_SCORE`. Where the article
+        has the topic, which settles what the speaker talks about, `MIN_SPAN_SCORE_IN_TOPIC` does.
+
+        Args:
+            analysis: The analysis of the quote's article.
+            start: Offset of the quote in the article's text, in code points.
+            end: Offset at which it ends.
+            quote_id: Id of the quote.
+            article_id: Id of the article.
+            run_id: Id of the run.
+            day: Day of the article.
+
+        Raises:
+            ValueError: the span does not lie in the text.
         """
         if not 0 <= start <= end <= len(analysis.text):
             raise ValueError(
                 f"span {start}:{end} is not in the text of {len(analysis.text)} code points; "
                 "give offsets into the text that was analysed"
             )
-        starts = analysis.found.starts
+        starts = analysis.text_matches.starts
         words = bisect_left(starts, end) - bisect_left(starts, start)
         tags: dict[int | None, TopicTag] = {}
-        for number in self._downwards:
-            hits = analysis.found.hits[number]
-            first = bisect_left(hits, start, key=attrgetter("start"))
-            inside = hits[first : bisect_right(hits, end, lo=first, key=attrgetter("end"))]
+        for number in self._parents_first:
+            matches = analysis.text_matches.by_topic[number]
+            first = bisect_left(matches, start, key=attrgetter("start"))
+            inside = matches[first : bisect_right(matches, end, lo=first, key=attrgetter("end"))]
             parent = self._parents[number]
             if not inside or not (parent is None or parent in tags):
                 continue
             weights = self.taxonomy.topics[number].fields or self.taxonomy.fields
-            score = round(rule_score(worths(inside, (), weights, start), words), 4)
-            if score >= (SPAN_SCORE_IN_TOPIC if analysis.given[number] else SPAN_SCORE):
-                tags[number] = self._tag(
+            score = compute_rule_score(weigh_matches(inside, (), weights, lede_end=start), words)
+            score = round(score, 4)
+            min_score = MIN_SPAN_SCORE_IN_TOPIC if analysis.has_topic[number] else MIN_SPAN_SCORE
+            if score >= min_score:
+                tags[number] = self._make_tag(
                     number,
                     score,
-                    _evidence(inside, analysis.text),
+                    _quote_matches(inside, analysis.text),
                     [],
                     article_id=article_id,
                     quote_id=quote_id,
                     run_id=run_id,
                     day=day,
                 )
-        return _ordered(tags.values())
+        return _sort_tags(tags.values())
 
-    def _tag(
+    def _make_tag(
         self,
         number: int,
         score: float,
@@ -240,120 +238,40 @@ class TopicTagger:
             taxonomy_version=self.taxonomy.version,
         )
 
-    def _shown(self, analysis: Analysis, number: int, *, title: bool) -> list[Evidence]:
-        """The matches in text or title and, where the topic model has a say, words beside them."""
-        found = analysis.found_in_title if title else analysis.found
+    def _collect_evidence(
+        self, analysis: TopicAnalysis, number: int, *, title: bool
+    ) -> list[Evidence]:
+        """Return the matches in text or title, and n-grams of the topic model beside them."""
+        matches = analysis.title_matches if title else analysis.text_matches
         text = analysis.title if title else analysis.text
-        evidence = _evidence(found.hits[number], text)
+        evidence = _quote_matches(matches.by_topic[number], text)
         topic = self.taxonomy.topics[number]
-        if not (analysis.reading and topic.model):
+        if not (analysis.prediction and topic.model):
             return evidence
-        taken = [(hit.start, hit.end) for hit in found.hits[number]]
-        for gram in analysis.reading.strongest(topic.id, MODEL_EVIDENCE, title=title):
-            start, end = found.starts[gram.first], found.ends[gram.last]
+        taken = [(match.start, match.end) for match in matches.by_topic[number]]
+        for ngram in analysis.prediction.find_strongest(topic.id, MAX_MODEL_EVIDENCE, title=title):
+            start, end = matches.starts[ngram.first], matches.ends[ngram.last]
             if len(evidence) < MAX_EVIDENCE and all(end <= a or b <= start for a, b in taken):
                 taken.append((start, end))
                 evidence.append(Evidence(start, end, text[start:end], MODEL_RULE))
         return sorted(evidence, key=attrgetter("start"))
 
 
-def search_of(rule: Rule, topics: tuple[int, ...]) -> Search:
-    """A rule as `Matcher` takes it, as evidence for topics with these numbers."""
-    return Search(
-        rule=rule.id,
-        weight=rule.weight,
-        topics=topics,
-        phrases=tuple(phrase_symbols(phrase, rule.case) for phrase in rule.phrases),
-        pattern=rule.pattern,
-        case=rule.case,
-        near=frozenset(phrase_symbols(word, False)[0] for word in rule.near),
-        not_near=frozenset(phrase_symbols(word, False)[0] for word in rule.not_near),
-        within=rule.within,
+def _quote_matches(matches: Sequence[Match], text: str) -> list[Evidence]:
+    """Return the strongest matches, of equal ones the first, in the order of the text."""
+    strongest = heapq.nsmallest(
+        MAX_EVIDENCE, matches, key=lambda match: (-match.rule.weight, match.start)
     )
-
-
-def worths(
-    hits: Sequence[Hit], title_hits: Sequence[Hit], weights: FieldWeights, lede: int
-) -> Iterable[tuple[int, float]]:
-    """What each match is worth, with the number of its phrase: those of the title come first.
-
-    `lede` is where the lede ends.
-    """
-    for hit in title_hits:
-        yield hit.phrase, hit.search.weight * weights.title
-    for hit in hits:
-        weight = weights.lede if hit.start < lede else weights.body
-        yield hit.phrase, hit.search.weight * weight
-
-
-def rule_score(matches: Iterable[tuple[int, float]], words: int) -> float:
-    """The score by rules of `TopicTagger`."""
-    of_phrase: dict[int, list[float]] = {}
-    for phrase, worth in matches:
-        of_phrase.setdefault(phrase, []).append(worth)
-    total = sum(
-        value / rank
-        for values in of_phrase.values()
-        for rank, value in enumerate(sorted(values, reverse=True), start=1)
-    )
-    return total / (total + needed_evidence(words))
-
-
-def needed_evidence(words: int) -> float:
-    """Evidence with which a text of so many words scores 0.5."""
-    return SATURATION * math.sqrt(max(words, LEAST_WORDS) / USUAL_WORDS)
-
-
-def model_share(topic: Topic, words: int) -> float:
-    """The share of the topic model in the score of a text of so many words."""
-    return topic.model.share * min(1.0, words / MODEL_WORDS) if topic.model else 0.0
-
-
-def model_score(topic: Topic, chance: float) -> float:
-    """A chance by the model as a score: the chance that is worth the threshold makes that."""
-    if not topic.model:
-        return 0.0
-    return _chance(_log_odds(chance) - _log_odds(topic.model.chance) + _log_odds(topic.threshold))
-
-
-def mean_score(topic: Topic, score: float, chance: float, words: int) -> float:
-    """The mean of a score by rules and a chance by the model, in a text of so many words.
-
-    Where the rules are sure, the score is no lower than theirs.
-    """
-    if not topic.model:
-        return score
-    share = model_share(topic, words)
-    by_rules, by_model = max(score, LEAST_RULES), model_score(topic, chance)
-    mean = _chance((1 - share) * _log_odds(by_rules) + share * _log_odds(by_model))
-    return max(mean, score) if score >= topic.model.sure else mean
-
-
-def _chance(odds: float) -> float:
-    return 1 / (1 + math.exp(-odds))
-
-
-def _log_odds(chance: float) -> float:
-    return math.log(chance / (1 - chance))
-
-
-def lede_end(text: str, words: list[int]) -> int:
-    """Where the lede of a text ends whose words start at `words`."""
-    if len(words) <= LEDE_WORDS:
-        return len(text)
-    paragraph_end = text.find("\n", words[LEDE_WORDS])
-    longest = words[2 * LEDE_WORDS] if len(words) > 2 * LEDE_WORDS else len(text)
-    return longest if paragraph_end < 0 else min(paragraph_end, longest)
-
-
-def _evidence(hits: Sequence[Hit], text: str) -> list[Evidence]:
-    """The matches to quote in a tag: the strongest, of equals the first; in the text's order."""
-    best = heapq.nsmallest(MAX_EVIDENCE, hits, key=lambda hit: (-hit.search.weight, hit.start))
     return [
-        Evidence(start=hit.start, end=hit.end, text=text[hit.start : hit.end], rule=hit.search.rule)
-        for hit in sorted(best, key=attrgetter("start"))
+        Evidence(
+            start=match.start,
+            end=match.end,
+            text=text[match.start : match.end],
+            rule=match.rule.rule_id,
+        )
+        for match in sorted(strongest, key=attrgetter("start"))
     ]
 
 
-def _ordered(tags: Iterable[TopicTag]) -> list[TopicTag]:
+def _sort_tags(tags: Iterable[TopicTag]) -> list[TopicTag]:
     return sorted(tags, key=lambda tag: (-tag.score, tag.topic_id))

@@ -10,24 +10,18 @@ from hypothesis import strategies as st
 
 from schemas import TopicTag
 from schemas.ids import stable_id
-from transforms.language.topics import phrases
-from transforms.language.topics.media_topics import media_topics
+from transforms.language.topics import matcher
+from transforms.language.topics.media_topics import load_media_topics
+from transforms.language.topics.scoring import MIN_RULE_SCORE
 from transforms.language.topics.tagger import (
-    LEAST_RULES,
     MAX_EVIDENCE,
-    MODEL_EVIDENCE,
+    MAX_MODEL_EVIDENCE,
     MODEL_RULE,
-    Analysis,
+    TopicAnalysis,
     TopicTagger,
 )
-from transforms.language.topics.taxonomy import (
-    FieldWeights,
-    ModelShare,
-    Rule,
-    Taxonomy,
-    Topic,
-    load_taxonomy,
-)
+from transforms.language.topics.taxonomy import FieldWeights, ModelSettings, Rule, Taxonomy, Topic
+from transforms.language.topics.taxonomy_file import load_taxonomy
 
 DAY = dt.date(2026, 11, 24)
 SHIPPED = load_taxonomy()
@@ -47,7 +41,7 @@ def tag(tagger: TopicTagger, text: str, title: str = "") -> list[TopicTag]:
     return tagger.tag(text, title=title, article_id="a", run_id="r", day=DAY)
 
 
-def tag_span(tagger: TopicTagger, analysis: Analysis, start: int, end: int) -> list[TopicTag]:
+def tag_span(tagger: TopicTagger, analysis: TopicAnalysis, start: int, end: int) -> list[TopicTag]:
     return tagger.tag_span(analysis, start, end, quote_id="q", article_id="a", run_id="r", day=DAY)
 
 
@@ -235,7 +229,7 @@ def test_pickled_tagger_gives_the_same_tags() -> None:
 
 
 def test_word_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(phrases, "_WORD_CACHE", 4)
+    monkeypatch.setattr(matcher, "_TOKEN_CACHE_SIZE", 4)
     assert matches("a b c d e f alpha g h i j k alpha", "alpha") == ["alpha", "alpha"]
 
 
@@ -298,7 +292,9 @@ def test_shipped_taxonomy() -> None:
     ]  # fmt: skip
     assert len(SHIPPED.topics) >= 60
     codes = {code for t in SHIPPED.topics for code in t.iptc}
-    assert all(code in media_topics() and not media_topics()[code].retired for code in codes)
+    assert all(
+        code in load_media_topics() and not load_media_topics()[code].retired for code in codes
+    )
     assert "20001316" not in codes, "border disputes are no border enforcement"
     border = next(t for t in SHIPPED.topics if t.id == "border-enforcement")
     assert border.iptc == ("20000634", "20000129", "20000773")
@@ -375,7 +371,7 @@ def test_a_topic_may_have_weights_of_its_own() -> None:
 
 
 def with_model(share: float, *rules: Rule, sure: float = 0.99) -> TopicTagger:
-    model = ModelShare(share, chance=0.3, sure=sure) if share else None
+    model = ModelSettings(share, chance=0.3, sure=sure) if share else None
     return family(replace(topic(*rules, topic_id="immigration", threshold=0.6), model=model))
 
 
@@ -401,7 +397,7 @@ def test_the_model_cannot_lower_what_rules_are_sure_of() -> None:
 def test_the_model_has_less_to_say_in_short_texts() -> None:
     rule = Rule(id="r", weight=3, phrases=("deported",))
     alone, mixed = with_model(0, rule), with_model(1, rule)
-    assert score(mixed, "") == LEAST_RULES
+    assert score(mixed, "") == MIN_RULE_SCORE
     short = "They were deported."
     assert score(mixed, short) == pytest.approx(score(alone, short), abs=0.05)
 
@@ -412,7 +408,7 @@ def test_words_of_the_model_are_evidence_beside_matches() -> None:
     (found,) = tag(made, text, title="Immigrants may stay")
     assert [e.text for e in found.evidence if e.rule == "r"] == ["immigration rules"]
     words = [e for e in found.evidence if e.rule == MODEL_RULE]
-    assert 1 <= len(words) <= MODEL_EVIDENCE
+    assert 1 <= len(words) <= MAX_MODEL_EVIDENCE
     assert all(text[e.start : e.end] == e.text for e in found.evidence)
     assert all(a.end <= b.start for a, b in pairwise(found.evidence))
     assert {e.rule for e in found.title_evidence} == {MODEL_RULE}

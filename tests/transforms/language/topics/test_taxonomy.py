@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from transforms.language.topics.tagger import TopicTagger
-from transforms.language.topics.taxonomy import SHIPPED_TAXONOMY, Rule, TaxonomyError, load_taxonomy
+from transforms.language.topics.taxonomy import Rule
+from transforms.language.topics.taxonomy_file import SHIPPED_TAXONOMY, TaxonomyError, load_taxonomy
 
 VALID = """\
 version: "1"
@@ -53,7 +54,7 @@ def test_valid_file(tmp_path: Path) -> None:
         ('version: "1"\n', "", 1, "lacks version"),
         ('"1"', "1", 1, "version must be a text"),
         ('"1"', '" "', 1, "version is empty"),
-        ('"1"', '"1"\nversion: "2"', 2, "'version' stands twice"),
+        ('"1"', '"1"\nversion: "2"', 2, "'version' is twice"),
         ('"2026-07-02"', '"July"', 2, "iptc_release must be a date"),
         ('"2026-07-02"', '"2026-7-2"', 2, "iptc_release must be a date"),
         ('"2026-07-02"', '"2026-02-30"', 2, "iptc_release must be a date"),
@@ -66,9 +67,9 @@ def test_valid_file(tmp_path: Path) -> None:
         ("label: Border", "label: [x]", 6, "label must be a text"),
         ('["20000634"]', "[20000634]", 8, "iptc must be a text"),
         ('["20000634"]', "[]", 8, "iptc must be a list that is not empty"),
-        ('["20000634"]', '["2000063"]', 8, "'2000063' is no Media Topic code"),
+        ('["20000634"]', '["2000063"]', 8, "'2000063' is not a Media Topic code"),
         ('["20000634"]', '["20000580"]', 8, "20000580 (political campaigns) is retired"),
-        ('["20000634"]', '["20000634", "20000634"]', 8, "code 20000634 stands in line 8 already"),
+        ('["20000634"]', '["20000634", "20000634"]', 8, "code 20000634 is already in line 8"),
         ("threshold: 0.5", "threshold: 1", 9, "threshold must lie between 0 and 1"),
         ("threshold: 0.5", "threshold: 0.5\n    model: 1.1", 10, "model must be a mapping"),
         (
@@ -104,8 +105,13 @@ def test_valid_file(tmp_path: Path) -> None:
         ("weight: 2", "weight: 11", 12, "weight must be above 0 and at most 10"),
         ("weight: 2", "weight: -1", 12, "weight must be a plain number"),
         ("[deport*, border patrol]", "deport*", 13, "phrases must be a list"),
-        ("[deport*, border patrol]", "[a, a]", 13, "phrase 'a' stands in line 13 already"),
-        ("[deport*, border patrol]", "\n          - a-b\n          - A b", 15, "line 14 already"),
+        ("[deport*, border patrol]", "[a, a]", 13, "phrase 'a' is already in line 13"),
+        (
+            "[deport*, border patrol]",
+            "\n          - a-b\n          - A b",
+            15,
+            "is already in line 14",
+        ),
         ("border patrol", "''", 13, "phrases is empty"),
         ("border patrol", '"..."', 13, "ends with '...'"),
         ("border patrol", "border_patrol", 13, "has '_' before 'patrol'"),
@@ -117,13 +123,13 @@ def test_valid_file(tmp_path: Path) -> None:
         ("border patrol]", "x]\n        within: 3", 14, "within needs near or not_near"),
         ("border patrol]", 'x]\n        pattern: "x"', 11, "either phrases or a pattern"),
         ("        phrases: [deport*, border patrol]\n", "", 11, "either phrases or a pattern"),
-        ("id: b-title", "id: b-deport", 14, "rule id 'b-deport' stands in line 11 already"),
+        ("id: b-title", "id: b-deport", 14, "rule id 'b-deport' is already in line 11"),
         ("near: [law*]", "near: [law court]", 17, "near: 'law court' must be a single word"),
-        ("within: 5", "within: 51", 18, "within must be a number from 1 to 50"),
-        ("within: 5", "within: 1.5", 18, "within must be a number from 1 to 50"),
+        ("within: 5", "within: 51", 18, "within must be a whole number from 1 to 50"),
+        ("within: 5", "within: 1.5", 18, "within must be a whole number from 1 to 50"),
         ("near: [law*]", "near: [a]\n        nearby: [b]", 18, "unknown key 'nearby' in a rule"),
         ("near: [law*]", "near: &x [a]\n        not_near: *x", 18, "an alias (*name) is not"),
-        ("fields:", "\tfields:", 3, "mend the YAML"),
+        ("fields:", "\tfields:", 3, "correct the YAML"),
         ("label: Border", "label: \x07", 6, "remove the character"),
         ("label: Border", "[x]: Border", 6, "unknown key None in a topic"),
     ],
@@ -176,9 +182,9 @@ def test_unsafe_patterns(tmp_path: Path, pattern: str, problem: str) -> None:
     [
         (b"", ":1: empty"),
         (b"version: 1\nlabel: \xff\n", ":2: not UTF-8"),
-        (b"[" * 100_000, "mend the YAML"),
+        (b"[" * 100_000, "correct the YAML"),
         (b"- a\n", ":1: the file must be a mapping"),
-        (b"a: 1\n---\nb: 2\n", "mend the YAML"),
+        (b"a: 1\n---\nb: 2\n", "correct the YAML"),
         (b" " * (5 << 20), "larger than"),
     ],
 )

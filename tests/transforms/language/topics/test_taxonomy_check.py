@@ -8,17 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.taxonomies import HEAD, topic, write
-from transforms.language.topics.media_topics import media_topics_release
+from tests.support.taxonomies import HEAD, format_topic, write_taxonomy
+from transforms.language.topics.media_topics import load_media_topics_release
 from transforms.language.topics.phrase_index import list_phrases
 from transforms.language.topics.tagger import TopicTagger
-from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic, load_taxonomy
+from transforms.language.topics.taxonomy import FieldWeights, Rule, Taxonomy, Topic
 from transforms.language.topics.taxonomy_check import Finding, check_taxonomy
+from transforms.language.topics.taxonomy_file import load_taxonomy
 from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
 
 def check(folder: Path, *topics: str, head: str = HEAD, overlaps: bool = False) -> list[Finding]:
-    return check_taxonomy(load_taxonomy(write(folder, *topics, head=head)), overlaps=overlaps)
+    return check_taxonomy(
+        load_taxonomy(write_taxonomy(folder, *topics, head=head)), overlaps=overlaps
+    )
 
 
 def one(folder: Path, *topics: str, head: str = HEAD) -> tuple[int, str, str]:
@@ -28,14 +31,16 @@ def one(folder: Path, *topics: str, head: str = HEAD) -> tuple[int, str, str]:
 
 def test_nothing_to_say(tmp_path: Path) -> None:
     family = (
-        topic("law", "l-1 1: court*, judge"),
-        topic("crime", "c-1 2: murder*, court case", more="parent: law"),
+        format_topic("law", "l-1 1: court*, judge"),
+        format_topic("crime", "c-1 2: murder*, court case", more="parent: law"),
     )
     assert check(tmp_path, *family) == []
 
 
 def test_codes(tmp_path: Path) -> None:
-    text = topic("law", "l-1 1: court").replace('"20000634"', '"20000634",\n      "99999999"')
+    text = format_topic("law", "l-1 1: court").replace(
+        '"20000634"', '"20000634",\n      "99999999"'
+    )
     assert one(tmp_path, text) == (
         9,
         "warning",
@@ -44,9 +49,9 @@ def test_codes(tmp_path: Path) -> None:
 
 
 def test_release(tmp_path: Path) -> None:
-    assert media_topics_release() == "2026-07-02"
+    assert load_media_topics_release() == "2026-07-02"
     head = HEAD.replace("2026-07-02", "2025-01-31")
-    line, level, text = one(tmp_path, topic("law", "l-1 1: court"), head=head)
+    line, level, text = one(tmp_path, format_topic("law", "l-1 1: court"), head=head)
     assert (line, level) == (2, "note")
     assert "2025-01-31" in text and "2026-07-02" in text
 
@@ -67,7 +72,7 @@ def test_release(tmp_path: Path) -> None:
     ],
 )
 def test_phrases_that_never_count(tmp_path: Path, rules: tuple[str, ...], line: int) -> None:
-    found, level, text = one(tmp_path, topic("law", *rules))
+    found, level, text = one(tmp_path, format_topic("law", *rules))
     assert (found, level) == (line, "warning")
     assert "never counts: it is shadowed by" in text
 
@@ -90,11 +95,11 @@ def test_phrases_that_never_count(tmp_path: Path, rules: tuple[str, ...], line: 
     ],
 )
 def test_phrases_that_may_count(tmp_path: Path, rules: tuple[str, ...]) -> None:
-    assert check(tmp_path, topic("law", *rules)) == []
+    assert check(tmp_path, format_topic("law", *rules)) == []
 
 
 def test_the_first_of_equals_may_go(tmp_path: Path) -> None:
-    assert one(tmp_path, topic("law", "a 2: deported", "b 2: deport*")) == (
+    assert one(tmp_path, format_topic("law", "a 2: deported", "b 2: deport*")) == (
         12,
         "note",
         'law: "deported" is covered by "deport*" in line 13, of the same weight; it can go',
@@ -105,10 +110,10 @@ def test_families(tmp_path: Path) -> None:
     """A match of a topic counts for those above it, so there the phrase is said twice."""
 
     def law(weight: float) -> str:
-        return topic("law", f"l-1 {weight}: murder*")
+        return format_topic("law", f"l-1 {weight}: murder*")
 
     def crime(phrase: str) -> str:
-        return topic("crime", f"c-1 2: {phrase}", more="parent: law")
+        return format_topic("crime", f"c-1 2: {phrase}", more="parent: law")
 
     def found(weight: float, phrase: str) -> list[Finding]:
         return check(tmp_path, law(weight), crime(phrase))
@@ -127,14 +132,16 @@ def test_families(tmp_path: Path) -> None:
     other = crime("murder*").replace("parent: law", "# nothing more")
     assert check(tmp_path, law(2), other) == []
     others = (
-        topic("fire", "f-1 2: arson", more="parent: crime"),
-        topic("theft", "t-1 2: arson", more="parent: crime"),
+        format_topic("fire", "f-1 2: arson", more="parent: crime"),
+        format_topic("theft", "t-1 2: arson", more="parent: crime"),
     )
     assert check(tmp_path, law(2), crime("rob*"), *others) == []
 
 
 def test_phrases_that_hide_a_stronger_one(tmp_path: Path) -> None:
-    line, level, text = one(tmp_path, topic("law", "a 3: court, high", "b 1: high court judge*"))
+    line, level, text = one(
+        tmp_path, format_topic("law", "a 3: court, high", "b 1: high court judge*")
+    )
     assert (line, level) == (13, "warning")
     assert text.startswith('law: "high court judge*" (weight 1) lowers the score')
     assert 'the stronger "court" in line 12 (weight 3)' in text
@@ -145,55 +152,70 @@ def test_phrases_that_hide_a_stronger_one(tmp_path: Path) -> None:
         TopicTagger(each).analyse("a high court judge").scores for each in (taxonomy, fewer)
     )
     assert score < without
-    family = topic("law", "l 1: high court"), topic("bench", "b 2: court*", more="parent: law")
+    family = (
+        format_topic("law", "l 1: high court"),
+        format_topic("bench", "b 2: court*", more="parent: law"),
+    )
     assert 'the stronger "court*" in line 20 for bench' in one(tmp_path, *family)[2]
-    family = topic("law", "l 2: court"), topic("bench", "b 1: high court", more="parent: law")
+    family = (
+        format_topic("law", "l 2: court"),
+        format_topic("bench", "b 1: high court", more="parent: law"),
+    )
     assert 'the stronger "court" in line 12 for law' in one(tmp_path, *family)[2]
 
 
 def test_contexts_that_exclude_each_other(tmp_path: Path) -> None:
     line, level, text = one(
-        tmp_path, topic("a", "r 1: strike; near: [laws, law], not_near: [law*]")
+        tmp_path, format_topic("a", "r 1: strike; near: [laws, law], not_near: [law*]")
     )
     assert (line, level) == (12, "warning")
     assert text.startswith("a: rule r never counts: its not_near forbids every word")
-    _, level, text = one(tmp_path, topic("a", "r 1: strike; near: [laws, pay], not_near: [law*]"))
+    _, level, text = one(
+        tmp_path, format_topic("a", "r 1: strike; near: [laws, pay], not_near: [law*]")
+    )
     assert level == "warning" and 'rule r: "laws" in near can never help' in text
 
 
 def test_patterns(tmp_path: Path) -> None:
-    text = topic("a", "r 1: title 42, rank, titled*").replace(
+    text = format_topic("a", "r 1: title 42, rank, titled*").replace(
         "rules:\n", "rules:\n      - {id: p, weight: 1, pattern: 'title \\d{2}'}\n"
     )
     assert one(tmp_path, text) == (12, "note", 'a: the pattern of rule p also matches "title 42"')
 
 
 def test_topics_that_cannot_be_given(tmp_path: Path) -> None:
-    line, level, text = one(tmp_path, topic("a", "r 0.1: strike", threshold=0.3))
+    line, level, text = one(tmp_path, format_topic("a", "r 0.1: strike", threshold=0.3))
     assert (line, level) == (5, "warning")
     assert "all its phrases in the title and in the lede of a text of 60 words make 0.22" in text
     tagger = TopicTagger(load_taxonomy(tmp_path / "topics.yaml"))
     assert tagger.analyse("strike " + "word " * 59, "strike").scores == [0.2216]
-    assert check(tmp_path, topic("a", "r 0.1: strike", threshold=0.22)) == []
-    helped = topic("a", "r 0.1: strike", threshold=0.3), topic("b", "s 1: pay", more="parent: a")
+    assert check(tmp_path, format_topic("a", "r 0.1: strike", threshold=0.22)) == []
+    helped = (
+        format_topic("a", "r 0.1: strike", threshold=0.3),
+        format_topic("b", "s 1: pay", more="parent: a"),
+    )
     assert check(tmp_path, *helped) == []
 
 
 def test_thresholds_far_below_the_parent(tmp_path: Path) -> None:
-    parent = topic("a", "r 2: strike", threshold=0.6)
-    line, level, text = one(tmp_path, parent, topic("b", "s 2: p", threshold=0.4, more="parent: a"))
+    parent = format_topic("a", "r 2: strike", threshold=0.6)
+    line, level, text = one(
+        tmp_path, parent, format_topic("b", "s 2: p", threshold=0.4, more="parent: a")
+    )
     assert (line, level) == (13, "note")
     assert "its parent a, 0.6, which needs 2.2 times the evidence" in text
-    assert check(tmp_path, parent, topic("b", "s 2: p", threshold=0.45, more="parent: a")) == []
+    assert (
+        check(tmp_path, parent, format_topic("b", "s 2: p", threshold=0.45, more="parent: a")) == []
+    )
 
 
 def test_overlaps_between_families(tmp_path: Path) -> None:
     shared = "fire, smoke, flame*, ash"
     topics = [
-        topic("a", f"r 2: {shared}, rain"),
-        topic("b", "s 2: snow", more="parent: a"),
-        topic("c", f"t 2: {shared}, Rain; case: true"),
-        topic("d", "u 2: fire, smoke, flame*, rain"),
+        format_topic("a", f"r 2: {shared}, rain"),
+        format_topic("b", "s 2: snow", more="parent: a"),
+        format_topic("c", f"t 2: {shared}, Rain; case: true"),
+        format_topic("d", "u 2: fire, smoke, flame*, rain"),
     ]
     assert check(tmp_path, *topics) == []
     notes = check(tmp_path, *topics, overlaps=True)
@@ -208,7 +230,7 @@ def test_overlaps_between_families(tmp_path: Path) -> None:
         (21, "c: shares 4 phrases"),
     ]
     topics[2] = topics[2].replace("# nothing more", "parent: a")
-    assert len(check_taxonomy(load_taxonomy(write(tmp_path, *topics)), overlaps=True)) == 7
+    assert len(check_taxonomy(load_taxonomy(write_taxonomy(tmp_path, *topics)), overlaps=True)) == 7
 
 
 WORDS = st.sampled_from(["war", "warm", "War", "peace"])
@@ -237,7 +259,7 @@ def test_what_never_counts_never_does(rules: list[tuple[Rule, bool]], texts: lis
     narrow = [replace(r, lines=(n,)) for n, (r, is_wide) in enumerate(rules, 10) if not is_wide]
     taxonomy = Taxonomy(
         "1",
-        media_topics_release(),
+        load_media_topics_release(),
         FieldWeights(1, 1, 1),
         (
             Topic("wide", "W", "W.", None, (), 0.1, tuple(wide)),
@@ -263,12 +285,12 @@ def test_what_never_counts_never_does(rules: list[tuple[Rule, bool]], texts: lis
         for line in needless
     ]
     for text in texts:
-        hits = tagger.analyse(text).found.hits
-        assert dead.isdisjoint(hit.phrase for of_topic in hits for hit in of_topic)
+        hits = tagger.analyse(text).text_matches.by_topic
+        assert dead.isdisjoint(hit.phrase_number for of_topic in hits for hit in of_topic)
         for fewer in without:
-            others = fewer.analyse(text).found.hits
-            assert [[(h.start, h.end, h.search.weight) for h in t] for t in others] == [
-                [(h.start, h.end, h.search.weight) for h in t] for t in hits
+            others = fewer.analyse(text).text_matches.by_topic
+            assert [[(h.start, h.end, h.rule.weight) for h in t] for t in others] == [
+                [(h.start, h.end, h.rule.weight) for h in t] for t in hits
             ]
 
 
@@ -288,15 +310,23 @@ def test_a_large_taxonomy_is_checked_in_near_linear_time() -> None:
 
 def test_use_in_texts(tmp_path: Path) -> None:
     topics = [
-        topic("law", "l-1 2: court*, judge", "l-2 1: jury, bench, gavel"),
-        topic("crime", "c-1 2: murder, court case*", more="parent: law"),
+        format_topic("law", "l-1 2: court*, judge", "l-2 1: jury, bench, gavel"),
+        format_topic("crime", "c-1 2: murder, court case*", more="parent: law"),
     ]
-    taxonomy = load_taxonomy(write(tmp_path, *topics))
+    taxonomy = load_taxonomy(write_taxonomy(tmp_path, *topics))
     texts = [("Judge", "the jury " * 9), ("", "a court case"), ("", "nothing here")]
     usage = measure_usage(taxonomy, texts)
     assert usage.texts == 3
-    assert (usage.tagged["law"], usage.matched["law"], usage.matches["law"]) == (2, 2, 11)
-    assert (usage.tagged["crime"], usage.matched["crime"], usage.matches["crime"]) == (1, 1, 1)
+    assert (usage.texts_tagged["law"], usage.texts_matched["law"], usage.matches["law"]) == (
+        2,
+        2,
+        11,
+    )
+    assert (usage.texts_tagged["crime"], usage.texts_matched["crime"], usage.matches["crime"]) == (
+        1,
+        1,
+        1,
+    )
     assert find_unused(taxonomy, usage) == [
         (12, "note", 'law: rule l-1: 1 of 2 never counted in these texts: "court*"'),
         (13, "note", 'law: rule l-2: 2 of 3 never counted in these texts: "bench", "gavel"'),

@@ -10,48 +10,53 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.taxonomies import topic, write
-from transforms.language.topics.labelled_texts import (
-    Labelled,
-    LinesError,
-    read_labelled,
-    read_texts,
+from tests.support.taxonomies import format_topic, write_taxonomy
+from transforms.language.topics.article_files import (
+    ArticleFileError,
+    LabelledArticle,
+    read_labelled_articles,
+    read_titles_and_texts,
 )
-from transforms.language.topics.taxonomy import load_taxonomy
-from transforms.language.topics.taxonomy_suggest import (
-    LEAST_OUTLETS,
-    PRIOR_ARTICLES,
-    Suggestions,
-    log_odds_z,
-    suggest,
-)
+from transforms.language.topics.labelled_corpus import MIN_OUTLETS
+from transforms.language.topics.phrase_candidates import PRIOR_ARTICLES, compute_log_odds_z
+from transforms.language.topics.taxonomy_file import load_taxonomy
+from transforms.language.topics.taxonomy_suggest import Suggestions, suggest_phrases
 
 OUTLETS = ["North", "South", "East", "West"]
 FILLER = "The town met on Monday, and the mayor spoke of the budget. "
 
 
-def corpus(*inside: str, outside: Iterable[str] = (), outlet: str = "") -> list[Labelled]:
+def corpus(*inside: str, outside: Iterable[str] = (), outlet: str = "") -> list[LabelledArticle]:
     """40 articles of four outlets about the sea, each with these sentences, and 160 others."""
     chance = random.Random(1)
     others = [
-        Labelled("land", OUTLETS[n % 4], "", FILLER + chance.choice(["", "Rain fell. "]))
+        LabelledArticle("land", OUTLETS[n % 4], "", FILLER + chance.choice(["", "Rain fell. "]))
         for n in range(160)
     ]
     others[:40] = [a._replace(text=a.text + " ".join(outside)) for a in others[:40]]
     ours = [
-        Labelled("sea", outlet or OUTLETS[n % 4], "", FILLER + " ".join(inside)) for n in range(40)
+        LabelledArticle("sea", outlet or OUTLETS[n % 4], "", FILLER + " ".join(inside))
+        for n in range(40)
     ]
     return ours + others
 
 
 def found_in(
-    folder: Path, articles: list[Labelled], *topics: str, most: int = 40, topic_id: str = "sea"
+    folder: Path,
+    articles: list[LabelledArticle],
+    *topics: str,
+    max_phrases: int = 40,
+    topic_id: str = "sea",
 ) -> Suggestions:
-    made = load_taxonomy(write(folder, *(topics or (topic("sea", "s-1 2: ship*"),))))
-    return suggest(made, topic_id, lambda: iter(articles), labels=["sea"], most=most)
+    made = load_taxonomy(
+        write_taxonomy(folder, *(topics or (format_topic("sea", "s-1 2: ship*"),)))
+    )
+    return suggest_phrases(
+        made, topic_id, lambda: iter(articles), labels=["sea"], max_phrases=max_phrases
+    )
 
 
-def phrases(folder: Path, articles: list[Labelled], *topics: str) -> list[str]:
+def phrases(folder: Path, articles: list[LabelledArticle], *topics: str) -> list[str]:
     return [phrase.phrase for phrase in found_in(folder, articles, *topics).phrases]
 
 
@@ -60,7 +65,7 @@ def test_a_typical_phrase_with_its_numbers(tmp_path: Path) -> None:
     articles[40:48] = [a._replace(text="A gale-warning: none.") for a in articles[40:48]]
     (only,) = found_in(tmp_path, articles).phrases
     assert only.phrase == "gale warning"
-    assert (only.counts.inside, only.counts.outside, only.outlets) == (40, 8, 4)
+    assert (only.counts.with_label, only.counts.without_label, only.outlets) == (40, 8, 4)
     assert only.counts.precision == 40 / 48 and only.weight == 3
     assert only.example.endswith("of the budget. A Gale warning was out.")
 
@@ -74,10 +79,12 @@ def test_the_measure() -> None:
         1 / a + 1 / not_a + 1 / b + 1 / not_b
     )
     values = [np.array([v]) for v in (3, 2, 10, 90)]
-    assert log_odds_z(*values)[0] == pytest.approx(expected)
-    assert log_odds_z(values[1], values[0], values[3], values[2])[0] == pytest.approx(-expected)
+    assert compute_log_odds_z(*values)[0] == pytest.approx(expected)
+    assert compute_log_odds_z(values[1], values[0], values[3], values[2])[0] == pytest.approx(
+        -expected
+    )
     same = [np.array([v]) for v in (1, 10, 10, 100)]
-    assert abs(log_odds_z(*same)[0]) < 0.1
+    assert abs(compute_log_odds_z(*same)[0]) < 0.1
 
 
 def test_phrases_end_where_sentences_do(tmp_path: Path) -> None:
@@ -130,7 +137,7 @@ def test_one_outlets_phrases_are_left_out(tmp_path: Path) -> None:
     articles[1:3] = [a._replace(text=a.text + " Follow our coverage.") for a in articles[1:3]]
     assert articles[0].source == articles[4].source
     assert phrases(tmp_path, articles) == ["tide"]
-    assert len({a.source for a in articles}) > LEAST_OUTLETS
+    assert len({a.source for a in articles}) > MIN_OUTLETS
 
 
 def test_two_outlets_are_too_few_where_there_are_more(tmp_path: Path) -> None:
@@ -145,11 +152,11 @@ def test_two_outlets_are_too_few_where_there_are_more(tmp_path: Path) -> None:
 
 
 def test_what_mostly_one_outlet_has_is_left_out(tmp_path: Path) -> None:
-    ours = [Labelled("sea", "North", "", FILLER + "Read the shipping column.")] * 30
-    ours += [Labelled("sea", outlet, "", FILLER) for outlet in OUTLETS] * 20
-    ours += [Labelled("sea", o, "", "Our column.") for o in OUTLETS[1:]]
+    ours = [LabelledArticle("sea", "North", "", FILLER + "Read the shipping column.")] * 30
+    ours += [LabelledArticle("sea", outlet, "", FILLER) for outlet in OUTLETS] * 20
+    ours += [LabelledArticle("sea", o, "", "Our column.") for o in OUTLETS[1:]]
     others = [a for a in corpus() if a.label == "land"]
-    others += [Labelled("land", o, "", "Our column.") for o in OUTLETS[1:]] * 2
+    others += [LabelledArticle("land", o, "", "Our column.") for o in OUTLETS[1:]] * 2
     assert "column" not in phrases(tmp_path, ours + others)
     spread = [a._replace(source=OUTLETS[n % 4]) for n, a in enumerate(ours)]
     assert "column" in phrases(tmp_path, spread + others)
@@ -161,27 +168,29 @@ def test_few_outlets_are_enough_if_there_are_no_more(tmp_path: Path) -> None:
 
 def test_what_the_family_matches_is_left_out(tmp_path: Path) -> None:
     articles = corpus("high tide, lifeboat crew, storm surge")
-    sea = topic("sea", "s-1 2: high tide", "s-2 1: Surge; near: [flood], case: true")
-    below = topic("rescue", "r-1 2: lifeboat*", more="parent: sea")
-    above = topic("world", "w-1 1: storm surge")
+    sea = format_topic("sea", "s-1 2: high tide", "s-2 1: Surge; near: [flood], case: true")
+    below = format_topic("rescue", "r-1 2: lifeboat*", more="parent: sea")
+    above = format_topic("world", "w-1 1: storm surge")
     family = [above, sea.replace("# nothing more", "parent: world"), below]
     assert phrases(tmp_path, articles, sea) == ["lifeboat crew", "storm surge"]
     assert phrases(tmp_path, articles, *family) == ["crew"]
-    light = topic("sea", "s-1 0.5: high tide")
+    light = format_topic("sea", "s-1 0.5: high tide")
     assert phrases(tmp_path, corpus("a high tide"), light) == []
     assert phrases(tmp_path, corpus("a high tide table"), light) == ["high tide table"]
 
 
 def test_phrases_that_speak_against_the_topic(tmp_path: Path) -> None:
     articles = corpus("A ship sank.", outside=["A wave of strikes.", "The port wine."])
-    found = found_in(tmp_path, articles, topic("sea", "s-1 2: ship*, wave", "s-2 1: port, reef"))
+    found = found_in(
+        tmp_path, articles, format_topic("sea", "s-1 2: ship*, wave", "s-2 1: port, reef")
+    )
     assert [(d.text, d.rule, d.line) for d in found.doubtful] == [
         ("wave", "s-1", 12),
         ("port", "s-2", 13),
     ]
     for doubtful in found.doubtful:
         assert doubtful.counts.z < 0
-        assert (doubtful.counts.inside, doubtful.counts.outside) == (0, 40)
+        assert (doubtful.counts.with_label, doubtful.counts.without_label) == (0, 40)
 
 
 def test_the_most_typical_come_first(tmp_path: Path) -> None:
@@ -190,7 +199,7 @@ def test_the_most_typical_come_first(tmp_path: Path) -> None:
     assert [p.phrase for p in found.phrases] == ["tide", "lagoon"]
     assert found.phrases[0].counts.z > found.phrases[1].counts.z > 0
     assert [p.weight for p in found.phrases] == [3, 1]
-    assert len(found_in(tmp_path, articles, most=1).phrases) == 1
+    assert len(found_in(tmp_path, articles, max_phrases=1).phrases) == 1
     assert (found.articles, found.labelled, found.outlets) == (200, 40, 4)
 
 
@@ -199,19 +208,21 @@ def test_letters_that_no_phrase_can_have(tmp_path: Path) -> None:
 
 
 def test_labels(tmp_path: Path) -> None:
-    made = load_taxonomy(write(tmp_path, topic("sea", "s-1 2: ship*")))
+    made = load_taxonomy(write_taxonomy(tmp_path, format_topic("sea", "s-1 2: ship*")))
     articles = corpus("tide")
-    assert suggest(made, "sea", lambda: articles, most=5).labels == ("sea",)
-    both = suggest(made, "sea", lambda: articles[:160], labels=["sea", "none"], most=5)
+    assert suggest_phrases(made, "sea", lambda: articles, max_phrases=5).labels == ("sea",)
+    both = suggest_phrases(
+        made, "sea", lambda: articles[:160], labels=["sea", "none"], max_phrases=5
+    )
     assert both.labelled == 40
     with pytest.raises(ValueError, match="no article is labelled fog; labels are land, sea"):
-        suggest(made, "sea", lambda: articles, labels=["fog"], most=5)
+        suggest_phrases(made, "sea", lambda: articles, labels=["fog"], max_phrases=5)
     with pytest.raises(ValueError, match="every article is labelled sea or land"):
-        suggest(made, "sea", lambda: articles, labels=["sea", "land"], most=5)
+        suggest_phrases(made, "sea", lambda: articles, labels=["sea", "land"], max_phrases=5)
     with pytest.raises(ValueError, match="no article is labelled sea; labels are none at all"):
-        suggest(made, "sea", lambda: [], most=5)
+        suggest_phrases(made, "sea", lambda: [], max_phrases=5)
     with pytest.raises(KeyError):
-        suggest(made, "nothing", lambda: articles, most=5)
+        suggest_phrases(made, "nothing", lambda: articles, max_phrases=5)
 
 
 def test_folders_of_articles(tmp_path: Path) -> None:
@@ -223,11 +234,11 @@ def test_folders_of_articles(tmp_path: Path) -> None:
         file.write(json.dumps(rows[1]) + "\n\n")
     (tmp_path / "a.jsonl").write_text(json.dumps(rows[0]))
     (tmp_path / "c.json").write_text("no")
-    assert list(read_labelled(tmp_path)) == [
+    assert list(read_labelled_articles(tmp_path)) == [
         ("sea", "North", "T", "A tide."),
         ("land", "", "", "A hill."),
     ]
-    assert list(read_texts(tmp_path / "a.jsonl")) == [("T", "A tide.")]
+    assert list(read_titles_and_texts(tmp_path / "a.jsonl")) == [("T", "A tide.")]
 
 
 @pytest.mark.parametrize(
@@ -247,19 +258,19 @@ def test_folders_of_articles(tmp_path: Path) -> None:
 def test_lines_that_are_no_articles(tmp_path: Path, line: bytes, problem: str) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b'{"topic": "a", "text": "x"}\n' + line)
-    with pytest.raises(LinesError) as error:
-        list(read_labelled(tmp_path))
+    with pytest.raises(ArticleFileError) as error:
+        list(read_labelled_articles(tmp_path))
     assert str(error.value).startswith(f"{path}{problem}")
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(LinesError, match=r"has no \*\.jsonl"):
-        list(read_labelled(tmp_path))
-    with pytest.raises(LinesError, match=r"missing\.jsonl: cannot be read"):
-        list(read_texts(tmp_path / "missing.jsonl"))
+    with pytest.raises(ArticleFileError, match=r"has no \*\.jsonl"):
+        list(read_labelled_articles(tmp_path))
+    with pytest.raises(ArticleFileError, match=r"missing\.jsonl: cannot be read"):
+        list(read_titles_and_texts(tmp_path / "missing.jsonl"))
     whole = gzip.compress(b'{"text": "x"}\n' * 999)
     for name, data in (("cut", whole[:-20]), ("bad", b"\x1f\x8b no"), ("plain", b"{}")):
         path = tmp_path / f"{name}.jsonl.gz"
         path.write_bytes(data)
-        with pytest.raises(LinesError, match=rf"{name}\.jsonl\.gz: cannot be read"):
-            list(read_texts(path))
+        with pytest.raises(ArticleFileError, match=rf"{name}\.jsonl\.gz: cannot be read"):
+            list(read_titles_and_texts(path))
