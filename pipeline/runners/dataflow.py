@@ -1,7 +1,7 @@
-"""What a job on Google Cloud Dataflow needs, seen to before it is launched.
+"""Checks before a job is launched on Google Cloud Dataflow.
 
-Workers would find out too late, one after the other, and some of it Beam would rather guess:
-where no bucket is named, or one that cannot be, it makes one of its own.
+Workers would report what is missing too late, and one thing at a time. Beam guesses some of it: if
+the bucket is missing or invalid, it creates one.
 """
 
 import re
@@ -24,33 +24,38 @@ from transforms.core.urls import is_web_url
 from transforms.storage.filesystems import is_local
 
 GCS_BUCKET_PATTERN: Final = "gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
-"""A regular expression of a Cloud Storage bucket, whose name has 3 to 222 characters."""
+"""A regular expression for a Cloud Storage bucket, whose name has 3 to 222 characters."""
 
 
 def is_dataflow(runner: PipelineRunner) -> bool:
-    """Whether a runner launches jobs on Dataflow."""
+    """Return whether a runner launches jobs on Dataflow."""
     return type(runner).__name__ in ("DataflowRunner", "TestDataflowRunner")
 
 
 def check_dataflow_options(
     options: PipelineOptions, folders: Mapping[str, str], model: str
 ) -> None:
-    """See that the workers of a job will have all that they need; set what never varies.
+    """Check that the workers of a job will have everything that they need.
 
-    ``folders`` are those that workers write to, by their flags.
+    Also fixes the one option that never varies, ``save_main_session``.
+
+    Args:
+        options: Beam's options.
+        folders: the folders that workers write to, by the names of their flags.
+        model: the value of ``--model``.
 
     Raises:
-        UsageError: something is missing, or is where no worker can reach it.
+        UsageError: something is missing, or workers cannot reach it.
     """
     require(_is_installed(), 'Dataflow needs the extra gcp: pip install "newsbeam[gcp]"')
     cloud = options.view_as(GoogleCloudOptions)
     for name in ("project", "region", "temp_location"):
         require(bool(getattr(cloud, name)), f"Dataflow needs --{name}")
     for name in ("temp_location", "staging_location"):
-        place = getattr(cloud, name)
+        folder = getattr(cloud, name)
         require(
-            place is None or bool(re.fullmatch(f"{GCS_BUCKET_PATTERN}(/.*)?", place)),
-            f"--{name}: {place} is no folder of a bucket (gs://BUCKET/FOLDER)",
+            folder is None or bool(re.fullmatch(f"{GCS_BUCKET_PATTERN}(/.*)?", folder)),
+            f"--{name}: {folder} is no folder of a bucket (gs://BUCKET/FOLDER)",
         )
     for name, folder in folders.items():
         message = f"--{name}: workers cannot reach {folder}; name a folder of a bucket (gs://...)"
@@ -59,19 +64,19 @@ def check_dataflow_options(
         not Path(model).is_dir(),
         f"--model: workers have no folder {model}; name a package that is part of their image",
     )
-    _prepare_code(options)
+    _check_code(options)
 
 
-def _prepare_code(options: PipelineOptions) -> None:
+def _check_code(options: PipelineOptions) -> None:
     setup = options.view_as(SetupOptions)
     image, script = options.view_as(WorkerOptions).sdk_container_image, setup.setup_file
     message = (
-        "Dataflow workers need Newsbeam itself: name an image that has it by "
-        "--sdk_container_image, or have it installed when they start by --setup_file ./setup.py"
+        "Dataflow workers need Newsbeam: name an image that has it by --sdk_container_image, or "
+        "let them install it when they start by --setup_file ./setup.py"
     )
     require(bool(image or script), message)
     require(script is None or Path(script).is_file(), f"--setup_file: there is no file {script}")
-    # Beam would send along all that this program has imported into its main module.
+    # Beam would pickle the main module with all that it has imported.
     require(
         not setup.save_main_session,
         "--save_main_session: leave it out; workers take all code from their packages",
@@ -80,10 +85,10 @@ def _prepare_code(options: PipelineOptions) -> None:
 
 
 def check_feeds_are_on_the_web(feeds: Iterable[Feed]) -> None:
-    """See that workers can fetch all feeds.
+    """Check that workers can fetch all feeds.
 
     Raises:
-        UsageError: a feed is a file of this machine.
+        UsageError: a feed is a file.
     """
     for feed in feeds:
         message = f"--feeds: workers cannot read the feed {feed.url}; give its address on the web"
@@ -93,5 +98,5 @@ def check_feeds_are_on_the_web(feeds: Iterable[Feed]) -> None:
 def _is_installed() -> bool:
     try:
         return find_spec("google.cloud.dataflow_v1beta3") is not None
-    except ModuleNotFoundError:  # nor the packages that it would be in
+    except ModuleNotFoundError:  # its parent packages are missing, too
         return False

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from pipeline.cli import build_beam_parser, build_parser
-from tests.pipeline.test_dataflow_template import lets_through, parameters
+from tests.pipeline.test_dataflow_template import accepts, parameters
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -64,7 +64,7 @@ def test_the_template_takes_its_parameters() -> None:
         values = dict(value.split("=", 1) for value in given(command, "parameters"))
         assert {"feeds", "output"} <= set(values)
         for name, value in values.items():
-            assert lets_through(known[name], value), name
+            assert accepts(known[name], value), name
 
 
 def test_the_schedule_gives_parameters_that_the_template_takes() -> None:
@@ -72,7 +72,7 @@ def test_the_schedule_gives_parameters_that_the_template_takes() -> None:
     launch = json.loads(text.replace("BUCKET", "my-bucket"))["launchParameter"]
     known = parameters()
     for name, value in launch["parameters"].items():
-        assert lets_through(known[name], value), name
+        assert accepts(known[name], value), name
     needed = {name for name, parameter in known.items() if not parameter["isOptional"]}
     assert needed <= set(launch["parameters"])
     assert launch["environment"]["ipConfiguration"] == "WORKER_IP_PRIVATE"

@@ -43,7 +43,7 @@ WORKERS: Final = {
     "service_account_email": "newsbeam-worker@news-project.iam.gserviceaccount.com",
     "labels": "application=newsbeam",
 }
-MOST_BYTES: Final = 4096
+MAX_PAYLOAD_BYTES: Final = 4096
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def job(bucket: None) -> LaunchedJob:  # noqa: ARG001
     return launch_job(WORKERS, "--no_use_public_ips")
 
 
-def test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job: LaunchedJob) -> None:
+def test_the_job_is_a_batch_job_with_the_requested_workers(job: LaunchedJob) -> None:
     assert job.job["name"] == "newsbeam"
     assert job.job["type"] == "JOB_TYPE_BATCH"
     assert job.job["labels"] == {"application": "newsbeam"}
@@ -103,7 +103,7 @@ def test_the_graph_has_every_stage_in_the_order_of_the_data(job: LaunchedJob) ->
     }
 
     def before(transform: Any) -> Iterator[str]:
-        """The stages on whose outputs a transform depends, by any way."""
+        """Yield the stages on whose outputs a transform depends, directly or not."""
         seen, todo = set(), list(transform.inputs.values())
         while todo:
             maker = made_by.get(todo.pop())
@@ -119,7 +119,9 @@ def test_the_graph_has_every_stage_in_the_order_of_the_data(job: LaunchedJob) ->
 
 
 def test_no_part_of_the_graph_carries_data(job: LaunchedJob) -> None:
-    large = {name: len(data) for name, data in job.payloads().items() if len(data) > MOST_BYTES}
+    large = {
+        name: len(data) for name, data in job.payloads().items() if len(data) > MAX_PAYLOAD_BYTES
+    }
     assert large == {}
     assert len(job.graph.SerializeToString()) < 300_000
 
@@ -132,13 +134,13 @@ def test_records_cross_between_workers_in_row_coders(job: LaunchedJob) -> None:
     assert len(pickled) - len(fallbacks) >= 5
 
 
-def test_an_own_taxonomy_is_read_from_the_bucket_and_carried() -> None:
+def test_a_custom_taxonomy_is_read_from_the_bucket_and_part_of_the_graph() -> None:
     place = f"{BUCKET}/mine/taxonomy.yaml"
     with FileSystems.create(place) as file:
         file.write((ROOT / "transforms/language/topics/taxonomy.yaml").read_bytes())
     sizes = {len(data): name for name, data in launch_job({"taxonomy": place}).payloads().items()}
     second, largest = sorted(sizes)[-2:]
-    assert second <= MOST_BYTES < largest < 1_000_000
+    assert second <= MAX_PAYLOAD_BYTES < largest < 1_000_000
     assert sizes[largest].startswith("AnalyseArticles/")
 
 
@@ -151,7 +153,7 @@ def test_feed_lists_are_read_from_the_bucket() -> None:
     launch_job({}, feed=place)
 
 
-NO_WORKER: Final[list[tuple[dict[str, str | None], str]]] = [
+MISSING: Final[list[tuple[dict[str, str | None], str]]] = [
     ({"project": None}, "Dataflow needs --project"),
     ({"region": None}, "Dataflow needs --region"),
     ({"temp_location": None}, "Dataflow needs --temp_location"),
@@ -172,31 +174,31 @@ NO_WORKER: Final[list[tuple[dict[str, str | None], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "said"), NO_WORKER, ids=[said for _, said in NO_WORKER])
-def test_what_workers_would_lack_is_said_at_once(
+@pytest.mark.parametrize(("changes", "message"), MISSING, ids=[message for _, message in MISSING])
+def test_what_workers_would_lack_is_a_usage_error(
     changes: dict[str, str | None],
-    said: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run_command(job_flags(changes)) == 2
     err = capsys.readouterr().err
-    assert said in err and err.count("\n") == 1
+    assert message in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ("--save_main_session", "--save_main_session: leave it out"),
         ("--poll_interval_sec=60", "--poll_interval_sec is for runs of this machine"),
     ],
 )
-def test_what_a_job_cannot_do_is_said_at_once(
+def test_unsupported_flags_are_usage_errors(
     more: str,
-    said: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run_command([*job_flags({}), more]) == 2
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("listed", [f"{BUCKET}/mine/feed.xml", "FILE"])
@@ -212,7 +214,7 @@ def test_a_feed_that_is_a_file_is_refused(
     assert f"--feeds: workers cannot read the feed {place}" in capsys.readouterr().err
 
 
-def test_a_launch_that_failed_leaves_the_output_free() -> None:
+def test_a_failed_launch_leaves_the_output_unlocked() -> None:
     output: dict[str, str | None] = {"output": f"{BUCKET}/free"}
     assert run_command(job_flags(output, feed=f"{BUCKET}/nowhere.txt")) == 2
     assert run_command(job_flags(output)) == 0
@@ -227,8 +229,8 @@ def test_a_second_launch_waits_for_the_workers_of_the_first(
     assert "another run is writing" in capsys.readouterr().err
 
 
-def test_the_graph_as_staged_runs_to_its_end_and_shows_its_records() -> None:
-    """By the embedded runner, in place of Dataflow: all that it has is the staged graph."""
+def test_the_staged_graph_runs_and_commits_its_records() -> None:
+    """Run nothing but the staged graph, on the embedded runner in place of Dataflow."""
     output = f"{BUCKET}/whole"
     with SampleSite() as site:
         feed = f"{site.base}/tagesblick/rss091.xml"
@@ -241,13 +243,13 @@ def test_the_graph_as_staged_runs_to_its_end_and_shows_its_records() -> None:
     (match,) = FileSystems.match([f"{output}/runs/*/summary.json"])
     (summary,) = match.metadata_list
     with FileSystems.open(summary.path) as file:
-        told = json.loads(file.read())
-    assert told["adds_up"] and told["records"]["articles"] == 3
+        counts = json.loads(file.read())
+    assert counts["adds_up"] and counts["records"]["articles"] == 3
     launch_job({"output": output}, *local, feed=feed)  # the workers have let go of the leases
 
 
-def test_code_that_workers_are_to_install_is_staged_whole(tmp_path: Path) -> None:
-    """By --setup_file in place of an image: a copy, since the build leaves files behind."""
+def test_the_code_that_workers_install_is_staged_completely(tmp_path: Path) -> None:
+    """Use --setup_file in place of an image, on a copy, since the build leaves files behind."""
     for part in (*PARTS, "setup.py"):
         source = ROOT / part
         if source.is_dir():
@@ -263,17 +265,17 @@ def test_code_that_workers_are_to_install_is_staged_whole(tmp_path: Path) -> Non
         tarfile.open(fileobj=io.BytesIO(staged.read())) as file,
     ):
         there = {name.partition("/")[2] for name in file.getnames()}
-    wanted = {
+    expected = {
         path.relative_to(ROOT).as_posix()
         for package in ("pipeline", "schemas", "transforms")
         for path in (ROOT / package).rglob("*.*")
         if path.suffix in (".py", ".npz", ".tsv", ".yaml")
     }
-    assert wanted <= there
+    assert expected <= there
 
 
 class TestMutations:
-    """A launch without one thing that workers need, past what the program itself refuses."""
+    """Launches that lack something that workers need, with the program's own checks disabled."""
 
     @pytest.fixture(autouse=True)
     def unchecked(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,7 +295,7 @@ class TestMutations:
     def test_of_worker_options(self, name: str) -> None:
         job = launch_job({**WORKERS, name: None}, "--no_use_public_ips")
         with pytest.raises((AssertionError, KeyError)):
-            test_the_job_is_a_batch_with_the_workers_that_were_asked_for(job)
+            test_the_job_is_a_batch_job_with_the_requested_workers(job)
 
     def test_of_a_stage(self, monkeypatch: pytest.MonkeyPatch) -> None:
         built = FetchPages.__rrshift__
@@ -305,4 +307,4 @@ class TestMutations:
 
     def test_of_private_addresses(self) -> None:
         with pytest.raises((AssertionError, KeyError)):
-            test_the_job_is_a_batch_with_the_workers_that_were_asked_for(launch_job(WORKERS))
+            test_the_job_is_a_batch_job_with_the_requested_workers(launch_job(WORKERS))

@@ -18,7 +18,7 @@ from transforms.core.errors import UsageError
 
 FOLDER: Final = Path(__file__).parents[2] / "deploy" / "dataflow"
 IMAGE: Final = "registry.example/newsbeam:1"
-GIVEN: Final = {"feeds": "https://news.example/rss", "output": "gs://news-bucket/news"}
+PARAMETERS: Final = {"feeds": "https://news.example/rss", "output": "gs://news-bucket/news"}
 
 Examples = tuple[list[str], list[str]]
 WHOLE: Final[Examples] = (["1", "20", "007"], ["0", "-1", "1.5", "x", "1 2"])
@@ -84,20 +84,20 @@ def parameters() -> dict[str, dict[str, Any]]:
     return {parameter["name"]: parameter for parameter in described["parameters"]}
 
 
-def lets_through(parameter: Mapping[str, Any], value: str) -> bool:
+def accepts(parameter: Mapping[str, Any], value: str) -> bool:
     return all(re.search(pattern, value) for pattern in parameter["regexes"])
 
 
 class Dataset:
-    """A database that answers, and has no runs."""
+    """A database that has no runs."""
 
     def list_loaded_runs(self) -> set[str]:
         return set()
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
-    """What the command would have run with, its options made and checked."""
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
+    """Return the requests of the jobs that would have run."""
     calls: list[JobRequest] = []
     monkeypatch.setattr(ingest, "run_batch", lambda request, _load: calls.append(request))
     monkeypatch.setattr(ingest, "load_after_run", lambda *_: ())
@@ -105,9 +105,9 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[JobRequest]:
     return calls
 
 
-def launch(**given: str) -> int:
+def launch(**parameters: str) -> int:
     return dataflow_template.main(
-        [f"--{name}={value}" for name, value in given.items()], image=IMAGE
+        [f"--{name}={value}" for name, value in parameters.items()], image=IMAGE
     )
 
 
@@ -118,7 +118,7 @@ def test_the_metadata_is_that_of_the_flags() -> None:
     )
 
 
-def test_every_flag_is_a_parameter_or_left_out_for_a_reason() -> None:
+def test_every_flag_is_a_parameter_or_excluded_for_a_reason() -> None:
     flags = {flag.dest for flag in dataflow_template.list_ingest_flags()}
     assert set(parameters()) == flags - set(dataflow_template.EXCLUDED_FLAGS)
     assert set(dataflow_template.EXCLUDED_FLAGS) <= flags
@@ -141,22 +141,22 @@ def test_every_parameter_is_described_and_has_examples() -> None:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_checks_are_those_of_ingest(name: str, started: list[JobRequest]) -> None:
+def test_the_checks_are_those_of_ingest(name: str, requests: list[JobRequest]) -> None:
     good, bad = EXAMPLES[name]
     parameter = parameters()[name]
     for value in good:
-        assert lets_through(parameter, value), value
-        assert launch(**{**GIVEN, name: value}) == 0, value
-    assert len(started) == len(good)
+        assert accepts(parameter, value), value
+        assert launch(**{**PARAMETERS, name: value}) == 0, value
+    assert len(requests) == len(good)
     for value in bad:
-        assert not lets_through(parameter, value), value
-        assert launch(**{**GIVEN, name: value}) == 2, value
+        assert not accepts(parameter, value), value
+        assert launch(**{**PARAMETERS, name: value}) == 2, value
     for value in STRICTER.get(name, []):
-        assert not lets_through(parameter, value), value
-    assert len(started) == len(good)
+        assert not accepts(parameter, value), value
+    assert len(requests) == len(good)
 
 
-def test_lists_and_switches_reach_ingest(started: list[JobRequest]) -> None:
+def test_lists_and_switches_reach_ingest(requests: list[JobRequest]) -> None:
     both = "https://a.example/rss?x=1,2 gs://news/feeds.opml"
     assert (
         launch(
@@ -173,20 +173,20 @@ def test_lists_and_switches_reach_ingest(started: list[JobRequest]) -> None:
         )
         == 0
     )
-    (given,) = started
-    assert given.feeds == both.split()
-    assert given.taxonomy is None
-    options = given.options
+    (request,) = requests
+    assert request.feeds == both.split()
+    assert request.taxonomy is None
+    options = request.options
     assert options.run.only_due_feeds is True
     assert options.fetching.hosts.host_delays == ["a.example=2", "b.example=3"]
-    beam = given.beam_options.get_all_options()
+    beam = request.beam_options.get_all_options()
     assert beam["use_public_ips"] is False
     assert beam["runner"] == "DataflowRunner"
     assert beam["sdk_container_image"] == IMAGE
 
 
-def test_what_is_no_switch_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert launch(**GIVEN, only_due_feeds="perhaps") == 2
+def test_a_bad_switch_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch(**PARAMETERS, only_due_feeds="perhaps") == 2
     assert capsys.readouterr().err == (
         "newsbeam: --only_due_feeds must be true or false, not 'perhaps'\n"
     )
@@ -194,8 +194,8 @@ def test_what_is_no_switch_is_said(capsys: pytest.CaptureFixture[str]) -> None:
         dataflow_template.convert_parameters(["--only_due_feeds=perhaps"])
 
 
-def test_the_launcher_starts_it_with_the_image_it_runs_in(tmp_path: Path) -> None:
-    """As in the image: the file alone, with Newsbeam installed."""
+def test_the_launcher_passes_on_its_own_image(tmp_path: Path) -> None:
+    """Run the file alone with Newsbeam installed, as in the image."""
     done = subprocess.run(
         [sys.executable, FOLDER / "launch.py", "--runner=DataflowRunner", "--output=gs://a-b/c"],
         env={"PYTHONPATH": str(FOLDER.parent.parent), "NEWSBEAM_IMAGE": IMAGE},

@@ -53,14 +53,14 @@ def feeds(site: SampleSite) -> list[str]:
 
 @pytest.fixture(scope="module")
 def local(feeds: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The output of a local run."""
+    """Return the output of a local run."""
     output = tmp_path_factory.mktemp("local")
     run_ingest(feeds, output)
     return output
 
 
 def write_run(output: Path, quotes: list[str], **summary: int) -> Path:
-    """An output folder of one run, with nothing but quotes in both formats."""
+    """Write an output folder of one run that has only quotes, in both formats."""
     day = Path("quotes", "day=2026-11-20")
     run = output / "runs" / "one"
     for kind in ("jsonl", "parquet"):
@@ -75,7 +75,9 @@ def write_run(output: Path, quotes: list[str], **summary: int) -> Path:
     return output
 
 
-def test_the_judge_sees_what_is_lost_doubled_or_counted_otherwise(tmp_path: Path) -> None:
+def test_find_differences_reports_missing_and_duplicate_records_and_counts(
+    tmp_path: Path,
+) -> None:
     one = write_run(tmp_path / "one", ["a", "b", "c"], entries=3)
     same = write_run(tmp_path / "same", ["c", "a", "b"], entries=3)
     assert find_differences(one, same) == []
@@ -87,14 +89,14 @@ def test_the_judge_sees_what_is_lost_doubled_or_counted_otherwise(tmp_path: Path
     ]
 
 
-def test_work_of_several_processes_is_told_from_that_of_threads() -> None:
+def test_parallel_processes_are_distinguished_from_threads() -> None:
     alone = [Bundle(0.0, 2.0, 1), Bundle(1.0, 3.0, 1), Bundle(4.0, 5.0, 2)]
     assert count_bundles(alone) == {1: 2, 2: 1}
     assert count_max_concurrent(alone) == 2 and measure_parallel_seconds(alone) == 0
     assert measure_parallel_seconds([*alone, Bundle(1.5, 2.5, 2), Bundle(2.0, 4.5, 3)]) == 2.0
 
 
-def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
+def test_the_error_of_a_server_that_ends_at_its_start_has_its_log(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "print('no such cluster')"]
     with (
         ServerProcess("server", command, tmp_path) as child,
@@ -103,7 +105,7 @@ def test_what_ends_as_it_starts_says_what_it_logged(tmp_path: Path) -> None:
         child.wait_for_port(*free_ports(1))
 
 
-def test_an_engine_that_was_not_fetched_says_how(tmp_path: Path) -> None:
+def test_the_error_of_an_engine_that_was_not_fetched_says_how_to_fetch_it(tmp_path: Path) -> None:
     with (
         pytest.raises(ServerProcessError, match="run deploy/engines/fetch flink"),
         FlinkCluster(tmp_path / "flink", jars=tmp_path),
@@ -116,7 +118,7 @@ def test_an_engine_that_was_not_fetched_says_how(tmp_path: Path) -> None:
         pass
 
 
-def test_fetching_tells_what_cannot_be_had_from_what_fails(tmp_path: Path) -> None:
+def test_fetch_distinguishes_unavailable_engines_from_failures(tmp_path: Path) -> None:
     """On a machine with nothing, and with a Maven that fails in one way and another."""
     script = tmp_path / "deploy" / "engines"
     script.mkdir(parents=True)
@@ -156,9 +158,10 @@ def test_prism_has_the_version_of_the_sdk() -> None:
 
 
 def run_with_a_kill(feeds: list[str], output: Path, engine: Engine) -> int:
-    """A run of which a worker is killed over a bundle, when pages have been fetched.
+    """Run ``ingest``, and kill a worker amid a bundle once pages have been fetched.
 
-    Its exit code.
+    Returns:
+        The exit code.
     """
     pool = engine.pool
     assert pool
@@ -180,7 +183,7 @@ def run_with_a_kill(feeds: list[str], output: Path, engine: Engine) -> int:
 
 @pytest.mark.flink
 @pytest.mark.timeout(600)
-def test_flink_tries_again_what_a_killed_worker_was_at(
+def test_flink_repeats_the_bundle_of_a_killed_worker(
     feeds: list[str], local: Path, tmp_path: Path
 ) -> None:
     settings = {
@@ -198,7 +201,7 @@ def test_flink_tries_again_what_a_killed_worker_was_at(
 
 @pytest.mark.prism
 @pytest.mark.timeout(600)
-def test_a_run_on_prism_whose_worker_is_killed_shows_nothing_and_the_next_all(
+def test_a_prism_run_whose_worker_is_killed_commits_nothing_and_the_next_run_everything(
     feeds: list[str], local: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "output"

@@ -36,13 +36,13 @@ class Ingested:
     requests: list[tuple[str, str, int]]
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The records of a type, from the JSON lines."""
+        """Return the records of a table, from the JSON lines."""
         files = sorted(self.output.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
         lines = (line for file in files for line in file.read_text(encoding="utf-8").splitlines())
         return [json.loads(line) for line in lines]
 
     def summary(self, number: int = 0) -> dict[str, Any]:
-        """The summary of a run, by its number."""
+        """Return the summary of a run, by its number."""
         path = sorted(self.output.glob("runs/*/summary.json"))[number]
         data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return data
@@ -71,7 +71,7 @@ def articles(run: Ingested) -> dict[str, dict[str, Any]]:
     return {row["article_id"]: row for row in run.rows("articles")}
 
 
-def test_every_input_is_accounted_for(run: Ingested) -> None:
+def test_every_input_has_one_outcome(run: Ingested) -> None:
     summary = run.summary()
     assert summary["adds_up"]
     assert summary["entries"] == sum(summary["outcomes"].values())
@@ -104,7 +104,7 @@ def test_planted_faults_are_dead_letters(run: Ingested, site: SampleSite) -> Non
     assert ("ParseEntries", "NotAFeed", "/signal-circuit/about") in dead
 
 
-def test_every_offset_says_what_the_record_says(
+def test_every_offset_leads_to_the_text_of_its_record(
     run: Ingested, articles: dict[str, dict[str, Any]]
 ) -> None:
     def check(article: dict[str, Any], span: dict[str, Any], field: str, prefix: str) -> None:
@@ -195,7 +195,7 @@ def test_a_query_works_at_once(run: Ingested) -> None:
         assert found
 
 
-def test_each_page_is_asked_for_once(run: Ingested) -> None:
+def test_each_page_is_requested_once(run: Ingested) -> None:
     paths = Counter(path for _, path, _ in run.requests)
     assert {count for path, count in paths.items() if "?" not in path} == {1}
 
@@ -272,7 +272,7 @@ def test_an_output_on_another_file_system(
     assert sorted(s["outcomes"]["article"] for s in summaries) == [0, 47]
 
 
-def test_a_file_system_that_is_not_there(
+def test_an_unknown_file_system_is_a_usage_error(
     site: SampleSite, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["ingest", "--feeds", f"{site.base}/feeds.opml", "--output", "nowhere://a/b"]
@@ -296,9 +296,7 @@ def test_a_job_service_writes_the_same_records(
     assert read_summary(first) == read_summary(again)
 
 
-def test_what_was_ingested_is_remembered_when_outputs_move_away(
-    site: SampleSite, tmp_path: Path
-) -> None:
+def test_a_state_folder_outlives_its_outputs(site: SampleSite, tmp_path: Path) -> None:
     feed = f"{site.base}/tagesblick/rss091.xml"
     flags = ["--state", str(tmp_path / "state"), *LOCAL]
     outcomes = []
@@ -331,7 +329,7 @@ def test_polling_repeats_runs_and_ends_on_sigterm(site: SampleSite, tmp_path: Pa
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
-def test_a_run_that_fails_shows_nothing(
+def test_a_failed_run_commits_nothing(
     site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:

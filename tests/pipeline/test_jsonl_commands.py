@@ -154,7 +154,7 @@ INGEST = "ingest --feeds https://a.example/feed --output {tmp}/out "
         ("extract --input {tmp}/list.txt --output {tmp}/no/out", "out.part: No such file"),
     ],
 )
-def test_bad_usage_gets_one_sentence(
+def test_bad_usage_is_reported_in_one_sentence(
     arguments: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "list.txt").write_text("https://a.example/\nno feed: [\n")
@@ -174,7 +174,7 @@ def test_help_names_every_flag(capsys: pytest.CaptureFixture[str]) -> None:
     assert "(default 30.0)" in text and "Exit codes" in text
 
 
-def test_topics_of_quotes_stand_apart_from_those_of_the_text(tmp_path: Path) -> None:
+def test_topics_of_quotes_are_separate_from_those_of_the_text(tmp_path: Path) -> None:
     text = "It rained. “We will deport them,” Lena Maris said. " + "The fair went on. " * 200
     (found,) = run("analyze", write_lines(tmp_path / "in.jsonl", {"id": 1, "text": text}))[1]
     (quote,) = found["quotes"]

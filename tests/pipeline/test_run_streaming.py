@@ -1,4 +1,4 @@
-"""The stages of a stream that need no real clock; with one, see test_streaming_flink."""
+"""The streaming stages, with a simulated clock; for a real one see test_streaming_on_flink."""
 
 import datetime as dt
 import json
@@ -40,14 +40,14 @@ from transforms.streaming.pubsub import ReadMessages, to_message
 LIFE = dt.timedelta(days=90)
 OLD, NEW = "aa" * 8, "bb" * 8
 LINK = "https://a.example/1"
-FOREVER = 10_000_000_000
+FAR_FUTURE = 10_000_000_000
 SUBSCRIPTION = "projects/my-project/subscriptions/feeds"
 TOPIC = "projects/my-project/topics/records"
 
 
 @pytest.fixture
 def streaming() -> test_pipeline.TestPipeline:
-    """A pipeline on the runner that has a clock of its own for tests."""
+    """Return a pipeline on the runner whose clock tests can set."""
     options = PipelineOptions(streaming=True)
     return test_pipeline.TestPipeline(runner=BundleBasedDirectRunner(), options=options)
 
@@ -55,11 +55,11 @@ def streaming() -> test_pipeline.TestPipeline:
 def one_by_one(
     pipeline: beam.Pipeline, items: Sequence[Any], kind: type, forget_before: int | None = None
 ) -> beam.PCollection:
-    """The items, each in a bundle of its own; time passes for ever before one of them."""
+    """Return the items, each in its own bundle; years pass before item ``forget_before``."""
     stream = test_stream.TestStream(coder=BytesCoder())
     for number in range(len(items)):
         if number == forget_before:
-            stream = stream.advance_processing_time(FOREVER)
+            stream = stream.advance_processing_time(FAR_FUTURE)
         stream = stream.add_elements([str(number).encode()])
     numbers = pipeline | stream.advance_watermark_to_infinity()
     return numbers | beam.Map(lambda n: items[int(n)]).with_output_types(kind)
@@ -69,7 +69,7 @@ def kinds(out: Any) -> beam.PCollection:
     return out.outcomes | beam.Map(lambda o: (o.kind, o.entry_key))
 
 
-def test_an_entry_goes_on_once_unless_its_feed_changes_it(
+def test_an_entry_passes_once_unless_its_feed_changes_it(
     streaming: beam.Pipeline, state: StateHandle
 ) -> None:
     first = entry(LINK, fingerprint=OLD)
@@ -97,7 +97,7 @@ def test_an_entry_at_another_address_is_known_by_its_own_id(
         assert_that(kinds(out), equal_to([("known", moved.key)]), "known")
 
 
-def test_what_a_run_before_has_is_known(
+def test_entries_of_an_earlier_run_are_known(
     streaming: beam.Pipeline, state: StateHandle, known: State
 ) -> None:
     known.apply(format_line(KnownEntry(link_key(LINK), TIME, OLD, "cc" * 16)))
@@ -119,7 +119,7 @@ def test_an_entry_is_forgotten_in_time(streaming: beam.Pipeline, state: StateHan
         assert_that(out.main, equal_to([first, first]), "main")
 
 
-def test_an_article_goes_on_once_and_again_as_another_version(
+def test_an_article_passes_once_and_again_as_another_version(
     streaming: beam.Pipeline, state: StateHandle
 ) -> None:
     first = extracted(article(LINK, "Ten were hurt."))
@@ -135,7 +135,7 @@ def test_an_article_goes_on_once_and_again_as_another_version(
         assert_that(kinds(out), equal_to(expected), "known")
 
 
-def test_an_article_of_a_run_before_is_known(
+def test_articles_of_an_earlier_run_are_known(
     streaming: beam.Pipeline, state: StateHandle, known: State
 ) -> None:
     there = article(LINK, "Ten were hurt.")
@@ -149,7 +149,7 @@ def test_an_article_of_a_run_before_is_known(
         assert_that(kinds(out), equal_to([("known", LINK)]), "known")
 
 
-def test_when_a_feed_is_polled_first(
+def test_the_time_of_the_first_poll_of_a_feed(
     run: Run, state: StateHandle, documents: IsolatedWorkerHandle, known: State
 ) -> None:
     at, hour = now(), dt.timedelta(hours=1)
@@ -207,7 +207,7 @@ def test_messages_name_feeds_or_are_dead_letters(streaming: beam.Pipeline, run: 
         assert_that(errors, equal_to([("ReadMessages", "BadMessage")] * len(bad)), "dead")
 
 
-def test_records_are_messages_with_what_subscribers_filter_by() -> None:
+def test_messages_of_records_have_attributes_to_filter_by() -> None:
     written = article(LINK)
     message = to_message(written)
     assert json.loads(message.data)["url"] == LINK
@@ -231,7 +231,7 @@ def test_records_are_messages_with_what_subscribers_filter_by() -> None:
 
 
 def graph(state: StateHandle, fetching: FetchOptions, folder: Path, **options: Any) -> list[str]:
-    """The names of the transforms of a stream's graph, as engines get it."""
+    """Return the names of the transforms of a streaming graph, as engines get it."""
     job = IngestJob(
         run=Run("stream", TIME, is_streaming=True),
         feeds=[Feed("https://a.example/feed", 0)],
@@ -251,7 +251,7 @@ def graph(state: StateHandle, fetching: FetchOptions, folder: Path, **options: A
     return [transform.unique_name for transform in transforms]
 
 
-def test_the_graph_has_pub_sub_where_it_is_wanted(
+def test_the_graph_has_pub_sub_only_with_its_flags(
     state: StateHandle, fetching: FetchOptions, tmp_path: Path
 ) -> None:
     names = graph(state, fetching, tmp_path, pubsub_feeds=SUBSCRIPTION, pubsub_records=TOPIC)
@@ -260,7 +260,7 @@ def test_the_graph_has_pub_sub_where_it_is_wanted(
     assert not {"Messages/Read", "Send/ToProtobufX"} & set(names)
 
 
-def test_a_cluster_that_does_not_answer_is_named() -> None:
+def test_the_error_names_a_cluster_that_does_not_answer() -> None:
     with pytest.raises(
         FlinkError, match=r"cannot query the Flink cluster at http://127\.0\.0\.1:1"
     ):
@@ -284,7 +284,7 @@ def test_a_cluster_that_does_not_answer_is_named() -> None:
         (["--runner=FlinkRunner", "--longest_poll_sec", "5"], "must not be below"),
     ],
 )
-def test_what_a_stream_cannot_do_is_said(
+def test_unsupported_flags_are_usage_errors(
     flags: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["ingest", "--streaming", "--feeds", "https://a.example/feed"]

@@ -60,7 +60,7 @@ class Newsroom:
         self.web.replies["/feed"] = WebReply(body.encode(), headers=headers, **answer)
 
     def run(self, *flags: str) -> dict[str, Any]:
-        """Run; the summary, which is empty if nothing was due. ``requests`` are what it asked."""
+        """Run, and return the summary, empty if nothing was due. Sets ``requests``."""
         self.runs += 1
         name, before = f"run-{self.runs}", len(self.web.requests)
         command = ["ingest", "--feeds", f"{self.web.base}/feed", "--output", str(self.folder)]
@@ -77,26 +77,26 @@ class Newsroom:
         return data
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        """The records of all runs, in the order of the runs."""
+        """Return the records of all runs, in the order of the runs."""
         files = sorted(self.folder.glob(f"runs/*/jsonl/{table}/**/*.jsonl"))
         return [json.loads(line) for f in files for line in f.read_text("utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
-    """Makes handles whose children serve all runs of these tests, which is quicker."""
-    made: dict[str, tuple[IsolatedWorkerHandle, Any]] = {}
+def reused_workers() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
+    """Yield a factory of handles whose child processes serve all runs, which is quicker."""
+    handles: dict[str, tuple[IsolatedWorkerHandle, Any]] = {}
 
     def handle(
         setup: Callable[[], Any], limits: LimitOptions, *, name: str
     ) -> IsolatedWorkerHandle:
-        if name not in made:
+        if name not in handles:
             new = IsolatedWorkerHandle(setup, limits, name=name)
-            made[name] = (new, new.get())
-        return made[name][0]
+            handles[name] = (new, new.get())
+        return handles[name][0]
 
     yield handle
-    for _, isolated in made.values():
+    for _, isolated in handles.values():
         isolated.close()
 
 
@@ -105,10 +105,10 @@ def newsroom(
     web: WebServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    kept: Callable[..., IsolatedWorkerHandle],
+    reused_workers: Callable[..., IsolatedWorkerHandle],
 ) -> Newsroom:
-    """Entries that failed are due again at once."""
-    monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", kept)
+    """Return a site and an output folder. Failed entries are due again at once."""
+    monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", reused_workers)
     at_once = functools.partial(fail_entry, first_backoff=dt.timedelta(0))
     for stage in ("fetch_pages", "extract_articles"):
         monkeypatch.setattr(f"transforms.{stage}.fail_entry", at_once)
@@ -118,7 +118,7 @@ def newsroom(
 
 @pytest.fixture(params=[False, True], ids=["a file a run", "a snapshot a run"])
 def compacted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """A state that is kept in either way."""
+    """Make runs write a snapshot of the state, or not."""
     if request.param:
         store = functools.partial(StateStore, changes_before_snapshot=0, share_before_snapshot=0)
         monkeypatch.setattr("pipeline.prepare.StateStore", store)
@@ -180,7 +180,7 @@ def test_an_entry_republished_at_another_address_is_no_second_article(
 
 
 @pytest.mark.usefixtures("compacted")
-def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web: WebServer) -> None:
+def test_temporary_failures_are_retried(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST))
     web.replies["/2"] = WebReply(b"", 500)
     newsroom.publish(item(web, "/1"), item(web, "/2"))
@@ -197,7 +197,7 @@ def test_what_failed_for_now_is_tried_until_it_is_there(newsroom: Newsroom, web:
     assert len({row["article_id"] for row in newsroom.rows("articles")}) == 2
 
 
-def test_what_is_not_there_is_given_up_unless_its_feed_changes_it(
+def test_missing_pages_are_given_up_unless_their_feed_changes_them(
     newsroom: Newsroom, web: WebServer
 ) -> None:
     newsroom.publish(item(web, "/1"))
@@ -211,7 +211,7 @@ def test_what_is_not_there_is_given_up_unless_its_feed_changes_it(
     assert newsroom.run()["outcomes"]["article"] == 1
 
 
-def test_the_feeds_own_text_stands_in_for_a_page_and_gives_way_to_it(
+def test_the_feeds_own_text_replaces_a_missing_page_and_is_replaced_by_it(
     newsroom: Newsroom, web: WebServer
 ) -> None:
     def publish(text: str) -> None:
@@ -230,7 +230,7 @@ def test_the_feeds_own_text_stands_in_for_a_page_and_gives_way_to_it(
     assert found == [(1, "feed_content"), (2, "trafilatura")]
 
 
-def test_a_feed_that_is_gone_retires(newsroom: Newsroom) -> None:
+def test_a_feed_with_status_410_is_retired(newsroom: Newsroom) -> None:
     newsroom.publish(status=410)
     summary = newsroom.run()
     assert summary["feed_statuses"]["retired"] == 1
@@ -245,7 +245,7 @@ def test_a_feed_that_is_gone_retires(newsroom: Newsroom) -> None:
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_feed_that_asks_for_time_gets_it(newsroom: Newsroom, form: str) -> None:
+def test_retry_after_of_a_feed_is_obeyed(newsroom: Newsroom, form: str) -> None:
     later = format_datetime(now() + dt.timedelta(hours=2), usegmt=True)
     after = "7200" if form == "seconds" else later
     newsroom.publish(status=503, headers={"Retry-After": after})
@@ -258,7 +258,7 @@ def test_a_feed_that_asks_for_time_gets_it(newsroom: Newsroom, form: str) -> Non
     assert health["consecutive_failures"] == 1 and health["failure_class"] == "Http503"
 
 
-def test_feeds_that_are_not_due_are_left_alone_if_wanted(
+def test_only_due_feeds_skips_feeds_that_are_not_due(
     newsroom: Newsroom, web: WebServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     web.html("/1", page(FIRST))
@@ -272,7 +272,7 @@ def test_feeds_that_are_not_due_are_left_alone_if_wanted(
     assert newsroom.run()["feed_statuses"]["ok"] == 1
 
 
-def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(
+def test_a_feed_that_has_moved_permanently_is_requested_at_its_new_address(
     newsroom: Newsroom, web: WebServer
 ) -> None:
     web.html("/1", page(FIRST))
@@ -286,7 +286,7 @@ def test_a_feed_that_has_moved_for_good_is_asked_where_it_is(
     assert {h["feed_url"] for h in newsroom.rows("feed_health")} == {f"{web.base}/feed"}
 
 
-def test_validators_are_sent_and_304_costs_nothing(newsroom: Newsroom, web: WebServer) -> None:
+def test_validators_are_sent_and_304_yields_no_entries(newsroom: Newsroom, web: WebServer) -> None:
     web.html("/1", page(FIRST))
     date = "Fri, 20 Nov 2026 09:00:00 GMT"
     newsroom.publish(item(web, "/1"), headers={"ETag": '"v1"', "Last-Modified": date})
@@ -316,7 +316,7 @@ def test_opt_outs_are_recorded(newsroom: Newsroom, web: WebServer) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone"])
-def test_a_damaged_state_costs_no_double(
+def test_a_damaged_state_leads_to_no_duplicates(
     newsroom: Newsroom, web: WebServer, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     web.html("/1", page(FIRST))

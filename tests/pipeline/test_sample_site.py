@@ -63,7 +63,7 @@ def site() -> Iterator[SampleSite]:
 
 
 def parse(site: SampleSite, path: str) -> tuple[str, list[Any]]:
-    """Version and entries of a feed; an entry of a JSON Feed has its url as link."""
+    """Return the version and entries of a feed. In entries of a JSON Feed, link is the url."""
     answer = ask(site, path)
     if path.endswith(".json"):
         data = json.loads(answer.body)
@@ -79,7 +79,7 @@ def parse(site: SampleSite, path: str) -> tuple[str, list[Any]]:
 
 
 def links(site: SampleSite) -> list[str]:
-    """The links of all entries of all feeds, as the feeds give them."""
+    """Return the links of all entries of all feeds."""
     return [
         urljoin(site.base + path, entry["link"]) if entry.get("link") else ""
         for path in REAL_FEEDS
@@ -88,12 +88,12 @@ def links(site: SampleSite) -> list[str]:
 
 
 def paths(site: SampleSite) -> set[str]:
-    """The pages of the site that feeds link to, each once."""
+    """Return the paths of the site's pages that feeds link to."""
     return {urlsplit(link).path for link in links(site) if link.startswith(site.base)}
 
 
 def articles(site: SampleSite) -> Iterator[tuple[str, str]]:
-    """Path and text of every article page that is there."""
+    """Yield the path and the HTML of every article page that exists."""
     for path in sorted(paths(site) - MISSING_PAGES):
         answer = ask(site, path)
         if answer.headers["Content-Type"].startswith("text/html"):
@@ -121,7 +121,7 @@ def test_every_feed_parses(site: SampleSite, path: str) -> None:
     assert all(entry["title"].strip() for entry in entries)
 
 
-def test_what_is_planted(site: SampleSite) -> None:
+def test_the_planted_faults(site: SampleSite) -> None:
     moved = ask(site, "/capitol-ledger/old-feed.xml")
     assert moved.headers["Location"] == "/capitol-ledger/feed.xml"
     about = ask(site, "/signal-circuit/about")
@@ -139,7 +139,7 @@ def test_what_is_planted(site: SampleSite) -> None:
     }
 
 
-def test_only_two_entries_lead_nowhere_and_one_of_them_brings_its_text(site: SampleSite) -> None:
+def test_only_two_entries_have_no_page_and_one_of_them_has_its_text(site: SampleSite) -> None:
     found = paths(site)
     assert {path for path in found if ask(site, path).status != 200} == MISSING_PAGES
     content = {
@@ -147,12 +147,12 @@ def test_only_two_entries_lead_nowhere_and_one_of_them_brings_its_text(site: Sam
         for path in ("/harbor-courier/feed.xml", "/capitol-ledger/feed.xml")
         for entry in parse(site, path)[1]
     }
-    lost, kept = sorted(MISSING_PAGES, key=lambda path: content[path] is not None)
-    assert content[lost] is None
-    assert len(content[kept][0].value.split()) > 200
+    without_text, with_text = sorted(MISSING_PAGES, key=lambda path: content[path] is not None)
+    assert content[without_text] is None
+    assert len(content[with_text][0].value.split()) > 200
 
 
-def test_every_article_is_a_whole_page(site: SampleSite) -> None:
+def test_every_article_is_a_complete_page(site: SampleSite) -> None:
     seen: dict[str, str] = {}
     for path, page in articles(site):
         assert "{{" not in page, path
@@ -207,7 +207,7 @@ def test_an_unchanged_page_is_not_sent_again(site: SampleSite) -> None:
 
 
 def body_on_the_wire(site: SampleSite, method: str, header: str) -> bytes:
-    """What follows the headers: http.client does not read it where there should be nothing."""
+    """Return the body of a response, even where http.client does not expect one."""
     host, port = site.base.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         lines = (f"{method} {PAGE} HTTP/1.1", f"Host: {host}", "Connection: close", header, "", "")

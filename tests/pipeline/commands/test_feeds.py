@@ -84,7 +84,7 @@ def test_the_sample_site_is_checked(site: SampleSite, feeds: Feeds) -> None:
     assert set(asked.values()) == {1} and "/robots.txt" in asked
 
 
-def test_what_is_said_of_a_feed(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
+def test_the_fields_of_a_check(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
     held = serve(web, "/held.xml", **{"Cache-Control": "max-age=20000"})
     web.replies["/empty.xml"] = WebReply(b"<rss version='2.0'><channel/></rss>")
     web.replies["/gone.xml"] = WebReply(status=410)
@@ -156,7 +156,7 @@ def test_the_state_is_shown_and_not_touched(web: WebServer, feeds: Feeds, tmp_pa
         assert note in done.out
 
 
-def test_hosts_that_closed_are_left_alone(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
+def test_closed_hosts_are_not_requested(web: WebServer, feeds: Feeds, tmp_path: Path) -> None:
     name, host = serve(web, "/feed"), web.base.removeprefix("http://")
     closed = HostState(host, now(), now() + HOUR, "it answered 429", 1, [])
     state = remember(tmp_path / "state", closed)
@@ -205,9 +205,7 @@ def test_titles_and_messages_cannot_steer_a_terminal(
     assert "\x1b" not in "".join(outs) and outs[0].count("\n") == 1
 
 
-def test_feeds_of_a_page_are_found_and_its_links_that_are_none_are_not(
-    web: WebServer, feeds: Feeds
-) -> None:
+def test_links_of_a_page_that_are_feeds_are_found(web: WebServer, feeds: Feeds) -> None:
     serve(web, "/one.xml", "One, two")
     serve(web, "/b/all.rss", "All\n # things")
     web.html("/b/feedlist.rss", "<html><body>feeds</body></html>")
@@ -238,7 +236,7 @@ def test_feeds_of_a_page_are_found_and_its_links_that_are_none_are_not(
     )
 
 
-def test_what_is_found_can_be_ingested(
+def test_the_output_of_find_can_be_ingested(
     site: SampleSite, feeds: Feeds, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = "/harbor-courier/2026/11/20/"
@@ -284,7 +282,7 @@ def test_redirects(web: WebServer, feeds: Feeds) -> None:
     assert feeds("find", page).lines == [f"{web.base}/rss/two # News, 1 entry"]
 
 
-def test_sites_without_feeds_are_said_with_the_reason(web: WebServer, feeds: Feeds) -> None:
+def test_sites_without_feeds_are_reported_with_the_reason(web: WebServer, feeds: Feeds) -> None:
     web.replies["/robots.txt"] = WebReply(b"User-agent: *\nDisallow: /private\nDisallow: /feed")
     web.replies["/slides"] = WebReply(b"%PDF-1.7")
     pages = [
@@ -391,7 +389,7 @@ LIST = "https://a.example/feed # AcceptedArticle\n"
         ("convert {tmp}/list --to list --output /", "--output names no file"),
     ],
 )
-def test_bad_usage_gets_one_sentence(
+def test_bad_usage_is_reported_in_one_sentence(
     arguments: str, message: str, feeds: Feeds, tmp_path: Path
 ) -> None:
     entities = "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 10))
