@@ -34,23 +34,23 @@ from transforms.language.document import Document, read_document
 from transforms.language.quotes import ranker
 from transforms.language.quotes.attribution import LABEL
 from transforms.language.quotes.attribution_rules import Rules
-from transforms.language.quotes.indirect_candidates import Options
-from transforms.language.quotes.indirect_speech import Contents
+from transforms.language.quotes.indirect_candidates import IndirectCandidateFinder
+from transforms.language.quotes.indirect_speech import IndirectContentFinder
 from transforms.language.quotes.quotation_marks import Segment, quoted_segments
 from transforms.language.quotes.ranker import (
-    NOTHING,
-    QUOTES,
-    REPORTS,
-    SPEAKERS,
-    Chooser,
-    Decision,
+    NOTHING_REPORTED,
+    QUOTE_TABLE,
+    REPORT_TABLE,
+    SPEAKER_TABLE,
     Ranker,
+    SegmentDecider,
+    SegmentDecision,
     Weights,
-    quote_features,
-    read_quotes,
+    attribute_quotes,
+    build_quote_features,
 )
 from transforms.language.quotes.sentences import Page
-from transforms.language.quotes.speaker_candidates import Candidate, Site
+from transforms.language.quotes.speaker_candidates import DescribedSegment, SpeakerCandidate
 from transforms.language.quotes.speaker_mentions import Speakers
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
@@ -71,9 +71,9 @@ class Penalty(NamedTuple):
 
 
 PENALTIES: Final = {
-    SPEAKERS: Penalty(2, 10),
-    QUOTES: Penalty(8, 10),
-    REPORTS: Penalty(2, 15),
+    SPEAKER_TABLE: Penalty(2, 10),
+    QUOTE_TABLE: Penalty(8, 10),
+    REPORT_TABLE: Penalty(2, 15),
 }
 
 
@@ -87,31 +87,33 @@ class CandidateGroup(NamedTuple):
 class JudgedSegment(NamedTuple):
     """A quoted segment with its gold."""
 
-    site: Site
+    described: DescribedSegment
     is_quote: bool
     verdicts: list[str | None]
     """One per candidate."""
 
 
-class _RuleChooser:
-    """A chooser that decides as the rules do."""
+class _RuleDecider:
+    """A decider that decides as the rules do."""
 
-    def choose(self, site: Site) -> Decision:
-        said = site.rule.attribution
-        same = (c for c in site.candidates if said.speaker == c.attribution.speaker)
-        return Decision(float(said != LABEL), next(same, None) if said.speaker else None, 1.0)
+    def decide_segment(self, described: DescribedSegment) -> SegmentDecision:
+        by_rule = described.rule.attribution
+        same = (c for c in described.candidates if by_rule.speaker == c.attribution.speaker)
+        return SegmentDecision(
+            float(by_rule != LABEL), next(same, None) if by_rule.speaker else None, 1.0
+        )
 
 
 class _Recorder:
-    """A chooser that records the sites on which it decides."""
+    """A decider that records the segments on which it decides."""
 
-    def __init__(self, chooser: Chooser) -> None:
-        self._chooser = chooser
-        self.sites: list[Site] = []
+    def __init__(self, decider: SegmentDecider) -> None:
+        self._decider = decider
+        self.segments: list[DescribedSegment] = []
 
-    def choose(self, site: Site) -> Decision:
-        self.sites.append(site)
-        return self._chooser.choose(site)
+    def decide_segment(self, described: DescribedSegment) -> SegmentDecision:
+        self.segments.append(described)
+        return self._decider.decide_segment(described)
 
 
 class PreparedDocument(NamedTuple):
@@ -135,28 +137,28 @@ def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
     return PreparedDocument(gold, document, segments, page, speakers, Rules(page, speakers))
 
 
-def judge_segments(setting: PreparedDocument, chooser: Chooser) -> Iterator[JudgedSegment]:
-    """Yield the segments of a document with their gold, while ``chooser`` decides.
+def judge_segments(setting: PreparedDocument, decider: SegmentDecider) -> Iterator[JudgedSegment]:
+    """Yield the segments of a document with their gold, while ``decider`` decides.
 
     Segments between single marks are left out, as the corpus has no gold for them.
     """
     document = setting.gold
-    recorder = _Recorder(chooser)
-    read_quotes(setting.page, setting.speakers, setting.rules, recorder)
-    segments = [site.segment for site in recorder.sites]
+    recorder = _Recorder(decider)
+    attribute_quotes(setting.page, setting.speakers, setting.rules, recorder)
+    segments = [described.segment for described in recorder.segments]
     pairs = match_spans([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
-    for number, site in enumerate(recorder.sites):
-        mark = document.text[site.segment.left : site.segment.left + 2]
+    for number, described in enumerate(recorder.segments):
+        mark = document.text[described.segment.left : described.segment.left + 2]
         if mark[:1] in "'‘" and mark not in ("''", "‘‘"):
             continue
         gold = document.quotes[pairs[number]] if number in pairs else None
         verdicts = [
-            _judge_candidate(gold, candidate, document.text) for candidate in site.candidates
+            _judge_candidate(gold, candidate, document.text) for candidate in described.candidates
         ]
-        yield JudgedSegment(site, gold is not None, verdicts)
+        yield JudgedSegment(described, gold is not None, verdicts)
 
 
-def _judge_candidate(gold: GoldQuote | None, candidate: Candidate, text: str) -> str | None:
+def _judge_candidate(gold: GoldQuote | None, candidate: SpeakerCandidate, text: str) -> str | None:
     speaker = candidate.attribution.speaker
     if gold is None or speaker is None:
         return None
@@ -165,10 +167,10 @@ def _judge_candidate(gold: GoldQuote | None, candidate: Candidate, text: str) ->
 
 def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
     """Yield the candidates of each quote that has a right one, without those not judged."""
-    for site, _, verdicts in seen:
+    for described, _, verdicts in seen:
         judged = [
             (candidate.features, verdict == RIGHT)
-            for candidate, verdict in zip(site.candidates, verdicts, strict=True)
+            for candidate, verdict in zip(described.candidates, verdicts, strict=True)
             if verdict != RESOLVED
         ]
         right = [is_right for _, is_right in judged]
@@ -176,26 +178,32 @@ def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
             yield CandidateGroup([features for features, _ in judged], right)
 
 
-def group_quotes(seen: Sequence[JudgedSegment], chooser: Ranker) -> Iterator[CandidateGroup]:
+def group_quotes(seen: Sequence[JudgedSegment], model: Ranker) -> Iterator[CandidateGroup]:
     """Yield a group per segment: a quote by the speaker that is chosen for it, or nothing."""
-    for site, is_quote, _ in seen:
-        decision = chooser.choose(site)
-        features = quote_features(site, decision.candidate, decision.is_speaker)
+    for described, is_quote, _ in seen:
+        decision = model.decide_segment(described)
+        features = build_quote_features(
+            described, decision.candidate, decision.candidate_probability
+        )
         yield CandidateGroup([features, ()], [is_quote, not is_quote])
 
 
 def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
     """Yield a group per cue: each content that it may report, or nothing."""
     document = setting.gold
-    contents = Contents(setting.document, [(s.left, s.right) for s in setting.segments])
-    options = Options(setting.document, contents, setting.rules.heard)
+    content_finder = IndirectContentFinder(
+        setting.document, [(s.left, s.right) for s in setting.segments]
+    )
+    finder = IndirectCandidateFinder(setting.document, content_finder, setting.rules.heard)
     for index, cue in sorted(setting.rules.heard.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]
-        found = options.of(index)
-        shares = [_match_attribution(document, (o.start, o.end), speaker) for o in found]
+        candidates = finder.find_candidates(index)
+        shares = [_match_attribution(document, (c.start, c.end), speaker) for c in candidates]
         least = max(MIN_OVERLAP, max(shares, default=0.0) - MAX_OVERLAP_GAP)
         right = [value >= least for value in shares]
-        yield CandidateGroup([*(o.features for o in found), NOTHING], [*right, not any(right)])
+        yield CandidateGroup(
+            [*(c.features for c in candidates), NOTHING_REPORTED], [*right, not any(right)]
+        )
 
 
 def _match_attribution(document: GoldDocument, span: Span, speaker: str) -> float:
@@ -260,15 +268,15 @@ def train_models(
     """Return the weights of the three models."""
     settings = [prepare_document(each) for each in parsed]
     reports = [group for setting in settings for group in group_reports(setting)]
-    weights = {REPORTS: fit_weights(reports, penalties[REPORTS])}
-    chooser: Chooser = _RuleChooser()
+    weights = {REPORT_TABLE: fit_weights(reports, penalties[REPORT_TABLE])}
+    decider: SegmentDecider = _RuleDecider()
     for _ in range(ROUNDS):
-        seen = [site for setting in settings for site in judge_segments(setting, chooser)]
-        speakers = fit_weights(list(group_speakers(seen)), penalties[SPEAKERS])
-        chooser = Ranker({**weights, SPEAKERS: speakers, QUOTES: {}})
-        quotes = fit_weights(list(group_quotes(seen, chooser)), penalties[QUOTES])
-        weights |= {SPEAKERS: speakers, QUOTES: quotes}
-        chooser = Ranker(weights)
+        seen = [segment for setting in settings for segment in judge_segments(setting, decider)]
+        speakers = fit_weights(list(group_speakers(seen)), penalties[SPEAKER_TABLE])
+        model = Ranker({**weights, SPEAKER_TABLE: speakers, QUOTE_TABLE: {}})
+        quotes = fit_weights(list(group_quotes(seen, model)), penalties[QUOTE_TABLE])
+        weights |= {SPEAKER_TABLE: speakers, QUOTE_TABLE: quotes}
+        decider = Ranker(weights)
     return weights
 
 
@@ -279,7 +287,7 @@ def write_weights(weights: Weights, path: Path, documents: int) -> None:
         f"# {documents} training articles of PolNeAR (Newell, Margolin and Ruths, LREC 2018).",
         *(
             f"{table}\t{feature}\t{weight}"
-            for table in (SPEAKERS, QUOTES, REPORTS)
+            for table in (SPEAKER_TABLE, QUOTE_TABLE, REPORT_TABLE)
             for feature, weight in sorted(weights[table].items())
         ),
     ]

@@ -21,7 +21,13 @@ from benchmarks.quote_scoring import (
 )
 from benchmarks.quotes import find_document_quotes, format_tables, parse_documents
 from benchmarks.train import CandidateGroup, Penalty, fit_weights, train_models, write_weights
-from transforms.language.quotes.ranker import QUOTES, REPORTS, SPEAKERS, Ranker, read_weights
+from transforms.language.quotes.ranker import (
+    QUOTE_TABLE,
+    REPORT_TABLE,
+    SPEAKER_TABLE,
+    Ranker,
+    parse_weights,
+)
 
 # Marked as in brat: [source], {cue}, <content>.
 ARTICLES = {
@@ -187,9 +193,11 @@ def test_fit_prefers_what_is_right() -> None:
 
 def test_training_ends_in_a_file_that_the_ranker_reads(folder: Path, tmp_path: Path) -> None:
     parsed = list(parse_documents(documents(folder))) * 3
-    weights = train_models(parsed, dict.fromkeys((SPEAKERS, QUOTES, REPORTS), Penalty(1, 2)))
+    weights = train_models(
+        parsed, dict.fromkeys((SPEAKER_TABLE, QUOTE_TABLE, REPORT_TABLE), Penalty(1, 2))
+    )
     write_weights(weights, tmp_path / "ranker.tsv", len(parsed))
-    read = read_weights((tmp_path / "ranker.tsv").read_text(encoding="utf-8"))
+    read = parse_weights((tmp_path / "ranker.tsv").read_text(encoding="utf-8"))
     assert read == weights
     found = find_document_quotes(parsed[1], Ranker(read))
     assert [(q.text, q.speaker) for q in found] == [

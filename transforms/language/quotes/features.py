@@ -1,4 +1,8 @@
-"""How candidates are described for the ranker: short words for sizes, marks and kinds of words."""
+"""Parts of feature names for the ranker: binned counts, and short forms of tokens and items.
+
+In go a number, a token or an item of a sentence; out comes the string that stands for it in a
+feature such as ``gap=B4-6`` or ``before=cue``.
+"""
 
 from typing import Final
 
@@ -7,32 +11,35 @@ from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Item
 from transforms.language.tokens import Token
 
-
-def at(items: list[Item], number: int) -> Item | None:
-    """The item at a place, None beyond either end."""
-    return items[number] if 0 <= number < len(items) else None
+_FUNCTION_WORD_TAGS: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
 
 
-def size(number: int) -> str:
-    """A number by its order.
+def item_at(items: list[Item], position: int) -> Item | None:
+    """Return the item at an index; None beyond either end."""
+    return items[position] if 0 <= position < len(items) else None
 
-    >>> size(3), size(10), size(300)
+
+def bin_count(count: int) -> str:
+    """Return the bin of a count; the bins get wider as counts grow.
+
+    >>> bin_count(3), bin_count(10), bin_count(300)
     ('3', '7-12', '26+')
     """
-    for limit, name in ((4, str(number)), (7, "4-6"), (13, "7-12"), (26, "13-25")):
-        if number < limit:
+    for limit, name in ((4, str(count)), (7, "4-6"), (13, "7-12"), (26, "13-25")):
+        if count < limit:
             return name
     return "26+"
 
 
-def plain(word: Token) -> str:
-    """A word as such, the tag of a name: nobody's name speaks for or against anything."""
-    capital = word.tag_ in cue_words.NOUN_TAGS and word.text[0].isupper()
-    return word.tag_ if capital or word.ent_type_ in cue_words.NAMED_LABELS else word.lower_
+def describe_token(token: Token) -> str:
+    """Return a token in lower case, or the tag of a name, so that no name has a weight."""
+    is_capital_noun = token.tag_ in cue_words.NOUN_TAGS and token.text[0].isupper()
+    is_name = is_capital_noun or token.ent_type_ in cue_words.NAMED_LABELS
+    return token.tag_ if is_name else token.lower_
 
 
-def kind(item: Item | None) -> str:
-    """What stands somewhere: a quote, a verb, a mark, a small word as such, or a tag."""
+def describe_item(item: Item | None) -> str:
+    """Return "quote", "cue" or "verb", a mark, a function word in lower case, or a tag."""
     if item is None:
         return "edge"
     if isinstance(item, Segment):
@@ -41,14 +48,11 @@ def kind(item: Item | None) -> str:
         return "cue" if item.lower_ in cue_words.CUES else "verb"
     if item.is_punct or not item.text[0].isalnum():
         return item.text[:2]
-    return item.lower_ if item.tag_ in _CLOSED else item.tag_
+    return item.lower_ if item.tag_ in _FUNCTION_WORD_TAGS else item.tag_
 
 
-_CLOSED: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
-
-
-def group(cue: Token) -> str:
-    """Which list of cues a word is in."""
+def classify_cue(cue: Token) -> str:
+    """Return which list of cue words a token is in, or "other"."""
     word = cue.lower_
     for name, listed in (
         ("said", cue_words.SPEECH_ONLY), ("mental", cue_words.MENTAL), ("relay", cue_words.RELAYS),

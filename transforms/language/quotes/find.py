@@ -23,7 +23,7 @@ from transforms.language.quotes.attribution import (
 )
 from transforms.language.quotes.attribution_rules import Rules
 from transforms.language.quotes.quotation_marks import Segment, quoted_segments
-from transforms.language.quotes.ranker import Ranker, read_quotes, read_reports
+from transforms.language.quotes.ranker import Ranker, attribute_indirect_speech, attribute_quotes
 from transforms.language.quotes.sentences import Page
 from transforms.language.quotes.speaker_mentions import Speakers
 from transforms.language.record_keys import RecordKeys
@@ -45,14 +45,16 @@ def find_quotes(
     page = Page(document, [s for s in segments if s.right <= analysed])
     speakers = Speakers(page, entities)
     rules = Rules(page, speakers)
-    contents = indirect_speech.Contents(document, [(s.left, s.right) for s in segments])
+    content_finder = indirect_speech.IndirectContentFinder(
+        document, [(s.left, s.right) for s in segments]
+    )
     if ranker:
-        readings = read_quotes(page, speakers, rules, ranker)
-        reports = read_reports(document, contents, rules, ranker)
+        readings = attribute_quotes(page, speakers, rules, ranker)
+        reports = attribute_indirect_speech(document, content_finder, rules, ranker)
     else:
         readings, reports = (
             _quotes_by_rule(page, rules),
-            _reports_by_rule(document, contents, rules),
+            _reports_by_rule(document, content_finder, rules),
         )
     for segment in segments:
         if segment.right > analysed and page.is_clause(segment):
@@ -98,15 +100,15 @@ def _quotes_by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
 
 
 def _reports_by_rule(
-    document: Document, contents: indirect_speech.Contents, rules: Rules
+    document: Document, content_finder: indirect_speech.IndirectContentFinder, rules: Rules
 ) -> dict[tuple[int, int], Reading]:
     """What the cues report by rule, by start and end."""
     reports: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
-        content = contents.of(document.tokens[index])
+        content = content_finder.find_content(document.tokens[index])
         if content:
             said = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            reading = Reading(said, "indirect", indirect_speech.CONFIDENCE[content.method])
+            reading = Reading(said, "indirect", indirect_speech.INDIRECT_CONFIDENCE[content.method])
             reports.setdefault((content.start, content.end), reading)
     return reports
 

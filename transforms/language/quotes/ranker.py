@@ -1,9 +1,14 @@
-"""A linear model that chooses among the ways to attribute words, and says how sure it is.
+"""The log-linear model that decides on quotes, speakers and indirect speech.
 
-Three tables of weights: one over the candidates of a quoted segment (the highest sum speaks), one
-that tells quotes from labels, titles and words held at arm's length, one over what a cue may
-report without marks. `benchmarks.train` makes them from a folder of PolNeAR; the file states
-what it was made from.
+In go candidates with their features (see `speaker_candidates`, `indirect_candidates`); out come the
+chosen ones with probabilities. A candidate's score is the sum of the weights of its features, and
+the softmax over the candidates gives their probabilities (a conditional logit). There are three
+tables of weights: "speaker" ranks the candidate speakers of a quoted segment, "quote" tells quotes
+from labels, titles and scare quotes, "report" ranks what a cue may report without quotation marks.
+
+`benchmarks.train` fits the weights, with an L2 penalty, to the training articles of PolNeAR and
+writes `ranker.tsv`, whose head names its source. The confidence of a record is the probability of
+the model, without further correction; `benchmarks.quotes` prints it beside the share that is right.
 """
 
 import math
@@ -15,171 +20,228 @@ from typing import Final, NamedTuple, Protocol
 from transforms.language.document import Document
 from transforms.language.quotes.attribution import NAMED_LABEL, UNKNOWN, Attribution, Reading
 from transforms.language.quotes.attribution_rules import Rules
-from transforms.language.quotes.indirect_candidates import Option, Options
-from transforms.language.quotes.indirect_speech import Contents
+from transforms.language.quotes.indirect_candidates import (
+    IndirectCandidate,
+    IndirectCandidateFinder,
+)
+from transforms.language.quotes.indirect_speech import IndirectContentFinder
 from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentences import Page
-from transforms.language.quotes.speaker_candidates import Candidate, Candidates, Context, Site
+from transforms.language.quotes.speaker_candidates import (
+    DescribedSegment,
+    NearbyAttributions,
+    SpeakerCandidate,
+    SpeakerCandidateFinder,
+)
 from transforms.language.quotes.speaker_mentions import Speakers
 
-SPEAKERS: Final = "speaker"
-QUOTES: Final = "quote"
-REPORTS: Final = "report"
-LEAST: Final = 0.57
-"""A segment less likely than this to be a quote is none."""
-LEAST_REPORT: Final = 0.55
-LEAST_FIRM_REPORT: Final = 0.4
-"""A cue less likely than this to report something reports nothing: in general, and if what it
-reports is a clause by rule."""
-NOTHING: Final = ("nothing",)
-"""The features of the option that a cue reports nothing."""
-_ALIKE: Final = 0.5
-"""Options that share this much of their text say the same."""
+SPEAKER_TABLE: Final = "speaker"
+QUOTE_TABLE: Final = "quote"
+REPORT_TABLE: Final = "report"
+MIN_QUOTE_PROBABILITY: Final = 0.57
+"""A segment that is less likely to be a quote is none."""
+MIN_REPORT_PROBABILITY: Final = 0.55
+"""A cue that is less likely to report something reports nothing."""
+MIN_RULE_CLAUSE_PROBABILITY: Final = 0.4
+"""The same for a cue whose best candidate is a clause that the rules find, too."""
+NOTHING_REPORTED: Final = ("nothing",)
+"""The features of the alternative that a cue reports nothing."""
+_MIN_OVERLAP: Final = 0.5
+"""Candidates whose Jaccard overlap is at least this count as one content."""
 
 Weights = Mapping[str, Mapping[str, float]]
-"""By table and feature."""
+"""Weights by table and feature."""
 
 
-class Decision(NamedTuple):
-    """Whether a segment is a quote, and who says it."""
+class SegmentDecision(NamedTuple):
+    """The decision on a quoted segment: whether it is a quote, and by which speaker."""
 
-    is_quote: float
-    """Probability that somebody says it."""
-    candidate: Candidate | None
-    is_speaker: float
-    """Probability of the candidate among the others."""
+    quote_probability: float
+    """The probability that the segment is a quote."""
+    candidate: SpeakerCandidate | None
+    """The best candidate; None if there are none."""
+    candidate_probability: float
+    """The probability of the best candidate among all of the segment."""
 
 
-class Chooser(Protocol):
-    """What decides about quoted segments."""
+class SegmentDecider(Protocol):
+    """A model that decides on quoted segments: the ranker, or a substitute in training."""
 
-    def choose(self, site: Site) -> Decision:
-        """The decision about ``site``."""
+    def decide_segment(self, described: DescribedSegment) -> SegmentDecision:
+        """Return the decision on a segment."""
 
 
 class Ranker:
-    """The linear model."""
+    """The log-linear model with its weights."""
 
     def __init__(self, weights: Weights) -> None:
-        self._speakers = weights[SPEAKERS]
-        self._quotes = weights[QUOTES]
-        self._reports = weights[REPORTS]
+        self._speaker_weights = weights[SPEAKER_TABLE]
+        self._quote_weights = weights[QUOTE_TABLE]
+        self._report_weights = weights[REPORT_TABLE]
 
-    def choose(self, site: Site) -> Decision:
-        """The likeliest candidate, and how likely it is that the segment is a quote."""
-        chances = softmax([total(self._speakers, c.features) for c in site.candidates])
-        best = max(range(len(chances)), key=chances.__getitem__, default=None)
-        candidate = None if best is None else site.candidates[best]
-        chance = 0.0 if best is None else chances[best]
-        odds = total(self._quotes, quote_features(site, candidate, chance))
-        return Decision(1 / (1 + math.exp(-odds)), candidate, chance)
+    def decide_segment(self, described: DescribedSegment) -> SegmentDecision:
+        """Return the best candidate of a segment, and the probability that it is a quote."""
+        candidates = described.candidates
+        scores = [sum_weights(self._speaker_weights, c.features) for c in candidates]
+        probabilities = softmax(scores)
+        best = max(range(len(probabilities)), key=probabilities.__getitem__, default=None)
+        candidate = None if best is None else candidates[best]
+        probability = 0.0 if best is None else probabilities[best]
+        features = build_quote_features(described, candidate, probability)
+        log_odds = sum_weights(self._quote_weights, features)
+        return SegmentDecision(1 / (1 + math.exp(-log_odds)), candidate, probability)
 
-    def report(self, options: Sequence[Option]) -> tuple[Option, float] | None:
-        """The likeliest option, if it is likely enough that there is one at all."""
-        described = (*(option.features for option in options), NOTHING)
-        *chances, nothing = softmax([total(self._reports, features) for features in described])
-        if not chances:
+    def choose_content(
+        self, candidates: Sequence[IndirectCandidate]
+    ) -> tuple[IndirectCandidate, float] | None:
+        """Return the content of a cue and its probability; None if the cue reports nothing.
+
+        The probability is the sum over the candidates with nearly the same span.
+        """
+        alternatives = (*(candidate.features for candidate in candidates), NOTHING_REPORTED)
+        *probabilities, nothing = softmax(
+            [sum_weights(self._report_weights, features) for features in alternatives]
+        )
+        if not probabilities:
             return None
-        best = options[max(range(len(chances)), key=chances.__getitem__)]
-        if 1 - nothing < (LEAST_FIRM_REPORT if best.is_firm else LEAST_REPORT):
+        best = candidates[max(range(len(probabilities)), key=probabilities.__getitem__)]
+        minimum = MIN_RULE_CLAUSE_PROBABILITY if best.is_rule_clause else MIN_REPORT_PROBABILITY
+        if 1 - nothing < minimum:
             return None
-        alike = (c for c, o in zip(chances, options, strict=True) if _share(best, o) >= _ALIKE)
-        return best, sum(alike)
+        return best, sum(
+            probability
+            for probability, candidate in zip(probabilities, candidates, strict=True)
+            if _overlap(best, candidate) >= _MIN_OVERLAP
+        )
 
 
-def _share(one: Option, other: Option) -> float:
+def _overlap(one: IndirectCandidate, other: IndirectCandidate) -> float:
+    """Return the Jaccard overlap of two spans, if they overlap; else a number below 0."""
     common = min(one.end, other.end) - max(one.start, other.start)
     return common / (max(one.end, other.end) - min(one.start, other.start))
 
 
-def quote_features(site: Site, candidate: Candidate | None, chance: float) -> list[str]:
-    """The features by which a quote is told from a label: its own, and its best candidate's."""
-    of_candidate = candidate.features if candidate else ["none"]
+def build_quote_features(
+    described: DescribedSegment, candidate: SpeakerCandidate | None, probability: float
+) -> list[str]:
+    """Return the features that tell a quote from a label: the segment's and its best candidate's.
+
+    Args:
+        described: The segment.
+        candidate: Its best candidate.
+        probability: The probability of that candidate.
+    """
+    candidate_features = candidate.features if candidate else ["none"]
     return [
-        *site.features,
-        *(f"c:{f}" for f in of_candidate),
-        f"c:chance={int(chance * 5)}",
+        *described.features,
+        *(f"c:{f}" for f in candidate_features),
+        f"c:chance={int(probability * 5)}",
         "bias",
     ]
 
 
-def total(weights: Mapping[str, float], features: Iterable[str]) -> float:
-    """The sum of the weights of distinct features, whatever their order."""
+def sum_weights(weights: Mapping[str, float], features: Iterable[str]) -> float:
+    """Return the sum of the weights of distinct features; their order makes no difference."""
     return math.fsum(map(weights.__getitem__, weights.keys() & features))
 
 
-def softmax(totals: Sequence[float]) -> list[float]:
-    """Chances that add up to 1."""
-    highest = max(totals, default=0.0)
-    shares = [math.exp(value - highest) for value in totals]
-    return [share / sum(shares) for share in shares]
+def softmax(scores: Sequence[float]) -> list[float]:
+    """Return probabilities that add up to 1."""
+    highest = max(scores, default=0.0)
+    powers = [math.exp(score - highest) for score in scores]
+    return [power / sum(powers) for power in powers]
 
 
 @cache
 def load_ranker() -> Ranker:
-    """The ranker that comes with the package."""
-    return Ranker(read_weights(files(__package__).joinpath("ranker.tsv").read_text("utf-8")))
+    """Return the ranker with the weights of the package."""
+    return Ranker(parse_weights(files(__package__).joinpath("ranker.tsv").read_text("utf-8")))
 
 
-def read_weights(lines: str) -> Weights:
-    """Weights from lines of table, feature and weight, separated by tabs; "#" begins a comment."""
-    weights: dict[str, dict[str, float]] = {SPEAKERS: {}, QUOTES: {}, REPORTS: {}}
-    for line in lines.splitlines():
+def parse_weights(text: str) -> Weights:
+    """Return the weights of lines of table, feature and weight, separated by tabs.
+
+    A line that begins with "#" is a comment.
+    """
+    weights: dict[str, dict[str, float]] = {SPEAKER_TABLE: {}, QUOTE_TABLE: {}, REPORT_TABLE: {}}
+    for line in text.splitlines():
         if not line.startswith("#"):
             table, feature, weight = line.split("\t")
             weights[table][feature] = float(weight)
     return weights
 
 
-def read_quotes(
-    page: Page, speakers: Speakers, rules: Rules, chooser: Chooser
+def attribute_quotes(
+    page: Page, speakers: Speakers, rules: Rules, decider: SegmentDecider
 ) -> dict[Segment, Reading]:
-    """The quotes of a page as ``chooser`` decides, in order."""
+    """Return the quotes of a text with their attributions, in order.
+
+    Args:
+        page: The text in sentences.
+        speakers: The finder of the mentions of speakers.
+        rules: The rules, whose attributions are candidates and features.
+        decider: The model that decides on each segment.
+    """
     by_rule = rules.read()
-    candidates = Candidates(page, speakers)
+    finder = SpeakerCandidateFinder(page, speakers)
     readings: dict[Segment, Reading] = {}
-    spoken = lead = previous = UNKNOWN
+    same_paragraph = sentence_before = paragraph_before = UNKNOWN
     paragraph = -1
-    for number, (unit, choice) in enumerate(zip(page.units, rules.choices, strict=True)):
-        if unit.paragraph != paragraph:
-            paragraph, previous, spoken = unit.paragraph, spoken, UNKNOWN
-        following = rules.choices[number + 1].first() if number + 1 < len(page.units) else UNKNOWN
-        context = Context(spoken, lead, previous, following)
-        places = [n for n, item in enumerate(unit.items) if isinstance(item, Segment)]
-        cue_places = candidates.cue_places(unit) if places else []
-        for place in places:
-            segment = unit.items[place]
+    for number, (sentence, choice) in enumerate(zip(page.units, rules.choices, strict=True)):
+        if sentence.paragraph != paragraph:
+            paragraph = sentence.paragraph
+            paragraph_before, same_paragraph = same_paragraph, UNKNOWN
+        is_last = number + 1 == len(page.units)
+        sentence_after = UNKNOWN if is_last else rules.choices[number + 1].first()
+        positions = [n for n, item in enumerate(sentence.items) if isinstance(item, Segment)]
+        cue_positions = finder.find_cue_positions(sentence) if positions else []
+        for position in positions:
+            segment = sentence.items[position]
             assert isinstance(segment, Segment)
             rule = by_rule[segment]
             if rule.attribution == NAMED_LABEL:
                 continue
-            site = candidates.site(unit, place, cue_places, choice, rule, context)
-            decision = chooser.choose(site)
-            # A whole sentence that the rules give a speaker is a quote, however rare its kind.
+            nearby = NearbyAttributions(
+                same_paragraph, sentence_before, paragraph_before, sentence_after
+            )
+            described = finder.describe_segment(
+                sentence, position, cue_positions, choice, rule, nearby
+            )
+            decision = decider.decide_segment(described)
+            # A whole sentence that the rules give a speaker is a quote, however rare its features.
             certain = rule.kind == "direct" and rule.attribution.speaker and page.is_clause(segment)
-            if decision.is_quote < LEAST and not certain:
+            if decision.quote_probability < MIN_QUOTE_PROBABILITY and not certain:
                 continue
-            said = decision.candidate.attribution if decision.candidate else UNKNOWN
-            confidence = decision.is_quote * (decision.is_speaker if said.speaker else 1.0)
-            readings[segment] = Reading(choice.with_via(said), rule.kind, round(confidence, 2))
-            if said.speaker:
-                spoken = said
-                context = context._replace(spoken=said)
-        lead = UNKNOWN if places else choice.last()
+            attribution = decision.candidate.attribution if decision.candidate else UNKNOWN
+            confidence = decision.quote_probability
+            if attribution.speaker:
+                confidence *= decision.candidate_probability
+                same_paragraph = attribution
+            readings[segment] = Reading(
+                choice.with_via(attribution), rule.kind, round(confidence, 2)
+            )
+        sentence_before = UNKNOWN if positions else choice.last()
     return readings
 
 
-def read_reports(
-    document: Document, contents: Contents, rules: Rules, ranker: Ranker
+def attribute_indirect_speech(
+    document: Document, content_finder: IndirectContentFinder, rules: Rules, ranker: Ranker
 ) -> dict[tuple[int, int], Reading]:
-    """The indirect speech of a text as ``ranker`` decides, by start and end."""
-    options = Options(document, contents, rules.heard)
+    """Return the indirect speech of a text with its attributions, by start and end.
+
+    Args:
+        document: The parsed text.
+        content_finder: The rules that find contents.
+        rules: The rules that found the cues.
+        ranker: The model that decides on each cue.
+    """
+    candidates = IndirectCandidateFinder(document, content_finder, rules.heard)
     readings: dict[tuple[int, int], Reading] = {}
     for index, cue in sorted(rules.heard.items()):
-        chosen = ranker.report(options.of(index))
+        chosen = ranker.choose_content(candidates.find_candidates(index))
         if chosen:
-            option, confidence = chosen
-            said = Attribution(option.method, cue.start, cue.end, cue.speaker)
-            reading = Reading(said, "indirect", round(confidence, 2))
-            readings.setdefault((option.start, option.end), reading)
+            content, confidence = chosen
+            attribution = Attribution(content.method, cue.start, cue.end, cue.speaker)
+            reading = Reading(attribution, "indirect", round(confidence, 2))
+            readings.setdefault((content.start, content.end), reading)
     return readings

@@ -54,7 +54,7 @@ class CueFinder:
                 end = following
             if item.lower_ == "according":
                 method, head = "according-to", head_right(items, number + 2)
-            elif is_cue(item) or end is not item or item.lower_ in indirect_speech.CUES:
+            elif is_cue(item) or end is not item or item.lower_ in indirect_speech.INDIRECT_CUES:
                 if self._is_unsaid(item):
                     continue
                 method, head = self._subject(items, number)
@@ -84,7 +84,7 @@ class CueFinder:
                 if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
                     speaker = self._reporting(item, head, cue.speaker)
                     self.heard[item.i] = cue._replace(speaker=speaker)
-                if item.lower_ in indirect_speech.CUES or method == "owner":
+                if item.lower_ in indirect_speech.INDIRECT_CUES or method == "owner":
                     continue
                 by_token[item.i] = cue = self._reported(item, cue, by_token)
                 found.append(cue)

@@ -1,77 +1,90 @@
-"""Who may have said a quote: the cues and speakers near it, and what speaks for each of them.
+"""Candidate speakers of a quoted segment.
 
-A candidate is described by features, short strings such as ``verb=said``, so that the table of
-their weights (see `ranker`) can be read. What is looked at is bounded, however long a sentence.
+In go a sentence, a quoted segment of it, the attribution by rule and the attributions nearby. Out
+come candidates: attributions with their features (see `speaker_features`), of which the ranker
+takes one. Candidates are the noun phrases that the parse or the position joins to a verb or a noun
+near the segment, and the speakers of the sentences and paragraphs around it. The search is
+bounded, however long a sentence is.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.attribution import Attribution, Reading
-from transforms.language.quotes.features import at, group, kind, plain, size
+from transforms.language.quotes.features import bin_count, classify_cue, item_at
 from transforms.language.quotes.noun_phrases import head_left, head_right
-from transforms.language.quotes.quotation_marks import WORD, Segment
+from transforms.language.quotes.quotation_marks import Segment
 from transforms.language.quotes.sentence_cues import Choice
 from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.quotes.speaker_features import SHARED_PREFIXES, SpeakerFeatures
 from transforms.language.quotes.speaker_mentions import Speaker, Speakers
 from transforms.language.tokens import Token
 
-_NEAR: Final = 7
-"""Verbs looked at on either side of a quote."""
-_FAR: Final = 60
+_MAX_CUES_PER_SIDE: Final = 7
+"""Possible cues that are looked at on either side of a quote."""
+_MAX_DISTANCE: Final = 60
 """Items beyond which a cue is too far from a quote."""
-_CLIMB: Final = 8
-_SEGMENTS_NEAR: Final = 20
+_MAX_HEADS: Final = 8
+"""Heads that are followed from a verb up to its subject."""
 _CONTRASTS: Final = frozenset(("while", "whereas"))
-_BEFORE_NAMES: Final = frozenset(",—–-")
+_BEFORE_INVERTED: Final = frozenset(",—–-")
+"""Marks after which a verb stands before its subject: "..., said Lee"."""
+_CERTAIN_METHODS: Final = frozenset(("continued", "signature", "transcript"))
+"""Rules that the ranker cannot overrule."""
+_RULE_METHODS: Final = _CERTAIN_METHODS | {
+    "sentence-after", "colon", "sentence-before", "paragraph-before", "reported",
+}  # fmt: skip
+"""Rules whose attribution is a candidate in itself, as no cue of the sentence leads to it."""
+_NEARBY_METHODS: Final = frozenset(("same-paragraph", "sentence-before", "sentence-after"))
 
 
-class Candidate(NamedTuple):
-    """One way to attribute a quote."""
+class SpeakerCandidate(NamedTuple):
+    """A possible attribution of a quote, and its features."""
 
     attribution: Attribution
     features: list[str]
 
 
-class Site(NamedTuple):
-    """A quoted segment with what may be said of it."""
+class DescribedSegment(NamedTuple):
+    """A quoted segment with its features and its candidate speakers, as the ranker takes it."""
 
     segment: Segment
     rule: Reading
-    """What the rules say."""
+    """The attribution by rule."""
     features: list[str]
-    candidates: list[Candidate]
+    candidates: list[SpeakerCandidate]
 
 
-class Context(NamedTuple):
-    """Who speaks around a sentence."""
+class NearbyAttributions(NamedTuple):
+    """The attributions around a sentence."""
 
-    spoken: Attribution
-    """Of the last quote of the paragraph."""
-    lead: Attribution
+    same_paragraph: Attribution
+    """Of the last quote before in the paragraph."""
+    sentence_before: Attribution
     """Of the sentence before, if that has no quote."""
-    previous: Attribution
+    paragraph_before: Attribution
     """Of the last quote of the paragraph before."""
-    following: Attribution
+    sentence_after: Attribution
     """Of the first cue of the sentence after."""
 
 
-class Candidates:
-    """The candidates of the quotes of one page."""
+class SpeakerCandidateFinder:
+    """Finds the candidate speakers of the quotes of a text."""
 
     def __init__(self, page: Page, speakers: Speakers) -> None:
         self._page = page
         self._speakers = speakers
+        self._features = SpeakerFeatures(page)
         self._mentions: dict[int, Speaker] = {}
-        self._roots = _roots(page)
+        """Mentions of speakers by the index of their heads."""
 
-    def cue_places(self, unit: Unit) -> list[int]:
-        """Where in a sentence verbs stand, and nouns such as "claim" in "the mayor's claim"."""
+    def find_cue_positions(self, sentence: Unit) -> list[int]:
+        """Return the positions of verbs, and of nouns such as "claim" in "the mayor's claim"."""
         return [
-            number
-            for number, item in enumerate(unit.items)
+            position
+            for position, item in enumerate(sentence.items)
             if isinstance(item, Token)
             and (
                 item.tag_[:2] == "VB"
@@ -82,363 +95,253 @@ class Candidates:
             )
         ]
 
-    def site(
+    def describe_segment(
         self,
-        unit: Unit,
-        place: int,
-        cue_places: list[int],
+        sentence: Unit,
+        position: int,
+        cue_positions: list[int],
         choice: Choice,
         rule: Reading,
-        context: Context,
-    ) -> Site:
-        """What may be said of the segment at ``place`` of a sentence."""
-        segment = unit.items[place]
-        assert isinstance(segment, Segment)
-        said = rule.attribution
-        features = self._segment_features(unit, place, segment, choice)
-        features += [f"rule={said.method}", f"rulekind={rule.kind}"]
-        shared = [f for f in features if f.startswith(_SHARED)]
-        candidates = [
-            Candidate(said if made.speaker == said.speaker else made, [*own, *shared])
-            for made, own in (
-                *self._in_sentence(unit, place, cue_places, said, context),
-                *self._around(unit, place, cue_places, choice, said, context),
-            )
-            if self._is_open(made, said, choice)
-        ]
-        return Site(segment, rule, features, candidates)
+        nearby: NearbyAttributions,
+    ) -> DescribedSegment:
+        """Return a quoted segment with its features and its candidate speakers.
 
-    def _is_open(self, made: Attribution, rule: Attribution, choice: Choice) -> bool:
-        """Whether the text leaves it open that a candidate speaks.
-
-        Who goes on speaking in the next paragraph does, and who passes on what another says
-        is not the speaker.
+        Args:
+            sentence: The sentence of the segment.
+            position: The index of the segment among the items of the sentence.
+            cue_positions: The result of `find_cue_positions` for the sentence.
+            choice: The cues that the rules found in the sentence.
+            rule: The attribution of the segment by rule.
+            nearby: The attributions around the sentence.
         """
-        if rule.method in _CERTAIN:
-            return made.speaker == rule.speaker
-        return choice.relay is None or made.speaker != choice.relay
-
-    # ------------------------------------------------------------------------- the segment itself
-
-    def _segment_features(
-        self, unit: Unit, place: int, segment: Segment, choice: Choice
-    ) -> list[str]:
-        page, items = self._page, unit.items
-        words = WORD.findall(page.text, segment.start, segment.end)
-        end = page.final_mark(segment)
-        names = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
-        before, after = at(items, place - 1), at(items, place + 1)
-        further = at(items, place - 2)
-        root = self._roots.get(segment)
-        near = items[max(0, place - _SEGMENTS_NEAR) : place + _SEGMENTS_NEAR]
-        flags = {
-            "capital": page.text[segment.start].isupper(),
-            "clausal": segment.start in page.clausal,
-            "unclosed": not segment.closed,
-            "goeson": segment.continued,
-            "opens": place < choice.opening,
-            "alone": choice.opening == len(items),
-            "capital-after": isinstance(after, Token) and after.text[0].isupper(),
-        }
-        features = [f"is={name}" for name, holds in flags.items() if holds]
-        features += [
-            f"length={size(len(words))}",
-            f"end={'word' if end.isalnum() else end}",
-            f"before={kind(before)}",
-            f"after={kind(after)}",
-            f"between={kind(before)}|{kind(after)}",
-            f"further={kind(further)}",
-            f"segments={size(sum(isinstance(item, Segment) for item in near))}",
-        ]
-        if names:
-            features.append(f"names={'one' if len(words) == 1 else 'more'}")
-        for name, item in (("w-1", before), ("w+1", after), ("w-2", further)):
-            if isinstance(item, Token):
-                features.append(f"{name}={plain(item)}")
-        if root is not None:
-            governor = "cue" if root.head.lower_ in cue_words.CUES else root.head.tag_
-            features += [f"dep={root.dep_}", f"tag={root.tag_}", f"governor={governor}"]
-        return features
-
-    # --------------------------------------------------------------------- cues in its sentence
-
-    def _in_sentence(
-        self, unit: Unit, place: int, cue_places: list[int], rule: Attribution, context: Context
-    ) -> Iterator[tuple[Attribution, list[str]]]:
-        items, segment = unit.items, unit.items[place]
+        segment = sentence.items[position]
         assert isinstance(segment, Segment)
-        spoken = context.spoken.speaker
-        last_spoken = self._page.text[spoken.start : spoken.end].split()[-1] if spoken else None
-        for number, how, head in self._pairs(items, place, cue_places):
-            cue = items[number]
+        by_rule = rule.attribution
+        features = self._features.describe_segment(sentence, position, segment, choice)
+        features += [f"rule={by_rule.method}", f"rulekind={rule.kind}"]
+        shared = [f for f in features if f.startswith(SHARED_PREFIXES)]
+        found = (
+            *self._find_in_sentence(
+                sentence, position, segment, cue_positions, by_rule, nearby.same_paragraph
+            ),
+            *self._find_nearby(
+                sentence, position, segment, len(cue_positions), choice, by_rule, nearby
+            ),
+        )
+        candidates = [
+            SpeakerCandidate(
+                by_rule if attribution.speaker == by_rule.speaker else attribution,
+                [*own, *shared],
+            )
+            for attribution, own in found
+            if _is_possible(attribution, by_rule, choice)
+        ]
+        return DescribedSegment(segment, rule, features, candidates)
+
+    # ---------------------------------------------------------------- cues of the same sentence
+
+    def _find_in_sentence(
+        self,
+        sentence: Unit,
+        position: int,
+        segment: Segment,
+        cue_positions: list[int],
+        rule: Attribution,
+        same_paragraph: Attribution,
+    ) -> Iterator[tuple[Attribution, list[str]]]:
+        """Yield an attribution and its features per pair of a cue and a noun phrase."""
+        items = sentence.items
+        last = same_paragraph.speaker
+        last_word = self._page.text[last.start : last.end].split()[-1] if last else None
+        for cue_position, relation, head in self._find_pairs(items, position, cue_positions):
+            cue = items[cue_position]
             assert isinstance(cue, Token)
-            if _is_broken(items[number + 1 : place]):
+            if _has_contrasting_cue(items[cue_position + 1 : position]):
                 continue
-            speaker = self._mention(head)
             end = cue.end
-            following = at(items, number + 1)
+            following = item_at(items, cue_position + 1)
             second = cue_words.PHRASES.get(cue.lower_)
             if isinstance(following, Token) and following.lower_ == second:
                 end = following.end
             agrees = rule.speaker is not None and (
                 rule.speaker.start <= head.idx < rule.speaker.end
             )
-            same_cue = rule.cue_start is not None and (
+            is_rule_cue = rule.cue_start is not None and (
                 rule.cue_start <= cue.idx < (rule.cue_end or 0)
             )
             features = [
-                *_cue_features(cue, following),
-                *_way_features(items, number, place),
-                *self._tree_features(cue, number < place, segment),
-                *self._head_features(cue, head),
-                f"how={how}",
-                f"how+group={how}|{group(cue)}",
+                *self._features.describe_cue(items, cue_position, position, segment, head),
+                f"how={relation}",
+                f"how+group={relation}|{classify_cue(cue)}",
                 f"rule-{'agrees' if agrees else 'differs'}={rule.method}",
             ]
-            if same_cue:
+            if is_rule_cue:
                 features.append("rule-cue")
-            if last_spoken == head.text:
+            if last_word == head.text:
                 features.append("speaks-before")
-            method = how.rstrip("0123456789")
-            yield Attribution(method, self._page.cue_start(cue), end, speaker), features
+            method = _strip_steps(relation)
+            start = self._page.cue_start(cue)
+            yield Attribution(method, start, end, self._find_mention(head)), features
 
-    def _pairs(
-        self, items: list[Item], place: int, cue_places: list[int]
+    def _find_pairs(
+        self, items: list[Item], position: int, cue_positions: list[int]
     ) -> Iterator[tuple[int, str, Token]]:
-        """Places of cues, ways from them to heads of mentions, and the heads."""
-        middle = bisect_left(cue_places, place)
-        for number in cue_places[max(0, middle - _NEAR) : middle + _NEAR]:
-            cue = items[number]
+        """Yield the position of a cue, its relation to a noun phrase, and the phrase's head."""
+        middle = bisect_left(cue_positions, position)
+        near = slice(max(0, middle - _MAX_CUES_PER_SIDE), middle + _MAX_CUES_PER_SIDE)
+        for cue_position in cue_positions[near]:
+            cue = items[cue_position]
             assert isinstance(cue, Token)
-            if abs(number - place) > _FAR:
-                continue
-            ways = self._from_noun(cue) if cue.tag_[0] == "N" else self._from_verb(items, number)
-            if cue.tag_[0] == "N" and number > place:
+            is_noun = cue.tag_[0] == "N"
+            if abs(cue_position - position) > _MAX_DISTANCE or (
+                is_noun and cue_position > position
+            ):
                 continue
             seen = {cue.i}
-            for how, head in ways:
+            for relation, head in (
+                self._find_heads_of_noun(cue)
+                if is_noun
+                else self._find_heads_of_verb(items, cue_position)
+            ):
                 if head.i not in seen and self._page.narrative[head.i]:
                     seen.add(head.i)
-                    yield number, how, head
-        for number in range(max(0, place - _FAR), min(len(items), place + _FAR)):
+                    yield cue_position, relation, head
+        start, end = max(0, position - _MAX_DISTANCE), min(len(items), position + _MAX_DISTANCE)
+        for number in range(start, end):
             item = items[number]
             if isinstance(item, Segment):
                 continue
-            found: tuple[str, Token | None] | None = None
+            pair: tuple[str, Token | None] | None = None
             if item.lower_ == "according":
-                found = "according-to", head_right(items, number + 2)
-            elif item.text == ":" and number == place - 1:
-                found = "colon", head_left(items, number - 1)
-            elif item.text[-1] in cue_words.DASHES and number == place + 1:
-                found = "dash", head_right(items, number + 1)
-            if found and found[1] is not None:
-                yield number, found[0], found[1]
+                pair = "according-to", head_right(items, number + 2)
+            elif item.text == ":" and number == position - 1:
+                pair = "colon", head_left(items, number - 1)
+            elif item.text[-1] in cue_words.DASHES and number == position + 1:
+                pair = "dash", head_right(items, number + 1)
+            if pair and pair[1] is not None:
+                yield number, pair[0], pair[1]
 
-    def _from_noun(self, noun: Token) -> Iterator[tuple[str, Token]]:
-        """Whose claim, whose chants: "the mayor's claim that", "chants by fans"."""
+    def _find_heads_of_noun(self, noun: Token) -> Iterator[tuple[str, Token]]:
+        """Yield the owner and the source of a noun: "the mayor's claim that", "chants by fans"."""
         if noun.i in self._page.owners:
             yield "owner", self._page.owners[noun.i]
         if noun.i in self._page.sources:
             yield "source", self._page.sources[noun.i]
 
-    def _from_verb(self, items: list[Item], number: int) -> Iterator[tuple[str, Token]]:
-        page, cue, before = self._page, items[number], at(items, number - 1)
+    def _find_heads_of_verb(self, items: list[Item], position: int) -> Iterator[tuple[str, Token]]:
+        """Yield the noun phrases that may be the subject or the agent of a verb.
+
+        A number at the end of a relation counts the verbs between the cue and the subject.
+        """
+        page, cue, before = self._page, items[position], item_at(items, position - 1)
         assert isinstance(cue, Token)
-        if not isinstance(before, Token) or before.text[-1] in _BEFORE_NAMES:
-            head = head_right(items, number + 1)
+        if not isinstance(before, Token) or before.text[-1] in _BEFORE_INVERTED:
+            head = head_right(items, position + 1)
             if head is not None:
                 yield "inverted", head
         if cue.i in page.agents:
             agent = page.objects.get(page.agents[cue.i].i)
             if agent is not None:
                 yield "agent", agent
-        if cue.dep_ == "acl" and cue.tag_ == "VBN":  # a class called so says nothing
+        if cue.dep_ == "acl" and cue.tag_ == "VBN":  # in "a class called ...", the class is silent
             return
         verb = cue
-        for steps in range(_CLIMB):
+        for steps in range(_MAX_HEADS):
             subject = page.subjects.get(verb.i)
             if subject is not None and subject.i != cue.i:
                 if subject.lower_ in cue_words.RELATIVE and verb.dep_ == "relcl":
-                    yield from self._owned(f"relative{min(steps, 2)}", verb.head)
+                    yield from self._with_owner(f"relative{min(steps, 2)}", verb.head)
                 elif subject.lower_ not in cue_words.OBJECT_PRONOUNS:
-                    how = f"subject-above{min(steps, 3)}" if steps else "subject"
-                    yield from self._owned(how, subject)
+                    relation = f"subject-above{min(steps, 3)}" if steps else "subject"
+                    yield from self._with_owner(relation, subject)
                 break
             if verb.dep_ == "acl" and verb.head.tag_ in cue_words.NOUN_TAGS:
-                yield from self._owned(f"modified{min(steps, 1)}", verb.head)
+                yield from self._with_owner(f"modified{min(steps, 1)}", verb.head)
             if verb.head.i == verb.i:
                 break
             verb = verb.head
-        head = head_left(items, number - 1)
+        head = head_left(items, position - 1)
         if head is not None:
             yield "beside", head
 
-    def _owned(self, how: str, head: Token) -> Iterator[tuple[str, Token]]:
-        yield how, head
+    def _with_owner(self, relation: str, head: Token) -> Iterator[tuple[str, Token]]:
+        """Yield a head and its owner: the wife and Lee in "Lee's wife said"."""
+        yield relation, head
         if head.i in self._page.owners:
-            yield f"{how.rstrip('0123456789')}-owner", self._page.owners[head.i]
+            yield f"{_strip_steps(relation)}-owner", self._page.owners[head.i]
 
-    def _mention(self, head: Token) -> Speaker:
+    def _find_mention(self, head: Token) -> Speaker:
         if head.i not in self._mentions:
             self._mentions[head.i] = self._speakers.of(head)
         return self._mentions[head.i]
 
-    def _tree_features(self, cue: Token, leads: bool, segment: Segment) -> Iterator[str]:
-        side = "B" if leads else "A"
-        root, above = self._roots.get(segment), "no"
-        if root is not None:
-            token = root
-            for steps in range(1, _CLIMB):
-                if token.head.i == cue.i:
-                    above = size(steps)
-                    yield f"governed={token.dep_}"
-                    break
-                token = token.head
-        yield f"above={side}{above}"
-        chain: list[str] = []
-        token, within = cue, "no"
-        while len(chain) < 6 and token.head.i != token.i:
-            chain.append(token.dep_)
-            token = token.head
-            if self._page.narrative[token.i] and is_cue(token) and token.tag_[:2] == "VB":
-                within = "+".join(chain[:2])
-                break
-        yield f"within={within}"
-        for name, verbs in (
-            ("what", self._page.whats),
-            ("not", self._page.negations),
-            ("passive", self._page.passives),
-        ):
-            if cue.i in verbs:
-                yield name
+    # --------------------------------------------------------- speakers of other sentences
 
-    def _head_features(self, cue: Token, head: Token) -> Iterator[str]:
-        word = head.lower_
-        yield f"entity={head.ent_type_ or 'none'}"
-        yield f"headtag={head.tag_}"
-        yield f"headdep={head.dep_}"
-        yield f"headgap={'B' if head.i < cue.i else 'A'}{size(abs(head.i - cue.i))}"
-        if word in cue_words.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
-            yield f"pronoun={word}"
-        elif head.tag_ in ("NN", "NNS"):
-            yield f"noun={plain(head)}"
-            yield f"nounkind={_noun_kind(word)}"
-        if head.dep_ == "pobj":
-            yield f"prep={head.head.lower_}"
-
-    # ------------------------------------------------------------------- speakers around it
-
-    def _around(
+    def _find_nearby(
         self,
-        unit: Unit,
-        place: int,
-        cue_places: list[int],
+        sentence: Unit,
+        position: int,
+        segment: Segment,
+        cue_count: int,
         choice: Choice,
         rule: Attribution,
-        context: Context,
+        nearby: NearbyAttributions,
     ) -> Iterator[tuple[Attribution, list[str]]]:
-        segment = unit.items[place]
-        assert isinstance(segment, Segment)
-        ways = [
-            ("same-paragraph", context.spoken),
-            ("sentence-before", context.lead),
-            ("paragraph-before", context.previous),
-            ("sentence-after", context.following),
+        """Yield the attributions of the sentences and paragraphs around, with their features."""
+        sources = [
+            ("same-paragraph", nearby.same_paragraph),
+            ("sentence-before", nearby.sentence_before),
+            ("paragraph-before", nearby.paragraph_before),
+            ("sentence-after", nearby.sentence_after),
         ]
-        if rule.method in _RULES_OWN:
-            ways.append((rule.method, rule))
+        if rule.method in _RULE_METHODS:
+            sources.append((rule.method, rule))
         flags = {
             "cues": bool(choice.cues),
-            "opens": place < choice.opening,
-            "alone": choice.opening == len(unit.items),
+            "opens": position < choice.opening,
+            "alone": choice.opening == len(sentence.items),
             "clause": self._page.is_clause(segment),
             "goeson": segment.continued,
         }
-        for how, said in ways:
-            if said.speaker is None:
+        for source, attribution in sources:
+            if attribution.speaker is None:
                 continue
-            agrees = "agrees" if rule.speaker == said.speaker else "differs"
+            agrees = "agrees" if rule.speaker == attribution.speaker else "differs"
             features = [
-                f"how={how}",
-                f"from={said.method}",
+                f"how={source}",
+                f"from={attribution.method}",
                 f"rule-{agrees}={rule.method}",
-                f"kind={said.speaker.kind}",
-                f"how+verbs={how}|{size(len(cue_places))}",
-                *(f"how+{name}={how}" for name, holds in flags.items() if holds),
+                f"kind={attribution.speaker.kind}",
+                f"how+verbs={source}|{bin_count(cue_count)}",
+                *(f"how+{name}={source}" for name, is_set in flags.items() if is_set),
             ]
-            cued = how in _RULES_OWN
-            made = said if cued else Attribution(how, speaker=said.speaker)
-            if how in ("sentence-before", "sentence-after", "same-paragraph"):
-                made = said._replace(method=how)
-            yield made, features
+            if source in _NEARBY_METHODS:
+                attribution = attribution._replace(method=source)
+            yield attribution, features
 
 
-_SHARED: Final = (
-    "length=", "before=", "after=", "is=opens", "is=alone", "is=clausal", "is=goeson",
-    "names=", "dep=", "governor=",
-)  # fmt: skip
-"""Features of the segment that count for its candidates as well."""
-_CERTAIN: Final = frozenset(("continued", "signature", "transcript"))
-_RULES_OWN: Final = _CERTAIN | {
-    "sentence-after", "colon", "sentence-before", "paragraph-before", "reported",
-}  # fmt: skip
+def _is_possible(candidate: Attribution, rule: Attribution, choice: Choice) -> bool:
+    """Return whether the text allows a candidate.
+
+    A speaker who goes on in the next paragraph, signs or has a turn in a transcript is certain.
+    A person who passes on the words of another is not their speaker.
+    """
+    if rule.method in _CERTAIN_METHODS:
+        return candidate.speaker == rule.speaker
+    return choice.relay is None or candidate.speaker != choice.relay
 
 
-def _roots(page: Page) -> dict[Segment, Token]:
-    """For each segment the first of its words that hangs on one outside."""
-    roots: dict[Segment, Token] = {}
-    for segment, words in page.quoted.items():
-        for word in words:
-            if not (word.is_punct or segment.left <= word.head.idx < segment.right):
-                roots[segment] = word
-                break
-    return roots
+def _strip_steps(relation: str) -> str:
+    """Return a relation without the count of steps at its end."""
+    return relation.rstrip("0123456789")
 
 
-def _noun_kind(word: str) -> str:
-    return "human" if word in cue_words.PEOPLE else "text" if word in cue_words.TEXTS else "other"
-
-
-def _cue_features(cue: Token, following: Item | None) -> Iterator[str]:
-    yield f"verb={cue.lower_}"
-    yield f"group={group(cue)}"
-    yield f"cuetag={cue.tag_}"
-    yield f"cuedep={cue.dep_}"
-    yield f"cuenext={kind(following)}"
-
-
-def _way_features(items: list[Item], cue: int, place: int) -> Iterator[str]:
-    """What stands between a cue and a quote."""
-    side = "A" if cue > place else "B"
-    between = items[min(cue, place) + 1 : max(cue, place)]
-    tokens = [item for item in between if isinstance(item, Token)]
-    yield f"gap={side}{size(len(between))}"
-    for name, count in (
-        ("cues", sum(map(is_cue, tokens))),
-        ("verbs", sum(token.tag_[:2] == "VB" for token in tokens)),
-        ("quotes", len(between) - len(tokens)),
-        ("commas", sum(token.text == "," for token in tokens)),
-    ):
-        yield f"{name}={side}{size(count)}"
-    if side == "A":
-        yield f"quotenext={kind(items[place + 1])}"
-    marks = {token.text for token in tokens}
-    yield from _present(marks)
-
-
-def _is_broken(between: list[Item]) -> bool:
-    """Whether a clause with a cue of its own begins after a quote: "..., but Lee called it"."""
+def _has_contrasting_cue(between: list[Item]) -> bool:
+    """Return whether a clause with a cue of its own begins in between: "..., but Lee called it"."""
     for number, item in enumerate(between[1:], 1):
         if isinstance(item, Token) and (item.tag_ == "CC" or item.lower_ in _CONTRASTS):
             before = between[number - 1]
             if isinstance(before, Segment) or before.text == ",":
-                speech = (i for i in between[number:] if isinstance(i, Token) and is_cue(i))
-                return any(word.lower_ not in cue_words.MENTAL for word in speech)
+                cues = (i for i in between[number:] if isinstance(i, Token) and is_cue(i))
+                return any(cue.lower_ not in cue_words.MENTAL for cue in cues)
     return False
-
-
-def _present(marks: Iterable[str]) -> Iterator[str]:
-    if ";" in marks:
-        yield "semicolon"
-    if not {".", "!", "?"}.isdisjoint(marks):
-        yield "stop"

@@ -1,0 +1,190 @@
+"""Features of quoted segments and of their candidate speakers, for the ranker.
+
+In go a sentence, a quoted segment of it and, for a candidate, a cue and the head of a mention. Out
+come short strings such as ``verb=said``, so the table of weights (see `ranker`) can be read. They
+are taken from the tags and the parse near the segment; the search is bounded, however long a
+sentence is.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from transforms.language.quotes import cue_words
+from transforms.language.quotes.features import (
+    bin_count,
+    classify_cue,
+    describe_item,
+    describe_token,
+    item_at,
+)
+from transforms.language.quotes.quotation_marks import WORD, Segment
+from transforms.language.quotes.sentence_cues import Choice
+from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.tokens import Token
+
+SHARED_PREFIXES: Final = (
+    "length=", "before=", "after=", "is=opens", "is=alone", "is=clausal", "is=goeson",
+    "names=", "dep=", "governor=",
+)  # fmt: skip
+"""How the features of a segment begin that its candidates have as well."""
+
+_MAX_HEADS: Final = 8
+"""Heads that are followed from a quoted token up to its cue."""
+_MAX_HEADS_OF_CUE: Final = 6
+"""Heads that are followed from a cue up to the cue above it."""
+_SEGMENTS_NEAR: Final = 20
+"""Items on either side of a segment in which other segments are counted."""
+
+
+class SpeakerFeatures:
+    """The features of the segments of a text and of their candidate speakers."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._roots = _find_roots(page)
+
+    def describe_segment(
+        self, sentence: Unit, position: int, segment: Segment, choice: Choice
+    ) -> list[str]:
+        """Return the features of the segment at ``position`` among the items of a sentence."""
+        page, items = self._page, sentence.items
+        words = WORD.findall(page.text, segment.start, segment.end)
+        end = page.final_mark(segment)
+        all_capital = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
+        before, after = item_at(items, position - 1), item_at(items, position + 1)
+        second_before = item_at(items, position - 2)
+        root = self._roots.get(segment)
+        near = items[max(0, position - _SEGMENTS_NEAR) : position + _SEGMENTS_NEAR]
+        flags = {
+            "capital": page.text[segment.start].isupper(),
+            "clausal": segment.start in page.clausal,
+            "unclosed": not segment.closed,
+            "goeson": segment.continued,
+            "opens": position < choice.opening,
+            "alone": choice.opening == len(items),
+            "capital-after": isinstance(after, Token) and after.text[0].isupper(),
+        }
+        features = [f"is={name}" for name, is_set in flags.items() if is_set]
+        features += [
+            f"length={bin_count(len(words))}",
+            f"end={'word' if end.isalnum() else end}",
+            f"before={describe_item(before)}",
+            f"after={describe_item(after)}",
+            f"between={describe_item(before)}|{describe_item(after)}",
+            f"further={describe_item(second_before)}",
+            f"segments={bin_count(sum(isinstance(item, Segment) for item in near))}",
+        ]
+        if all_capital:
+            features.append(f"names={'one' if len(words) == 1 else 'more'}")
+        for name, item in (("w-1", before), ("w+1", after), ("w-2", second_before)):
+            if isinstance(item, Token):
+                features.append(f"{name}={describe_token(item)}")
+        if root is not None:
+            governor = "cue" if root.head.lower_ in cue_words.CUES else root.head.tag_
+            features += [f"dep={root.dep_}", f"tag={root.tag_}", f"governor={governor}"]
+        return features
+
+    def describe_cue(
+        self, items: list[Item], cue_position: int, position: int, segment: Segment, head: Token
+    ) -> Iterator[str]:
+        """Yield the features of a cue, of its way to a segment and of the speaker's head.
+
+        Args:
+            items: The items of the sentence.
+            cue_position: The index of the cue among them.
+            position: The index of the segment among them.
+            segment: The quoted segment.
+            head: The head of the mention of the speaker.
+        """
+        cue = items[cue_position]
+        assert isinstance(cue, Token)
+        yield f"verb={cue.lower_}"
+        yield f"group={classify_cue(cue)}"
+        yield f"cuetag={cue.tag_}"
+        yield f"cuedep={cue.dep_}"
+        yield f"cuenext={describe_item(item_at(items, cue_position + 1))}"
+        yield from _describe_between(items, cue_position, position)
+        yield from self._describe_parse(cue, cue_position < position, segment)
+        yield from _describe_head(cue, head)
+
+    def _describe_parse(self, cue: Token, is_before: bool, segment: Segment) -> Iterator[str]:
+        """Yield where the parse puts a cue: above the segment, and below another cue."""
+        root, steps_up = self._roots.get(segment), "no"
+        if root is not None:
+            token = root
+            for steps in range(1, _MAX_HEADS):
+                if token.head.i == cue.i:
+                    steps_up = bin_count(steps)
+                    yield f"governed={token.dep_}"
+                    break
+                token = token.head
+        yield f"above={'B' if is_before else 'A'}{steps_up}"
+        labels: list[str] = []
+        token, within = cue, "no"
+        while len(labels) < _MAX_HEADS_OF_CUE and token.head.i != token.i:
+            labels.append(token.dep_)
+            token = token.head
+            if self._page.narrative[token.i] and is_cue(token) and token.tag_[:2] == "VB":
+                within = "+".join(labels[:2])
+                break
+        yield f"within={within}"
+        for name, verbs in (
+            ("what", self._page.whats),
+            ("not", self._page.negations),
+            ("passive", self._page.passives),
+        ):
+            if cue.i in verbs:
+                yield name
+
+
+def _describe_between(items: list[Item], cue_position: int, position: int) -> Iterator[str]:
+    """Yield what stands between a cue and a segment; "B" is before the segment, "A" after it."""
+    side = "A" if cue_position > position else "B"
+    between = items[min(cue_position, position) + 1 : max(cue_position, position)]
+    tokens = [item for item in between if isinstance(item, Token)]
+    yield f"gap={side}{bin_count(len(between))}"
+    for name, count in (
+        ("cues", sum(map(is_cue, tokens))),
+        ("verbs", sum(token.tag_[:2] == "VB" for token in tokens)),
+        ("quotes", len(between) - len(tokens)),
+        ("commas", sum(token.text == "," for token in tokens)),
+    ):
+        yield f"{name}={side}{bin_count(count)}"
+    if side == "A":
+        yield f"quotenext={describe_item(items[position + 1])}"
+    texts = {token.text for token in tokens}
+    if ";" in texts:
+        yield "semicolon"
+    if not {".", "!", "?"}.isdisjoint(texts):
+        yield "stop"
+
+
+def _describe_head(cue: Token, head: Token) -> Iterator[str]:
+    """Yield the features of the head of a speaker's mention, and of its distance to the cue."""
+    word = head.lower_
+    yield f"entity={head.ent_type_ or 'none'}"
+    yield f"headtag={head.tag_}"
+    yield f"headdep={head.dep_}"
+    yield f"headgap={'B' if head.i < cue.i else 'A'}{bin_count(abs(head.i - cue.i))}"
+    if word in cue_words.PRONOUNS or head.tag_ in ("PRP", "PRP$", "WP", "WDT", "DT"):
+        yield f"pronoun={word}"
+    elif head.tag_ in ("NN", "NNS"):
+        yield f"noun={describe_token(head)}"
+        yield f"nounkind={_classify_noun(word)}"
+    if head.dep_ == "pobj":
+        yield f"prep={head.head.lower_}"
+
+
+def _classify_noun(word: str) -> str:
+    return "human" if word in cue_words.PEOPLE else "text" if word in cue_words.TEXTS else "other"
+
+
+def _find_roots(page: Page) -> dict[Segment, Token]:
+    """Return the first token of each segment whose head is outside the segment."""
+    roots: dict[Segment, Token] = {}
+    for segment, tokens in page.quoted.items():
+        for token in tokens:
+            if not (token.is_punct or segment.left <= token.head.idx < segment.right):
+                roots[segment] = token
+                break
+    return roots
