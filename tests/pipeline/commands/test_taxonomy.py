@@ -1,4 +1,4 @@
-"""`taxonomy check`, `explain_topics` and `suggest_phrases` as they are run."""
+"""The commands `taxonomy check`, `explain` and `suggest`."""
 
 import io
 import json
@@ -30,17 +30,19 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Path:
+def taxonomy_file(tmp_path: Path) -> Path:
     return write_taxonomy(tmp_path, LAW, CRIME)
 
 
-def lines_file(folder: Path, rows: Sequence[dict[str, Any]], name: str = "texts.jsonl") -> Path:
+def write_json_lines(
+    folder: Path, rows: Sequence[dict[str, Any]], name: str = "texts.jsonl"
+) -> Path:
     path = folder / name
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 
 
-def test_check_says_what_is_wrong(command: Command, tmp_path: Path) -> None:
+def test_check_lists_findings(command: Command, tmp_path: Path) -> None:
     bad = write_taxonomy(
         tmp_path, format_topic("law", "a 2: deport*, deported"), LAW.replace("law", "bench")
     )
@@ -103,11 +105,11 @@ def test_check_overlaps(command: Command, tmp_path: Path) -> None:
     assert "a: shares 4 phrases with b" in command("check", path, "--overlaps").lines[0]
 
 
-def test_check_against_texts(command: Command, tmp_path: Path, mine: Path) -> None:
+def test_check_against_texts(command: Command, tmp_path: Path, taxonomy_file: Path) -> None:
     rows = [{"text": "A murder.", "title": "Murder"}, {"content_original": "A courtroom."}]
-    done = command("check", mine, "--texts", lines_file(tmp_path, rows))
+    done = command("check", taxonomy_file, "--texts", write_json_lines(tmp_path, rows))
     assert done.lines[0] == (
-        f'{mine}:12: note: law: rule l-1: 1 of 2 never counted in these texts: "judge"'
+        f'{taxonomy_file}:12: note: law: rule l-1: 1 of 2 never counted in these texts: "judge"'
     )
     table = [line.split() for line in done.lines[2:5]]
     assert table == [
@@ -116,9 +118,11 @@ def test_check_against_texts(command: Command, tmp_path: Path, mine: Path) -> No
         ["crime", "1", "1", "2"],
     ]
     assert "texts: 2" in done.lines
-    bad = command("check", mine, "--texts", lines_file(tmp_path, [{"title": "x"}], "bad.jsonl"))
+    bad = command(
+        "check", taxonomy_file, "--texts", write_json_lines(tmp_path, [{"title": "x"}], "bad.jsonl")
+    )
     assert bad.code == 2 and "bad.jsonl:1: content_original is missing" in bad.err
-    missing = command("check", mine, "--texts", tmp_path / "none.jsonl")
+    missing = command("check", taxonomy_file, "--texts", tmp_path / "none.jsonl")
     assert missing.code == 2 and "none.jsonl: cannot be read" in missing.err
 
 
@@ -129,9 +133,9 @@ def test_the_shipped_taxonomy_has_no_errors_and_no_codes_unknown(command: Comman
     assert "no IPTC Media Topic" not in done.out and "stands in line" not in done.out
 
 
-def test_explain_adds_up_on_paper(command: Command, mine: Path) -> None:
+def test_explain_shows_numbers_that_add_up(command: Command, taxonomy_file: Path) -> None:
     text = "A murder in court. " + "They were all there again. " * 40 + "murders " * 40
-    done = command("explain", "--taxonomy", mine, "--text", text, "--title", "The judge")
+    done = command("explain", "--taxonomy", taxonomy_file, "--text", text, "--title", "The judge")
     assert (done.code, done.err) == (0, "")
     assert all(len(line) <= 100 for line in done.lines)
     head, topics, _, law, score, *rest = done.lines
@@ -151,8 +155,8 @@ def test_explain_adds_up_on_paper(command: Command, mine: Path) -> None:
     assert "  below law, which is given: " in done.out
 
 
-def test_explain_one_topic_that_is_not_given(command: Command, mine: Path) -> None:
-    options = ("explain", "--taxonomy", mine, "--text", "Nothing.", "--topic", "crime")
+def test_explain_one_topic_that_the_text_lacks(command: Command, taxonomy_file: Path) -> None:
+    options = ("explain", "--taxonomy", taxonomy_file, "--text", "Nothing.", "--topic", "crime")
     done = command(*options)
     assert "crime (The crime): NOT given" in done.lines
     assert "  score 0.0000 is below the threshold 0.3" in done.lines
@@ -162,8 +166,8 @@ def test_explain_one_topic_that_is_not_given(command: Command, mine: Path) -> No
     assert [t["topic"] for t in found["topics"]] == ["crime"] and found["given"] == []
 
 
-def test_explain_as_json(command: Command, mine: Path) -> None:
-    done = command("explain", "--taxonomy", mine, "--text", "A murder.", "--json")
+def test_explain_as_json(command: Command, taxonomy_file: Path) -> None:
+    done = command("explain", "--taxonomy", taxonomy_file, "--text", "A murder.", "--json")
     (line,) = done.lines
     law, crime = json.loads(line)["topics"]
     assert law["matches"] == crime["matches"]
@@ -177,12 +181,12 @@ def test_explain_as_json(command: Command, mine: Path) -> None:
 
 
 def test_explain_reads_files_and_standard_input(
-    command: Command, mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command, taxonomy_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = "Cou\x07rt.\r\n\r\nThe judge’s murderer."
     path = tmp_path / "article.txt"
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
-    arguments = ("explain", "--taxonomy", mine, "--title", "One")
+    arguments = ("explain", "--taxonomy", taxonomy_file, "--title", "One")
     outs = {command(*arguments, "--file", path).out, command(*arguments, "--text", text).out}
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     outs.add(command(*arguments, "--text", "-").out)
@@ -190,9 +194,11 @@ def test_explain_reads_files_and_standard_input(
     assert "title of 1 words, text of 4" in out and "murderer" in out and " Court" in out
 
 
-def test_explain_says_that_other_languages_have_no_topics(command: Command, mine: Path) -> None:
+def test_explain_warns_that_other_languages_have_no_topics(
+    command: Command, taxonomy_file: Path
+) -> None:
     text = "Der Richter sprach das Urteil am Montag, und niemand war darüber sehr verwundert. " * 3
-    done = command("explain", "--taxonomy", mine, "--text", text)
+    done = command("explain", "--taxonomy", taxonomy_file, "--text", text)
     assert done.code == 0 and "seems to be de and not English" in done.err
 
 
@@ -215,20 +221,31 @@ PAGE = (
 )
 
 
-def test_explain_a_page(command: Command, mine: Path, web: WebServer) -> None:
+def test_explain_a_page(command: Command, taxonomy_file: Path, web: WebServer) -> None:
     url = web.html("/trial", PAGE)
-    done = command("explain", "--taxonomy", mine, "--url", url, *LOCAL)
+    done = command("explain", "--taxonomy", taxonomy_file, "--url", url, *LOCAL)
     assert (done.code, done.err) == (0, "")
     assert done.lines[0].startswith("title of 3 words, text of 4")
     assert done.lines[1] == "topics: law, crime"
     assert web.requests == ["/robots.txt", "/trial"]
     named = command(
-        "explain", "--taxonomy", mine, "--url", url, "--title", "", "--topic", "law", *LOCAL
+        "explain",
+        "--taxonomy",
+        taxonomy_file,
+        "--url",
+        url,
+        "--title",
+        "",
+        "--topic",
+        "law",
+        *LOCAL,
     )
     assert named.lines[0].startswith("title of 0 words") and "title 8" not in named.out
 
 
-def test_pages_that_cannot_be_had(command: Command, mine: Path, web: WebServer) -> None:
+def test_pages_that_cannot_be_explained(
+    command: Command, taxonomy_file: Path, web: WebServer
+) -> None:
     web.replies["/robots.txt"] = WebReply(b"User-agent: *\nDisallow: /private")
     web.replies["/slides"] = WebReply(b"%PDF-1.7", headers={"Content-Type": "text/html"})
     web.replies["/empty"] = WebReply(b" ")
@@ -238,7 +255,7 @@ def test_pages_that_cannot_be_had(command: Command, mine: Path, web: WebServer) 
     web.replies["/away"] = WebReply(status=302, headers={"Location": "http://10.0.0.1/"})
 
     def error(url: str, flags: Sequence[str] = LOCAL) -> str:
-        done = command("explain", "--taxonomy", mine, "--url", url, *flags)
+        done = command("explain", "--taxonomy", taxonomy_file, "--url", url, *flags)
         assert (done.code, done.out) == (2, "")
         (line,) = done.err.splitlines()
         return line.removeprefix(f"newsbeam: --url: {url}: ")
@@ -256,7 +273,7 @@ def test_pages_that_cannot_be_had(command: Command, mine: Path, web: WebServer) 
     assert web.requests.count("/private") == 0
 
 
-def articles(folder: Path) -> Path:
+def write_articles(folder: Path) -> Path:
     rows = [
         {
             "topic": "crime" if n < 40 else "sea",
@@ -269,12 +286,12 @@ def articles(folder: Path) -> Path:
         for n in range(200)
     ]
     folder.mkdir()
-    return lines_file(folder, rows).parent
+    return write_json_lines(folder, rows).parent
 
 
-def test_suggestions_can_be_pasted(command: Command, tmp_path: Path, mine: Path) -> None:
-    folder = articles(tmp_path / "articles")
-    done = command("suggest", folder, "--topic", "crime", "--taxonomy", mine)
+def test_suggestions_can_be_pasted(command: Command, tmp_path: Path, taxonomy_file: Path) -> None:
+    folder = write_articles(tmp_path / "articles")
+    done = command("suggest", folder, "--topic", "crime", "--taxonomy", taxonomy_file)
     assert (done.code, done.err) == (0, "")
     assert all(len(line) <= 100 for line in done.lines)
     assert "      - id: crime-suggested-3" in done.lines
@@ -282,18 +299,18 @@ def test_suggestions_can_be_pasted(command: Command, tmp_path: Path, mine: Path)
     phrase = rf"          - burglar fled  # z \d+\.\d, {counts}"
     assert any(re.fullmatch(phrase, line) for line in done.lines)
     assert "          #   A burglar fled. No 2020 yes-vote." in done.lines
-    mine.write_text(mine.read_text() + done.out)
-    rules = load_taxonomy(mine).topics[1].rules
+    taxonomy_file.write_text(taxonomy_file.read_text() + done.out)
+    rules = load_taxonomy(taxonomy_file).topics[1].rules
     assert [rule.id for rule in rules] == ["c-1", "crime-suggested-3"]
     assert set(rules[1].phrases) == {"burglar fled", "2020 yes vote"}
-    assert command("check", mine, "--strict").code == 0
-    again = command("suggest", folder, "--topic", "crime", "--taxonomy", mine)
+    assert command("check", taxonomy_file, "--strict").code == 0
+    again = command("suggest", folder, "--topic", "crime", "--taxonomy", taxonomy_file)
     assert again.out.startswith("# 0 phrases for crime")
 
 
-def test_suggest_for_a_label(command: Command, tmp_path: Path, mine: Path) -> None:
-    folder = articles(tmp_path / "articles")
-    arguments = ("suggest", folder, "--topic", "law", "--taxonomy", mine, "--label")
+def test_suggest_for_a_label(command: Command, tmp_path: Path, taxonomy_file: Path) -> None:
+    folder = write_articles(tmp_path / "articles")
+    arguments = ("suggest", folder, "--topic", "law", "--taxonomy", taxonomy_file, "--label")
     done = command(*arguments, "crime", "--most", "1")
     assert done.lines[0].startswith("# 1 phrases for law, from 200 articles, of which 40")
     assert done.lines[-2].startswith("# Doubtful: phrases of law")
@@ -304,13 +321,13 @@ def test_suggest_for_a_label(command: Command, tmp_path: Path, mine: Path) -> No
     assert nothing.err == "newsbeam: no article is labelled fog; labels are crime, sea\n"
 
 
-def test_suggested_rules_have_ids_of_their_own_and_texts_in_quotes(tmp_path: Path) -> None:
-    made = load_taxonomy(write_taxonomy(tmp_path, LAW))
+def test_suggested_rules_have_unique_ids_and_quoted_texts(tmp_path: Path) -> None:
+    taxonomy = load_taxonomy(write_taxonomy(tmp_path, LAW))
     some = [
         SuggestedPhrase(phrase, PhraseCounts(5.0, 9, 1), 3, 0.5, "x \u2028 # y: [")
         for phrase in ("2020", "no", "null", "don't")
     ]
-    found = Suggestions(made.topics[0], ("law",), 20, 10, 3, some, [])
+    found = Suggestions(taxonomy.topics[0], ("law",), 20, 10, 3, some, [])
     text = format_suggestions(found, {"law-suggested-0-5"})
     (tmp_path / "topics.yaml").write_text((tmp_path / "topics.yaml").read_text() + text)
     rule = load_taxonomy(tmp_path / "topics.yaml").topics[0].rules[-1]
@@ -339,9 +356,11 @@ def test_suggested_rules_have_ids_of_their_own_and_texts_in_quotes(tmp_path: Pat
     ],
 )
 def test_wrong_usage(
-    command: Command, mine: Path, arguments: tuple[str, ...], problem: str
+    command: Command, taxonomy_file: Path, arguments: tuple[str, ...], problem: str
 ) -> None:
-    taxonomy = ("--taxonomy", mine) if arguments[:1] in (("explain",), ("suggest",)) else ()
+    taxonomy = (
+        ("--taxonomy", taxonomy_file) if arguments[:1] in (("explain",), ("suggest",)) else ()
+    )
     done = command(*arguments, *taxonomy)
     assert (done.code, done.out) == (2, "")
     assert problem in done.err and done.err.count("\n") == 1

@@ -39,48 +39,52 @@ def model() -> TopicModel:
     )
 
 
-def words(text: str) -> list[str]:
+def tokenize(text: str) -> list[str]:
     return Matcher((), 0).find_matches(text).tokens
 
 
-def test_the_model_tells_labels_apart_and_says_why(model: TopicModel) -> None:
-    text = words("A harbour without a ferry is no harbour.")
-    reading = model.predict(text, [])
-    assert reading.probability("ferries") > 0.5 > max(map(reading.probability, ("food", "other")))
-    strongest = reading.find_strongest("ferries", 9, title=False)
-    assert [text[place.first] for place in strongest] == ["harbour", "ferry"], "no is a stop word"
-    assert reading.find_strongest("food", 9, title=False) == []
-
-
-def test_a_title_speaks_for_its_label(model: TopicModel) -> None:
-    reading = model.predict([], words("Food"))
-    assert reading.probability("food") > 0.5
-    assert reading.find_strongest("food", 9, title=True) == [NgramSpan(0, 0)]
-    assert reading.find_strongest("ferries", 9, title=True) == []
-
-
-def test_a_pair_of_words_is_found_where_it_stands(model: TopicModel) -> None:
-    reading = model.predict(words("Rye, and rye bread."), [])
-    assert reading.find_strongest("food", 9, title=False) == [NgramSpan(2, 3)]
-
-
-def test_unknown_words_speak_for_nothing(model: TopicModel) -> None:
-    reading = model.predict(words("Zinc"), words("Zinc"))
-    assert sum(map(reading.probability, model.labels)) == pytest.approx(1)
+def test_prediction_and_its_ngrams(model: TopicModel) -> None:
+    text = tokenize("A harbour without a ferry is no harbour.")
+    prediction = model.predict(text, [])
     assert (
-        reading.find_strongest("food", 5, title=False)
-        == reading.find_strongest("food", 5, title=True)
+        prediction.probability("ferries")
+        > 0.5
+        > max(map(prediction.probability, ("food", "other")))
+    )
+    strongest = prediction.find_strongest("ferries", 9, title=False)
+    assert [text[place.first] for place in strongest] == ["harbour", "ferry"], "no is a stop word"
+    assert prediction.find_strongest("food", 9, title=False) == []
+
+
+def test_a_title_predicts_its_label(model: TopicModel) -> None:
+    prediction = model.predict([], tokenize("Food"))
+    assert prediction.probability("food") > 0.5
+    assert prediction.find_strongest("food", 9, title=True) == [NgramSpan(0, 0)]
+    assert prediction.find_strongest("ferries", 9, title=True) == []
+
+
+def test_a_pair_of_tokens_is_located(model: TopicModel) -> None:
+    prediction = model.predict(tokenize("Rye, and rye bread."), [])
+    assert prediction.find_strongest("food", 9, title=False) == [NgramSpan(2, 3)]
+
+
+def test_unknown_tokens_predict_nothing(model: TopicModel) -> None:
+    prediction = model.predict(tokenize("Zinc"), tokenize("Zinc"))
+    assert sum(map(prediction.probability, model.labels)) == pytest.approx(1)
+    assert (
+        prediction.find_strongest("food", 5, title=False)
+        == prediction.find_strongest("food", 5, title=True)
         == []
     )
 
 
-def test_a_file_gives_the_same_model(tmp_path: Path, model: TopicModel) -> None:
+def test_a_written_model_reads_back_the_same(tmp_path: Path, model: TopicModel) -> None:
     write_topic_model(tmp_path / "model.npz", model)
-    again = read_topic_model(tmp_path / "model.npz")
-    assert (again.trained_on, again.labels) == (model.trained_on, model.labels)
-    assert list(again.vocabulary.names) == list(WEIGHTS)
-    text = words("The ferry sold rye bread.")
-    chances = [each.predict(text, []).probability("food") for each in (model, again)]
+    read_back = read_topic_model(tmp_path / "model.npz")
+    assert (read_back.trained_on, read_back.labels) == (model.trained_on, model.labels)
+    assert list(read_back.vocabulary.names) == list(WEIGHTS)
+    text = tokenize("The ferry sold rye bread.")
+    chances = [each.predict(text, []).probability("food") for each in (model, read_back)]
     assert chances[0] == chances[1]
 
 

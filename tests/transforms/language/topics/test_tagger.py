@@ -1,3 +1,5 @@
+"""The tagger: phrases, scores, tags of articles and quotes, and the shipped taxonomy."""
+
 import datetime as dt
 import math
 import pickle
@@ -29,12 +31,14 @@ TAGGER = TopicTagger(SHIPPED)
 FIELDS = FieldWeights(title=3, lede=2, body=1)
 
 
-def topic(*rules: Rule, threshold: float = 0.01, topic_id: str = "t") -> Topic:
+def make_topic(*rules: Rule, threshold: float = 0.01, topic_id: str = "t") -> Topic:
     return Topic(topic_id, "T", "A topic.", None, ("20000634",), threshold, rules)
 
 
-def tagger(*rules: Rule, threshold: float = 0.01) -> TopicTagger:
-    return TopicTagger(Taxonomy("1", "2026-07-02", FIELDS, (topic(*rules, threshold=threshold),)))
+def make_tagger(*rules: Rule, threshold: float = 0.01) -> TopicTagger:
+    return TopicTagger(
+        Taxonomy("1", "2026-07-02", FIELDS, (make_topic(*rules, threshold=threshold),))
+    )
 
 
 def tag(tagger: TopicTagger, text: str, title: str = "") -> list[TopicTag]:
@@ -46,9 +50,9 @@ def tag_span(tagger: TopicTagger, analysis: TopicAnalysis, start: int, end: int)
 
 
 def matches(text: str, *phrases: str, **rule: object) -> list[str]:
-    """The evidence that one rule with these phrases finds in a text."""
-    made = Rule(id="r", weight=1, phrases=phrases, **rule)  # type: ignore[arg-type]
-    return [e.text for found in tag(tagger(made), text) for e in found.evidence]
+    """Return the evidence in a text for one rule with these phrases."""
+    rule_of_phrases = Rule(id="r", weight=1, phrases=phrases, **rule)  # type: ignore[arg-type]
+    return [e.text for found in tag(make_tagger(rule_of_phrases), text) for e in found.evidence]
 
 
 def score(tagger: TopicTagger, text: str, title: str = "") -> float:
@@ -79,7 +83,7 @@ def score(tagger: TopicTagger, text: str, title: str = "") -> float:
     ],
 )
 def test_phrases(phrase: str, text: str, found: list[str] | None) -> None:
-    """Without a list of what is found, it is everything between the commas."""
+    """Check the matches; None stands for all parts between the commas."""
     assert matches(text, phrase) == (text.split(", ") if found is None else found)
 
 
@@ -99,62 +103,62 @@ def test_near_and_not_near() -> None:
 
 def test_pattern_matches_whole_words_at_every_place() -> None:
     rule = Rule(id="r", weight=1, pattern=r"\d{1,2} percent")
-    found = tag(tagger(rule), "123 percent, 12 percents, 45 Percent and 6 percent")
+    found = tag(make_tagger(rule), "123 percent, 12 percents, 45 Percent and 6 percent")
     assert [e.text for e in found[0].evidence] == ["45 Percent", "6 percent"]
     with_case = Rule(id="r", weight=1, pattern="Act [IV]{1,3}", case=True)
-    assert [e.text for e in tag(tagger(with_case), "act II, Act IV")[0].evidence] == ["Act IV"]
+    assert [e.text for e in tag(make_tagger(with_case), "act II, Act IV")[0].evidence] == ["Act IV"]
     beside = Rule(id="r", weight=1, pattern=r"\d{2} points", near=("poll*",))
-    assert not tag(tagger(beside), "scored 12 points")
+    assert not tag(make_tagger(beside), "scored 12 points")
 
 
-def test_of_overlapping_matches_the_longest_counts() -> None:
+def test_the_longest_of_overlapping_matches_counts() -> None:
     short = Rule(id="short", weight=3, phrases=("border", "agents"))
     long = Rule(id="long", weight=1, phrases=("border patrol agents",))
-    found = tag(tagger(short, long), "border patrol agents at the border")
+    found = tag(make_tagger(short, long), "border patrol agents at the border")
     assert [(e.text, e.rule) for e in found[0].evidence] == [
         ("border patrol agents", "long"),
         ("border", "short"),
     ]
 
 
-def test_of_equal_matches_the_heavier_rule_counts() -> None:
+def test_the_heavier_of_equally_long_matches_counts() -> None:
     light = Rule(id="light", weight=1, phrases=("deport*",))
     heavy = Rule(id="heavy", weight=2, phrases=("deported",))
-    assert [e.rule for e in tag(tagger(light, heavy), "deported")[0].evidence] == ["heavy"]
+    assert [e.rule for e in tag(make_tagger(light, heavy), "deported")[0].evidence] == ["heavy"]
 
 
 def test_score() -> None:
-    made = tagger(Rule(id="r", weight=2, phrases=("alpha", "beta")))
+    tagger = make_tagger(Rule(id="r", weight=2, phrases=("alpha", "beta")))
     filler = " word" * 300
-    once = score(made, "alpha" + filler)
-    twice = score(made, "alpha alpha" + filler)
-    thrice = score(made, "alpha alpha alpha" + filler)
-    assert 0 < once < twice < thrice < score(made, "alpha beta beta" + filler) < 1
+    once = score(tagger, "alpha" + filler)
+    twice = score(tagger, "alpha alpha" + filler)
+    thrice = score(tagger, "alpha alpha alpha" + filler)
+    assert 0 < once < twice < thrice < score(tagger, "alpha beta beta" + filler) < 1
     assert thrice - twice < twice - once
-    assert score(made, "alpha" + filler * 2) < once, "a longer text needs more"
-    assert score(made, filler + "\nalpha") < once, "the lede counts for more"
-    assert score(made, "word" + filler, title="alpha") > once, "and the title for most"
-    assert score(made, "") == score(made, filler) == 0
+    assert score(tagger, "alpha" + filler * 2) < once, "a longer text needs more"
+    assert score(tagger, filler + "\nalpha") < once, "the lede counts for more"
+    assert score(tagger, "word" + filler, title="alpha") > once, "and the title for most"
+    assert score(tagger, "") == score(tagger, filler) == 0
 
 
 def test_lede_ends_with_the_paragraph_or_at_twice_its_words() -> None:
-    made = tagger(Rule(id="r", weight=1, phrases=("alpha",)))
-    lede = score(made, "word " * 40 + "\n" + "word " * 40 + "alpha\n" + "word " * 40)
-    body = score(made, "word " * 40 + "\n" + "word " * 40 + "\nalpha " + "word " * 40)
-    late = score(made, "word " * 120 + "alpha")
+    tagger = make_tagger(Rule(id="r", weight=1, phrases=("alpha",)))
+    lede = score(tagger, "word " * 40 + "\n" + "word " * 40 + "alpha\n" + "word " * 40)
+    body = score(tagger, "word " * 40 + "\n" + "word " * 40 + "\nalpha " + "word " * 40)
+    late = score(tagger, "word " * 120 + "alpha")
     assert lede > body
-    assert late < score(made, "word " * 119 + "alpha word")
+    assert late < score(tagger, "word " * 119 + "alpha word")
 
 
 def test_tags_are_ordered_and_complete() -> None:
     two = (
-        topic(Rule(id="z", weight=2, phrases=("alpha",)), topic_id="zeta"),
-        topic(Rule(id="e", weight=1, phrases=("alpha",)), topic_id="eta"),
-        topic(Rule(id="b", weight=1, phrases=("alpha",)), topic_id="beta"),
-        topic(Rule(id="n", weight=1, phrases=("gamma",)), topic_id="never"),
+        make_topic(Rule(id="z", weight=2, phrases=("alpha",)), topic_id="zeta"),
+        make_topic(Rule(id="e", weight=1, phrases=("alpha",)), topic_id="eta"),
+        make_topic(Rule(id="b", weight=1, phrases=("alpha",)), topic_id="beta"),
+        make_topic(Rule(id="n", weight=1, phrases=("gamma",)), topic_id="never"),
     )
-    made = TopicTagger(Taxonomy("v", "2026-07-02", FIELDS, two))
-    found = tag(made, "say alpha", title="Alpha")
+    tagger = TopicTagger(Taxonomy("v", "2026-07-02", FIELDS, two))
+    found = tag(tagger, "say alpha", title="Alpha")
     assert [t.topic_id for t in found] == ["zeta", "beta", "eta"]
     first = found[0]
     assert first.tag_id == stable_id("a", None, "zeta")
@@ -165,21 +169,21 @@ def test_tags_are_ordered_and_complete() -> None:
 
 def test_threshold() -> None:
     rule = Rule(id="r", weight=1, phrases=("alpha",))
-    reached = score(tagger(rule), "alpha")
-    assert tag(tagger(rule, threshold=reached), "alpha")
-    assert not tag(tagger(rule, threshold=reached + 0.0001), "alpha")
+    reached = score(make_tagger(rule), "alpha")
+    assert tag(make_tagger(rule, threshold=reached), "alpha")
+    assert not tag(make_tagger(rule, threshold=reached + 0.0001), "alpha")
 
 
 def test_evidence_keeps_the_strongest_in_the_order_of_the_text() -> None:
     weak = Rule(id="weak", weight=1, phrases=("alpha",))
     strong = Rule(id="strong", weight=2, phrases=("beta",))
-    found = tag(tagger(weak, strong), "alpha " * 30 + "beta " * 5)[0].evidence
+    found = tag(make_tagger(weak, strong), "alpha " * 30 + "beta " * 5)[0].evidence
     assert len(found) == MAX_EVIDENCE
     assert [e.rule for e in found] == ["weak"] * 15 + ["strong"] * 5
     assert [e.start for e in found] == sorted(e.start for e in found)
 
 
-def test_span_has_its_own_evidence() -> None:
+def test_only_matches_in_a_span_are_its_evidence() -> None:
     text = "The minister spoke of schools. “We will deport them,” he said. “I like tea,” he added."
     analysis = TAGGER.analyse(text)
     start, end = text.index("We will"), text.index(",” he said")
@@ -199,22 +203,22 @@ def test_span_needs_less_where_the_article_has_the_topic() -> None:
         Rule(id="some", weight=1, phrases=("alpha",)),
         Rule(id="strong", weight=2, phrases=("beta",)),
     )
-    made = tagger(*rules, threshold=0.6)
-    off_topic = made.analyse("alpha said the man and gamma")
-    on_topic = made.analyse("alpha said the man and gamma", title="Beta and alpha")
-    assert not tag_span(made, off_topic, 0, 5)
-    assert tag_span(made, on_topic, 0, 5)
-    assert not tag_span(made, on_topic, 6, 28), "gamma is too weak even so"
-    assert tag_span(made, made.analyse("beta"), 0, 4)
+    tagger = make_tagger(*rules, threshold=0.6)
+    off_topic = tagger.analyse("alpha said the man and gamma")
+    on_topic = tagger.analyse("alpha said the man and gamma", title="Beta and alpha")
+    assert not tag_span(tagger, off_topic, 0, 5)
+    assert tag_span(tagger, on_topic, 0, 5)
+    assert not tag_span(tagger, on_topic, 6, 28), "gamma is too weak even so"
+    assert tag_span(tagger, tagger.analyse("beta"), 0, 4)
 
 
 def test_span_counts_only_whole_matches() -> None:
-    made = tagger(Rule(id="r", weight=3, phrases=("border patrol",)))
-    analysis = made.analyse("the border patrol came")
-    assert tag_span(made, analysis, 4, 17)
-    assert not tag_span(made, analysis, 5, 17)
-    assert not tag_span(made, analysis, 4, 16)
-    assert not tag_span(made, analysis, 7, 7)
+    tagger = make_tagger(Rule(id="r", weight=3, phrases=("border patrol",)))
+    analysis = tagger.analyse("the border patrol came")
+    assert tag_span(tagger, analysis, 4, 17)
+    assert not tag_span(tagger, analysis, 5, 17)
+    assert not tag_span(tagger, analysis, 4, 16)
+    assert not tag_span(tagger, analysis, 7, 7)
 
 
 @pytest.mark.parametrize(("start", "end"), [(-1, 2), (3, 2), (0, 9)])
@@ -242,7 +246,7 @@ TEXTS = st.lists(PIECES | st.text(max_size=3), max_size=40).map("".join)
 
 @given(TEXTS, TEXTS, st.data())
 @settings(suppress_health_check=[HealthCheck.too_slow])
-def test_evidence_is_what_the_text_says(text: str, title: str, data: st.DataObject) -> None:
+def test_evidence_quotes_the_text(text: str, title: str, data: st.DataObject) -> None:
     analysis = TAGGER.analyse(text, title)
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))
@@ -269,7 +273,7 @@ def test_evidence_is_what_the_text_says(text: str, title: str, data: st.DataObje
 
 
 @given(st.lists(st.sampled_from(["deported", "migrant", "visa", "border", "word"]), max_size=60))
-def test_a_word_exchanged_for_evidence_never_lowers_the_score(words: list[str]) -> None:
+def test_replacing_a_word_by_evidence_never_lowers_the_score(words: list[str]) -> None:
     number = [t.id for t in SHIPPED.topics].index("border-enforcement")
     scores = [
         TAGGER.analyse("; ".join([*words, last])).scores[number] for last in ("word", "deport")
@@ -339,9 +343,10 @@ def family(*topics: Topic, **fields: FieldWeights) -> TopicTagger:
     return TopicTagger(Taxonomy("1", "2026-07-02", fields.get("fields", FIELDS), topics))
 
 
-WIDE = topic(Rule(id="w", weight=1, phrases=("alpha",)), topic_id="wide")
+WIDE = make_topic(Rule(id="w", weight=1, phrases=("alpha",)), topic_id="wide")
 NARROW = replace(
-    topic(Rule(id="n", weight=2, phrases=("beta", "alpha beta")), topic_id="narrow"), parent="wide"
+    make_topic(Rule(id="n", weight=2, phrases=("beta", "alpha beta")), topic_id="narrow"),
+    parent="wide",
 )
 
 
@@ -355,16 +360,16 @@ def test_a_match_is_evidence_for_wider_topics() -> None:
     assert scores["wide"] > scores["narrow"]
 
 
-def test_a_topic_is_given_only_where_its_parent_is() -> None:
+def test_an_article_gets_a_topic_only_with_its_parent() -> None:
     strict = replace(WIDE, threshold=0.99)
     assert [t.topic_id for t in tag(family(WIDE, NARROW), "beta")] == ["narrow", "wide"]
     assert tag(family(strict, NARROW), "beta") == []
     assert tag(family(NARROW, strict), "beta") == [], "whatever their order in the file"
 
 
-def test_a_topic_may_have_weights_of_its_own() -> None:
+def test_a_topic_may_have_its_own_weights() -> None:
     filler = " word" * 100 + "\n" + "word " * 100
-    usual = tagger(Rule(id="r", weight=1, phrases=("alpha",)))
+    usual = make_tagger(Rule(id="r", weight=1, phrases=("alpha",)))
     own = family(replace(usual.taxonomy.topics[0], fields=FieldWeights(title=3, lede=2, body=4)))
     assert score(own, filler + "alpha") > score(usual, filler + "alpha")
     assert score(own, "alpha" + filler) == score(usual, "alpha" + filler)
@@ -372,7 +377,7 @@ def test_a_topic_may_have_weights_of_its_own() -> None:
 
 def with_model(share: float, *rules: Rule, sure: float = 0.99) -> TopicTagger:
     model = ModelSettings(share, chance=0.3, sure=sure) if share else None
-    return family(replace(topic(*rules, topic_id="immigration", threshold=0.6), model=model))
+    return family(replace(make_topic(*rules, topic_id="immigration", threshold=0.6), model=model))
 
 
 def test_the_model_has_its_share_in_the_score() -> None:
@@ -394,7 +399,7 @@ def test_the_model_cannot_lower_what_rules_are_sure_of() -> None:
     assert score(with_model(1, rule, sure=by_rules + 0.01), text) == mixed
 
 
-def test_the_model_has_less_to_say_in_short_texts() -> None:
+def test_the_model_has_less_share_in_short_texts() -> None:
     rule = Rule(id="r", weight=3, phrases=("deported",))
     alone, mixed = with_model(0, rule), with_model(1, rule)
     assert score(mixed, "") == MIN_RULE_SCORE
@@ -402,10 +407,10 @@ def test_the_model_has_less_to_say_in_short_texts() -> None:
     assert score(mixed, short) == pytest.approx(score(alone, short), abs=0.05)
 
 
-def test_words_of_the_model_are_evidence_beside_matches() -> None:
+def test_ngrams_of_the_model_are_evidence_beside_matches() -> None:
     text = "Undocumented immigrants may stay, and immigration rules change. Immigrants rejoiced."
-    made = with_model(0.9, Rule(id="r", weight=9, phrases=("immigration rules",)))
-    (found,) = tag(made, text, title="Immigrants may stay")
+    tagger = with_model(0.9, Rule(id="r", weight=9, phrases=("immigration rules",)))
+    (found,) = tag(tagger, text, title="Immigrants may stay")
     assert [e.text for e in found.evidence if e.rule == "r"] == ["immigration rules"]
     words = [e for e in found.evidence if e.rule == MODEL_RULE]
     assert 1 <= len(words) <= MAX_MODEL_EVIDENCE

@@ -1,4 +1,4 @@
-"""Reading and checking of taxonomy files."""
+"""Reading of taxonomy files."""
 
 import re
 from pathlib import Path
@@ -221,7 +221,7 @@ SCRAPS = [b"", b"\n", b":", b"- ", b"[", b"]", b"*", b"&a ", b"\xff", b"\0", b'"
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_mutated_file_gives_a_taxonomy_or_says_why_not(
+def test_mutated_file_gives_a_taxonomy_or_a_clear_error(
     tmp_path: Path, edits: list[tuple[int, int, bytes]]
 ) -> None:
     content = HEAD

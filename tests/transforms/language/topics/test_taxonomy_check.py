@@ -1,4 +1,4 @@
-"""What is found in a taxonomy, held against what the tagger makes of it."""
+"""Checks and usage of taxonomies, compared with what the tagger does."""
 
 import time
 from dataclasses import replace
@@ -24,12 +24,12 @@ def check(folder: Path, *topics: str, head: str = HEAD, overlaps: bool = False) 
     )
 
 
-def one(folder: Path, *topics: str, head: str = HEAD) -> tuple[int, str, str]:
+def check_one(folder: Path, *topics: str, head: str = HEAD) -> tuple[int, str, str]:
     (finding,) = check(folder, *topics, head=head)
     return finding
 
 
-def test_nothing_to_say(tmp_path: Path) -> None:
+def test_no_findings(tmp_path: Path) -> None:
     family = (
         format_topic("law", "l-1 1: court*, judge"),
         format_topic("crime", "c-1 2: murder*, court case", more="parent: law"),
@@ -41,7 +41,7 @@ def test_codes(tmp_path: Path) -> None:
     text = format_topic("law", "l-1 1: court").replace(
         '"20000634"', '"20000634",\n      "99999999"'
     )
-    assert one(tmp_path, text) == (
+    assert check_one(tmp_path, text) == (
         9,
         "warning",
         "law: 99999999 is no IPTC Media Topic that this version knows; check the digits",
@@ -51,7 +51,7 @@ def test_codes(tmp_path: Path) -> None:
 def test_release(tmp_path: Path) -> None:
     assert load_media_topics_release() == "2026-07-02"
     head = HEAD.replace("2026-07-02", "2025-01-31")
-    line, level, text = one(tmp_path, format_topic("law", "l-1 1: court"), head=head)
+    line, level, text = check_one(tmp_path, format_topic("law", "l-1 1: court"), head=head)
     assert (line, level) == (2, "note")
     assert "2025-01-31" in text and "2026-07-02" in text
 
@@ -72,7 +72,7 @@ def test_release(tmp_path: Path) -> None:
     ],
 )
 def test_phrases_that_never_count(tmp_path: Path, rules: tuple[str, ...], line: int) -> None:
-    found, level, text = one(tmp_path, format_topic("law", *rules))
+    found, level, text = check_one(tmp_path, format_topic("law", *rules))
     assert (found, level) == (line, "warning")
     assert "never counts: it is shadowed by" in text
 
@@ -98,8 +98,8 @@ def test_phrases_that_may_count(tmp_path: Path, rules: tuple[str, ...]) -> None:
     assert check(tmp_path, format_topic("law", *rules)) == []
 
 
-def test_the_first_of_equals_may_go(tmp_path: Path) -> None:
-    assert one(tmp_path, format_topic("law", "a 2: deported", "b 2: deport*")) == (
+def test_the_first_of_equally_heavy_phrases_may_go(tmp_path: Path) -> None:
+    assert check_one(tmp_path, format_topic("law", "a 2: deported", "b 2: deport*")) == (
         12,
         "note",
         'law: "deported" is covered by "deport*" in line 13, of the same weight; it can go',
@@ -107,7 +107,7 @@ def test_the_first_of_equals_may_go(tmp_path: Path) -> None:
 
 
 def test_families(tmp_path: Path) -> None:
-    """A match of a topic counts for those above it, so there the phrase is said twice."""
+    """Check repeats within a family: a match of a topic counts for those above it, too."""
 
     def law(weight: float) -> str:
         return format_topic("law", f"l-1 {weight}: murder*")
@@ -139,7 +139,7 @@ def test_families(tmp_path: Path) -> None:
 
 
 def test_phrases_that_hide_a_stronger_one(tmp_path: Path) -> None:
-    line, level, text = one(
+    line, level, text = check_one(
         tmp_path, format_topic("law", "a 3: court, high", "b 1: high court judge*")
     )
     assert (line, level) == (13, "warning")
@@ -156,21 +156,21 @@ def test_phrases_that_hide_a_stronger_one(tmp_path: Path) -> None:
         format_topic("law", "l 1: high court"),
         format_topic("bench", "b 2: court*", more="parent: law"),
     )
-    assert 'the stronger "court*" in line 20 for bench' in one(tmp_path, *family)[2]
+    assert 'the stronger "court*" in line 20 for bench' in check_one(tmp_path, *family)[2]
     family = (
         format_topic("law", "l 2: court"),
         format_topic("bench", "b 1: high court", more="parent: law"),
     )
-    assert 'the stronger "court" in line 12 for law' in one(tmp_path, *family)[2]
+    assert 'the stronger "court" in line 12 for law' in check_one(tmp_path, *family)[2]
 
 
-def test_contexts_that_exclude_each_other(tmp_path: Path) -> None:
-    line, level, text = one(
+def test_near_and_not_near_that_exclude_each_other(tmp_path: Path) -> None:
+    line, level, text = check_one(
         tmp_path, format_topic("a", "r 1: strike; near: [laws, law], not_near: [law*]")
     )
     assert (line, level) == (12, "warning")
     assert text.startswith("a: rule r never counts: its not_near forbids every word")
-    _, level, text = one(
+    _, level, text = check_one(
         tmp_path, format_topic("a", "r 1: strike; near: [laws, pay], not_near: [law*]")
     )
     assert level == "warning" and 'rule r: "laws" in near can never help' in text
@@ -180,11 +180,15 @@ def test_patterns(tmp_path: Path) -> None:
     text = format_topic("a", "r 1: title 42, rank, titled*").replace(
         "rules:\n", "rules:\n      - {id: p, weight: 1, pattern: 'title \\d{2}'}\n"
     )
-    assert one(tmp_path, text) == (12, "note", 'a: the pattern of rule p also matches "title 42"')
+    assert check_one(tmp_path, text) == (
+        12,
+        "note",
+        'a: the pattern of rule p also matches "title 42"',
+    )
 
 
-def test_topics_that_cannot_be_given(tmp_path: Path) -> None:
-    line, level, text = one(tmp_path, format_topic("a", "r 0.1: strike", threshold=0.3))
+def test_topics_that_no_text_can_have(tmp_path: Path) -> None:
+    line, level, text = check_one(tmp_path, format_topic("a", "r 0.1: strike", threshold=0.3))
     assert (line, level) == (5, "warning")
     assert "all its phrases in the title and in the lede of a text of 60 words make 0.22" in text
     tagger = TopicTagger(load_taxonomy(tmp_path / "topics.yaml"))
@@ -199,7 +203,7 @@ def test_topics_that_cannot_be_given(tmp_path: Path) -> None:
 
 def test_thresholds_far_below_the_parent(tmp_path: Path) -> None:
     parent = format_topic("a", "r 2: strike", threshold=0.6)
-    line, level, text = one(
+    line, level, text = check_one(
         tmp_path, parent, format_topic("b", "s 2: p", threshold=0.4, more="parent: a")
     )
     assert (line, level) == (13, "note")
@@ -254,7 +258,9 @@ TEXTS = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=300)
 @given(st.lists(st.tuples(RULES, st.booleans()), min_size=1, max_size=5), st.lists(TEXTS))
-def test_what_never_counts_never_does(rules: list[tuple[Rule, bool]], texts: list[str]) -> None:
+def test_phrases_reported_as_useless_never_count(
+    rules: list[tuple[Rule, bool]], texts: list[str]
+) -> None:
     wide = [replace(r, lines=(n,)) for n, (r, is_wide) in enumerate(rules, 10) if is_wide]
     narrow = [replace(r, lines=(n,)) for n, (r, is_wide) in enumerate(rules, 10) if not is_wide]
     taxonomy = Taxonomy(
@@ -298,17 +304,17 @@ def test_a_large_taxonomy_is_checked_in_near_linear_time() -> None:
     def seconds(count: int) -> float:
         phrases = tuple(f"word{n % 97} word{n} same same same*" for n in range(count))
         rules = (Rule("r", 1, phrases), Rule("s", 2, ("same same",)))
-        made = Taxonomy(
+        taxonomy = Taxonomy(
             "1", "2026-07-02", FieldWeights(1, 1, 1), (Topic("t", "T", "T.", None, (), 0.1, rules),)
         )
         started = time.process_time()
-        assert len(check_taxonomy(made, overlaps=True)) == count
+        assert len(check_taxonomy(taxonomy, overlaps=True)) == count
         return time.process_time() - started
 
     assert seconds(20_000) < 40 * min(seconds(2_000) for _ in range(3))
 
 
-def test_use_in_texts(tmp_path: Path) -> None:
+def test_usage_in_texts(tmp_path: Path) -> None:
     topics = [
         format_topic("law", "l-1 2: court*, judge", "l-2 1: jury, bench, gavel"),
         format_topic("crime", "c-1 2: murder, court case*", more="parent: law"),
