@@ -38,7 +38,7 @@ from transforms.storage.locks import FolderLock
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Which feeds a run requests, and how long it waits for other runs."""
+    """The feeds that a run requests, and the time that it waits for other runs."""
 
     only_due_feeds: bool = flag(
         "fetch only feeds that are due, by how often they publish and what they ask for",

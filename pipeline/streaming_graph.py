@@ -34,7 +34,7 @@ _LIST_INTERVAL_SECONDS: Final = 600.0
 
 @dataclass(frozen=True)
 class StreamOptions:
-    """How often a streaming job polls feeds and shows records, and its Pub/Sub names."""
+    """The intervals of a streaming job, and the names of its Pub/Sub subscription and topic."""
 
     window_sec: float = flag(
         "seconds of the windows of time whose records become visible together",

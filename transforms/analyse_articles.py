@@ -24,7 +24,7 @@ AnalysedRecord: TypeAlias = Article | Entity | Quote | TopicTag
 
 @dataclass(frozen=True)
 class AnalysisOptions:
-    """How texts are analysed."""
+    """The language model and the gazetteer."""
 
     model: str = flag("spaCy model for English", default=DEFAULT_MODEL, metavar="NAME")
     gazetteer: str | None = flag(

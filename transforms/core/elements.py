@@ -194,7 +194,7 @@ class ArticleSketch:
 
 
 class OutcomeKind(StringEnum):
-    """How an entry ended."""
+    """The kinds of outcome of an entry."""
 
     ARTICLE = "article"
     KNOWN = "known"
@@ -205,7 +205,7 @@ class OutcomeKind(StringEnum):
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one entry ended. Every entry of every feed has exactly one outcome.
+    """The outcome of one entry. Every entry of every feed has exactly one.
 
     Attributes:
         kind: an :class:`OutcomeKind`.
@@ -219,7 +219,7 @@ class Outcome:
 
 
 class FeedStatus(StringEnum):
-    """How reading a feed ended; WAITING and NOT_DUE feeds were not requested."""
+    """The result of reading a feed. WAITING and NOT_DUE feeds were not requested."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -233,7 +233,7 @@ class FeedStatus(StringEnum):
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedReport:
-    """How reading one feed ended. Every feed that a run requests has exactly one report.
+    """The report of reading one feed. Every feed that a run requests has exactly one.
 
     Attributes:
         status: a :class:`FeedStatus`.

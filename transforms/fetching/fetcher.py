@@ -32,7 +32,7 @@ FetchResult: TypeAlias = Response | ItemError
 
 @dataclass(frozen=True)
 class FetchOptions:
-    """How requests are sent.
+    """The options of requests.
 
     Attributes:
         http: the client's options.
