@@ -1,4 +1,9 @@
-"""Roles: what descriptions such as "the senator" and names such as "Skerray Council" say."""
+"""The roles that a text states of people and organisations: "senator", "council".
+
+In go a description such as "the former senator", a name such as "Skerray Council", or the place of
+a name in a parsed text. Out come roles: a head noun in one spelling, its modifiers and the gender
+that it implies. The head is the last word of the phrase; phrases beside a name are found by tags.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,7 +15,7 @@ from transforms.language.quotes import cue_words
 from transforms.language.tokens import Token
 from transforms.language.word_lists import word_set
 
-GENDERED: Final = {
+WORDS_BY_GENDER: Final = {
     "m": word_set("""
         mr mister sir lord king prince duke baron pope father brother son husband widower uncle
         grandfather nephew man boy gentleman actor congressman businessman
@@ -22,9 +27,10 @@ GENDERED: Final = {
         chairwoman councilwoman policewoman nun
         """),
 }
-"""Titles and roles of men and of women; women are called "chairman" and "spokesman" as well."""
+"""Titles and roles by the gender they imply. "chairman" and "spokesman" are not among them, as
+texts use them of women, too."""
 
-ROLES: Final = {
+ROLE_SYNONYMS: Final = {
     "sen": "senator", "rep": "representative", "congressman": "representative",
     "congresswoman": "representative", "gov": "governor", "pres": "president", "dr": "doctor",
     "prof": "professor", "gen": "general", "col": "colonel", "capt": "captain",
@@ -38,80 +44,91 @@ ROLES: Final = {
     "inc": "company", "ltd": "company", "co": "company", "plc": "company",
     "policewoman": "officer", "policeman": "officer", "organisation": "organization",
 }  # fmt: skip
-"""Words for roles that count as one."""
+"""The common form of roles that have several names."""
 
-NAMED_KINDS: Final = {
+LAST_WORDS_BY_KIND: Final = {
     "newspaper": word_set(
         "times post journal tribune herald gazette chronicle guardian inquirer globe"
     ),
 }
-"""Last words of the names of organisations that say what they are."""
+"""Kinds of organisations by the last word of their names: the Herald is a newspaper."""
 
 OFFICES: Final = word_set("""
     billionaire business-person candidate congressman contender democrat front-runner governor
     hopeful justice lawmaker magnate mayor mogul nominee pontiff pope premier president prince
     representative republican secretary senator tycoon
     """)
-"""Roles of those who are named before they are described, so that no unnamed person is meant."""
+"""Roles whose holder a text mostly names first, so "the governor" is rarely an unnamed person."""
 
 NOT_ROLES: Final = word_set("one other others people")
 
 ROLE_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _FORMER = frozenset(("former", "ex", "late", "then", "outgoing", "retired"))
-_SECOND = frozenset(("assistant", "deputy", "vice"))
+_DEPUTY = frozenset(("assistant", "deputy", "vice"))
 _ROLE_TAGS = cue_words.NOUN_TAGS | frozenset(("JJ", "HYPH", "VBN"))
 _MAX_ROLE = 8
-"""Tokens of a role."""
+"""Tokens of a phrase that states a role."""
 
 
 class Role(NamedTuple):
-    """What an article says somebody is."""
+    """A role that an article states of a person or an organisation."""
 
     head: str
+    """The head noun in its common form; with "deputy" and the like, two words."""
     modifiers: frozenset[str]
-    former: bool
+    """The other words of the phrase."""
+    is_former: bool
     gender: str | None
+    """The gender that the head implies: "m", "f" or None."""
 
 
-def head_part(phrase: str) -> str:
-    """A noun phrase without what follows its head: "the mayor of Skerray"."""
+def strip_postmodifiers(phrase: str) -> str:
+    """Return a noun phrase up to its head.
+
+    >>> strip_postmodifiers("the mayor of Skerray")
+    'the mayor'
+    """
     return re.split(r"\s(?:of|for|in|from|at|who|with|on)\s|,", phrase, maxsplit=1)[0]
 
 
-def read_role(words: Sequence[str]) -> Role | None:
-    """What a noun phrase says somebody is: its last word is the head."""
-    plain = [word for word in (w.lower().strip(".-") for w in words) if word]
-    if not plain or plain[-1] in NOT_ROLES:
+def parse_role(phrase: Sequence[str]) -> Role | None:
+    """Return the role in the words of a noun phrase, whose last word is the head.
+
+    >>> parse_role(["former", "Ohio", "Sen."])
+    Role(head='senator', modifiers=frozenset({'ohio'}), is_former=True, gender=None)
+    """
+    words = [word for word in (w.lower().strip(".-") for w in phrase) if word]
+    if not words or words[-1] in NOT_ROLES:
         return None
-    head = ROLES.get(plain[-1], plain[-1])
-    if len(plain) > 1 and plain[-2] in _SECOND:
-        head = f"{plain[-2]} {head}"
-    former = bool(_FORMER.intersection(plain))
-    return Role(head, frozenset(plain[:-1]) - _FORMER, former, gender_of(plain[-1]))
+    head = ROLE_SYNONYMS.get(words[-1], words[-1])
+    if len(words) > 1 and words[-2] in _DEPUTY:
+        head = f"{words[-2]} {head}"
+    is_former = bool(_FORMER.intersection(words))
+    return Role(head, frozenset(words[:-1]) - _FORMER, is_former, find_gender(words[-1]))
 
 
-def gender_of(word: str) -> str | None:
+def find_gender(word: str) -> str | None:
     """Return the gender that a title or a role implies: "m", "f" or None."""
-    return next((gender for gender, words in GENDERED.items() if word in words), None)
+    return next((gender for gender, words in WORDS_BY_GENDER.items() if word in words), None)
 
 
-def named_kinds(name: str) -> Iterator[Role]:
-    """What the name of an organisation says it is: "Skerray Council", "University of Skerray"."""
+def find_roles_in_name(name: str) -> Iterator[Role]:
+    """Yield the roles in an organisation's name: "Skerray Council", "University of Skerray"."""
     words = [word.lower() for word in ROLE_WORD.findall(name)]
     modifiers = frozenset(words)
     if len(words) < 2:
         return
-    yield Role(ROLES.get(words[-1], words[-1]), modifiers, False, None)
+    yield Role(ROLE_SYNONYMS.get(words[-1], words[-1]), modifiers, False, None)
     for word, following in pairwise(words):
         if following == "of":
             yield Role(word, modifiers, False, None)
-    for kind, endings in NAMED_KINDS.items():
+    for kind, endings in LAST_WORDS_BY_KIND.items():
         if words[-1] in endings:
             yield Role(kind, modifiers, False, None)
 
 
-def roles_beside(document: Document, start: int, end: int) -> Iterator[Role]:
-    """Yield the roles that stand beside the name from ``start`` to ``end``."""
+def find_roles_beside(document: Document, start: int, end: int) -> Iterator[Role]:
+    """Yield the roles that stand beside the name from ``start`` to ``end``, in code points."""
     named = document.tokens_between(start, end)
     if not named:
         return
@@ -120,25 +137,25 @@ def roles_beside(document: Document, start: int, end: int) -> Iterator[Role]:
     phrases = [_words_before(tokens, first)]
     # "Lena Maris, the mayor," and "Lena Maris is the mayor"
     if after + 1 < len(tokens) and (tokens[after].lower_ in (",", "is", "was")):
-        phrases.append(_phrase(tokens, after + 1))
+        phrases.append(_words_after_article(tokens, after + 1))
     # "The mayor, Lena Maris,"
     if first > 1 and tokens[first - 1].text == ",":
         head = tokens[first - 2]
         if any(token.dep_ == "appos" and token.head == head for token in named):
             phrases.append(_words_before(tokens, first - 1))
-    yield from filter(None, map(read_role, phrases))
+    yield from filter(None, map(parse_role, phrases))
 
 
 def _words_before(tokens: Sequence[Token], end: int) -> list[str]:
-    """The nouns right before a token, with what qualifies them."""
+    """Return the nouns right before a token, with the words that modify them."""
     start = end
     while start and end - start < _MAX_ROLE and tokens[start - 1].tag_ in _ROLE_TAGS:
         start -= 1
     return [token.text for token in tokens[start:end]]
 
 
-def _phrase(tokens: Sequence[Token], start: int) -> list[str]:
-    """The words of an apposition or a predicate that begins with an article."""
+def _words_after_article(tokens: Sequence[Token], start: int) -> list[str]:
+    """Return the words of an apposition or a predicate that begins with an article."""
     if tokens[start].tag_ not in ("DT", "PRP$"):
         return []
     words = []

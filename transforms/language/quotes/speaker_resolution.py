@@ -1,8 +1,11 @@
-"""From "he" and "the senator" to the person of the article who is meant, where it is clear.
+"""Coreference of speakers: the names that "he" and "the senator" stand for.
 
-One pass over what stands outside quotes, left to right. Names, pronouns and unnamed people leave
-traces that fade from sentence to sentence; a pronoun goes to the freshest person who fits it, if
-nobody else comes near. A description goes to the only entity of which the article states it.
+In go the quotes and entities of a parsed text; out come the quotes, with the name of the person
+whom a pronoun or description means, where that is clear. One pass reads the text outside quotes
+from left to right. Names, pronouns and unnamed people are possible antecedents, whose salience
+decays from sentence to sentence (as in Lappin and Leass, 1994). A pronoun gets the most salient
+person of its gender, if that person leads by enough. A description gets the only entity of which
+the text states that role.
 """
 
 from bisect import bisect_right
@@ -19,90 +22,113 @@ from transforms.language.quotes.roles import (
     OFFICES,
     ROLE_WORD,
     Role,
-    gender_of,
-    head_part,
-    named_kinds,
-    read_role,
-    roles_beside,
+    find_gender,
+    find_roles_beside,
+    find_roles_in_name,
+    parse_role,
+    strip_postmodifiers,
 )
 from transforms.language.tokens import Token
 
-PRONOUNS: Final = {
+PRONOUN_GENDERS: Final = {
     "he": "m", "him": "m", "his": "m", "himself": "m",
     "she": "f", "her": "f", "hers": "f", "herself": "f",
 }  # fmt: skip
 
-WEIGHTS: Final = {"speaker": 3.0, "subject": 2.5, "other": 1.0, "pronoun": 0.6}
-"""What a trace counts in its own sentence, by its part in it."""
+SALIENCE: Final = {"speaker": 3.0, "subject": 2.5, "other": 1.0, "pronoun": 0.6}
+"""The salience of an antecedent in its own sentence, by its part there."""
 
-SENTENCE_FADE: Final = 0.55
-"""What is left of a trace after a sentence outside quotes."""
-PARAGRAPH_FADE: Final = 0.85
-"""What is left of a trace after a paragraph, besides."""
-UNKNOWN_GENDER: Final = 0.7
-"""How far to trust that a person of unknown gender fits a pronoun."""
-QUOTED: Final = 0.3
-"""How far to trust that those named in a quote are its speaker: few say their own name."""
-LEAST: Final = 0.5
-"""Traces fainter than this mean nobody."""
-LEAD: Final = 1.4
-"""How many times as strong as the next the traces of the person meant must be."""
-LEAD_OF_OFFICE: Final = 2.5
-"""The same for a description of which the article does not state whose it is."""
-REPEATED: Final = 0.2
-"""What traces of the same person besides the strongest add to it."""
+SENTENCE_DECAY: Final = 0.55
+"""The factor on salience per sentence outside quotes."""
+PARAGRAPH_DECAY: Final = 0.85
+"""The further factor per paragraph."""
+UNKNOWN_GENDER_FACTOR: Final = 0.7
+"""The factor for a person of unknown gender, who may not fit a pronoun."""
+NAMED_IN_QUOTE_FACTOR: Final = 0.3
+"""The factor for people named in the quote: few speakers say their own name."""
+MIN_SALIENCE: Final = 0.5
+"""Antecedents with less are not meant."""
+MIN_LEAD: Final = 1.4
+"""The ratio of the best entity's salience to the next, from which a pronoun is clear."""
+MIN_OFFICE_LEAD: Final = 2.5
+"""The same for a description of an office whose holder the text does not state."""
+REPEATED_SHARE: Final = 0.2
+"""The share of the salience of an entity's other antecedents that adds to its strongest."""
 
-_MEMORY = 60
-"""Traces that are looked at: older ones have faded."""
+_MAX_ANTECEDENTS = 60
+"""Antecedents that are looked at; the salience of older ones is next to nothing."""
 _MAX_JOINED = 4
-"""Names joined by "and" of which the last is still seen to be a subject."""
+"""Names joined by "and" of which the last is still recognised as a subject."""
 _MAX_HOLDERS = 100
-"""Statements that are compared with a description: of more, it is not clear who is meant."""
+"""Statements of a role that are compared with a description; if there are more, it is unclear."""
+_MAX_TITLE = 6
+"""Code points before a name in which a title such as "Mrs." is searched."""
+_MAX_TITLE_GAP = 2
+"""Code points before a name in which the token before it ends."""
 _UNNAMED = -1
+"""Stands for the index of an entity, for a person who is none of the entities."""
 
 _DEFINITE = frozenset(("the", "this", "that"))
-_SEVERAL = frozenset(("NNS", "NNPS", "CD"))
+_PLURAL_TAGS = frozenset(("NNS", "NNPS", "CD"))
 
 
-class _Trace(NamedTuple):
-    who: int
-    """Place of an entity, or `_UNNAMED`."""
+class _Position(NamedTuple):
+    """A place in the text, in sentences and paragraphs outside quotes."""
+
     sentence: int
     paragraph: int
-    weight: float
+
+
+class _Antecedent(NamedTuple):
+    """A person at a place of the text, to whom a later pronoun may refer."""
+
+    entity: int
+    """The index of the entity, or `_UNNAMED`."""
+    position: _Position
+    salience: float
+    """In its own sentence."""
     gender: str | None
 
 
 class _Mention(NamedTuple):
+    """A mention of an entity; offsets are code points."""
+
     start: int
     end: int
-    who: int
-    """Place of the entity."""
+    entity: int
+    """The index of the entity."""
 
 
 def resolve_speakers(
     document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
 ) -> list[Quote]:
-    """The quotes with the names of those speakers that are pronouns or descriptions.
+    """Return the quotes, with the names of speakers that are pronouns or descriptions.
 
-    A name is given only where it is clear who of the article is meant. Quotes of
-    speakers given by name stay as they are.
+    A speaker gets a name only if it is clear which entity is meant. A quote whose speaker has a
+    name already stays as it is.
+
+    Args:
+        document: The parsed text.
+        quotes: The quotes of the text.
+        entities: The entities of the text.
     """
-    if not entities or not any(map(_is_open, quotes)):
+    if not entities or not any(map(_is_unresolved, quotes)):
         return list(quotes)
-    names = _Page(document, quotes, entities).resolve()
+    names = _SpeakerResolver(document, quotes, entities).resolve()
     return [
-        replace(quote, speaker_name=names.get(quote.speaker_start)) if _is_open(quote) else quote
+        replace(quote, speaker_name=names.get(quote.speaker_start))
+        if _is_unresolved(quote)
+        else quote
         for quote in quotes
     ]
 
 
-def _is_open(quote: Quote) -> bool:
+def _is_unresolved(quote: Quote) -> bool:
     return quote.speaker_name is None and quote.speaker_kind in ("pronoun", "description")
 
 
-class _Page:
-    """An article while it is read."""
+class _SpeakerResolver:
+    """One pass over a text that resolves its speakers."""
 
     def __init__(
         self, document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
@@ -110,114 +136,124 @@ class _Page:
         self._document = document
         self._entities = entities
         self._mentions = sorted(
-            _Mention(mention.start, mention.end, who)
-            for who, entity in enumerate(entities)
+            _Mention(mention.start, mention.end, index)
+            for index, entity in enumerate(entities)
             for mention in entity.mentions
         )
         self._mention_starts = [mention.start for mention in self._mentions]
-        self._spans = sorted((quote.start, quote.end) for quote in quotes)
-        self._quoted = [number is not None for number in self._covering(self._spans)]
-        covering = self._covering([(mention.start, mention.end) for mention in self._mentions])
-        self._named = [None if n is None else self._mentions[n] for n in covering]
-        """The mention that covers each word."""
-        self._speakers = {
+        quote_spans = sorted((quote.start, quote.end) for quote in quotes)
+        self._is_quoted = [span is not None for span in self._match_spans(quote_spans)]
+        """Whether a token is in a quote, by the index of the token."""
+        mention_spans = [(mention.start, mention.end) for mention in self._mentions]
+        self._mention_at = [
+            None if number is None else self._mentions[number]
+            for number in self._match_spans(mention_spans)
+        ]
+        """The mention that covers a token, by the index of the token."""
+        self._quote_by_speaker = {
             quote.speaker_start: quote
             for quote in quotes
             if quote.speaker_start is not None and quote.speaker_end is not None
         }
-        self._said: dict[int, set[int]] = defaultdict(set)
-        """By the start of a speaker: who is named in that speaker's quotes."""
+        """Quotes by the start of the speaker's mention."""
+        self._named_in_quotes: dict[int, set[int]] = defaultdict(set)
+        """The entities that a speaker's quotes name, by the start of the speaker's mention."""
         for quote in quotes:
             if quote.speaker_start is not None:
-                self._said[quote.speaker_start].update(
-                    mention.who for mention in self._within(quote.start, quote.end)
+                self._named_in_quotes[quote.speaker_start].update(
+                    mention.entity for mention in self._mentions_between(quote.start, quote.end)
                 )
-        self._roles = self._stated_roles(quotes)
+        self._roles = self._collect_roles(quotes)
+        """The roles of each entity."""
         self._holders: dict[str, list[tuple[int, Role]]] = defaultdict(list)
-        for who, roles in enumerate(self._roles):
+        """Entities and their roles by the head of the role."""
+        for index, roles in enumerate(self._roles):
             for role in roles:
-                self._holders[role.head].append((who, role))
+                self._holders[role.head].append((index, role))
         self._surnames: dict[str, set[int]] = defaultdict(set)
-        for who, entity in enumerate(entities):
+        """People by their last name."""
+        for index, entity in enumerate(entities):
             if entity.label == "PERSON":
-                self._surnames[entity.name.lower().split()[-1]].add(who)
-        self._genders = self._all_genders()
-        self._traces: deque[_Trace] = deque(maxlen=_MEMORY)
+                self._surnames[entity.name.lower().split()[-1]].add(index)
+        self._genders = self._guess_genders()
+        self._antecedents: deque[_Antecedent] = deque(maxlen=_MAX_ANTECEDENTS)
 
     def resolve(self) -> dict[int | None, str]:
-        """Names by the start of the speaker."""
-        found: dict[int | None, str] = {}
+        """Return the names of speakers by the start of their mention."""
+        names: dict[int | None, str] = {}
         sentence = paragraph = covered = 0
-        for token, quoted, mention in zip(
-            self._document.tokens, self._quoted, self._named, strict=True
+        for token, is_quoted, mention in zip(
+            self._document.tokens, self._is_quoted, self._mention_at, strict=True
         ):
             if token.is_space:
                 paragraph += "\n" in token.text
                 continue
-            if quoted:
+            if is_quoted:
                 continue
             sentence += bool(token.is_sent_start)
-            quote = self._speakers.get(token.idx)
-            who: int | None = None
+            quote = self._quote_by_speaker.get(token.idx)
+            entity: int | None = None
             part = "speaker"
-            gender = PRONOUNS.get(token.lower_)
-            place = (sentence, paragraph)
+            gender = PRONOUN_GENDERS.get(token.lower_)
+            position = _Position(sentence, paragraph)
             if quote and quote.speaker_kind == "description" and quote.speaker_end:
                 covered = max(covered, quote.speaker_end)
-                who = self._described(token.idx, quote.speaker_end, place)
-                who, gender = _UNNAMED if who is None else who, None
+                entity = self._resolve_description(token.idx, quote.speaker_end, position)
+                entity, gender = _UNNAMED if entity is None else entity, None
             elif gender:
-                said = self._said.get(token.idx, set())
-                who = self._meant(gender, place, said, LEAD)
+                in_quotes = self._named_in_quotes.get(token.idx, set())
+                entity = self._find_antecedent(gender, position, in_quotes, MIN_LEAD)
                 if not quote:
-                    part = "subject" if _part(token) == "subject" else "pronoun"
+                    part = "subject" if _part_of_token(token) == "subject" else "pronoun"
             elif mention and mention.start >= covered:
                 covered = mention.end
-                if self._entities[mention.who].label == "PERSON":
-                    who, part = mention.who, self._part_of(mention)
-                    gender = self._title_gender(mention)
-            elif token.idx >= covered and self._is_unnamed(token):
-                who, part = _UNNAMED, part if quote else _part(token)
-            if who is not None:
-                self._traces.append(_Trace(who, *place, WEIGHTS[part], gender))
-                if quote and who != _UNNAMED:
-                    found[token.idx] = self._entities[who].name
-        return found
+                if self._entities[mention.entity].label == "PERSON":
+                    entity, part = mention.entity, self._part_of_mention(mention)
+                    gender = self._find_title_gender(mention)
+            elif token.idx >= covered and self._is_unnamed_person(token):
+                entity, part = _UNNAMED, part if quote else _part_of_token(token)
+            if entity is not None:
+                self._antecedents.append(_Antecedent(entity, position, SALIENCE[part], gender))
+                if quote and entity != _UNNAMED:
+                    names[token.idx] = self._entities[entity].name
+        return names
 
-    # ------------------------------------------------------------------------------ places
+    # ---------------------------------------------------------------- mentions and their parts
 
-    def _covering(self, spans: Sequence[tuple[int, int]]) -> Iterator[int | None]:
-        """For each word the number of the span it starts in, the last of those that begin there."""
+    def _match_spans(self, spans: Sequence[tuple[int, int]]) -> Iterator[int | None]:
+        """Yield per token the number of the last span that starts no later, if it covers it."""
         number = -1
-        for word in self._document.tokens:
-            while number + 1 < len(spans) and spans[number + 1][0] <= word.idx:
+        for token in self._document.tokens:
+            while number + 1 < len(spans) and spans[number + 1][0] <= token.idx:
                 number += 1
-            yield number if number >= 0 and word.idx < spans[number][1] else None
+            yield number if number >= 0 and token.idx < spans[number][1] else None
 
-    def _within(self, start: int, end: int) -> list[_Mention]:
+    def _mentions_between(self, start: int, end: int) -> list[_Mention]:
         first = bisect_right(self._mention_starts, start - 1)
         return self._mentions[first : bisect_right(self._mention_starts, end - 1)]
 
-    def _part_of(self, mention: _Mention) -> str:
-        for quote in (self._speakers.get(mention.start), self._speaker_before(mention)):
-            if quote and quote.speaker_kind == "named":
-                return "speaker"
-        parts = {
-            _part(token) for token in self._document.tokens_between(mention.start, mention.end)
-        }
-        return "subject" if "subject" in parts else "other"
+    def _part_of_mention(self, mention: _Mention) -> str:
+        quotes = (
+            self._quote_by_speaker.get(mention.start),
+            self._find_quote_of_titled(mention),
+        )
+        if any(quote and quote.speaker_kind == "named" for quote in quotes):
+            return "speaker"
+        tokens = self._document.tokens_between(mention.start, mention.end)
+        return "subject" if "subject" in map(_part_of_token, tokens) else "other"
 
-    def _speaker_before(self, mention: _Mention) -> Quote | None:
-        """The quote whose speaker's mention begins at a title right before the name."""
-        for token in self._document.tokens_between(max(0, mention.start - 2), mention.start):
-            quote = self._speakers.get(token.idx)
+    def _find_quote_of_titled(self, mention: _Mention) -> Quote | None:
+        """Return the quote whose speaker is a name with the title right before it."""
+        start = max(0, mention.start - _MAX_TITLE_GAP)
+        for token in self._document.tokens_between(start, mention.start):
+            quote = self._quote_by_speaker.get(token.idx)
             if quote and (quote.speaker_end or 0) >= mention.end:
                 return quote
         return None
 
-    def _is_unnamed(self, token: Token) -> bool:
-        """Whether a token stands for a person who is none of the entities."""
-        if token.dep_ not in cue_words.SUBJECTS or self._named[token.i]:
+    def _is_unnamed_person(self, token: Token) -> bool:
+        """Return whether a token is a subject that may be a person, but no entity."""
+        if token.dep_ not in cue_words.SUBJECTS or self._mention_at[token.i]:
             return False
         if token.tag_ == "NNP":
             return True
@@ -225,137 +261,160 @@ class _Page:
 
     # ------------------------------------------------------------------------------ pronouns
 
-    def _meant(
-        self, gender: str | None, place: tuple[int, int], said: set[int], lead: float
+    def _find_antecedent(
+        self, gender: str | None, position: _Position, in_quotes: set[int], min_lead: float
     ) -> int | None:
-        """Whose traces are the strongest here, of those who fit; None if it is not clear."""
-        strengths: dict[int, list[float]] = defaultdict(list)
-        for trace in self._traces:
-            known = trace.gender or (self._genders[trace.who] if trace.who >= 0 else None)
+        """Return the most salient entity that fits; None if that is not clear.
+
+        Args:
+            gender: The gender of the pronoun, if known.
+            position: The place of the pronoun or description.
+            in_quotes: The entities that the quotes of the speaker name.
+            min_lead: The ratio to the salience of the next entity that makes it clear.
+        """
+        saliences: dict[int, list[float]] = defaultdict(list)
+        for antecedent in self._antecedents:
+            entity, place = antecedent.entity, antecedent.position
+            known = antecedent.gender or (self._genders[entity] if entity >= 0 else None)
             if gender and known and known != gender:
                 continue
-            strength = trace.weight * SENTENCE_FADE ** (place[0] - trace.sentence)
-            strength *= PARAGRAPH_FADE ** (place[1] - trace.paragraph)
-            strength *= UNKNOWN_GENDER if gender and not known else 1.0
-            strengths[trace.who].append(strength * (QUOTED if trace.who in said else 1.0))
+            salience = antecedent.salience * SENTENCE_DECAY ** (position.sentence - place.sentence)
+            salience *= PARAGRAPH_DECAY ** (position.paragraph - place.paragraph)
+            salience *= UNKNOWN_GENDER_FACTOR if gender and not known else 1.0
+            salience *= NAMED_IN_QUOTE_FACTOR if entity in in_quotes else 1.0
+            saliences[entity].append(salience)
         scores = {
-            who: max(found) * (1 - REPEATED) + sum(found) * REPEATED
-            for who, found in strengths.items()
+            entity: max(values) * (1 - REPEATED_SHARE) + sum(values) * REPEATED_SHARE
+            for entity, values in saliences.items()
         }
-        best = max(scores, key=lambda who: scores[who], default=_UNNAMED)
-        rival = max((score for who, score in scores.items() if who != best), default=0.0)
-        clear = best != _UNNAMED and scores[best] >= max(LEAST, lead * rival)
-        return best if clear else None
+        best = max(scores, key=lambda entity: scores[entity], default=_UNNAMED)
+        rival = max((score for entity, score in scores.items() if entity != best), default=0.0)
+        is_clear = best != _UNNAMED and scores[best] >= max(MIN_SALIENCE, min_lead * rival)
+        return best if is_clear else None
 
-    def _title_gender(self, mention: _Mention) -> str | None:
-        """The gender of the title before a name, as of "Mrs." where a couple has one name."""
-        before = self._document.text[max(0, mention.start - 6) : mention.start]
+    # ------------------------------------------------------------------------------- genders
+
+    def _find_title_gender(self, mention: _Mention) -> str | None:
+        """Return the gender of the title before a name; it tells apart couples of one name."""
+        before = self._document.text[max(0, mention.start - _MAX_TITLE) : mention.start]
         words = ROLE_WORD.findall(before)
-        return gender_of(words[-1].lower()) if words else None
+        return find_gender(words[-1].lower()) if words else None
 
-    def _all_genders(self) -> list[str | None]:
-        votes = self._votes()
+    def _guess_genders(self) -> list[str | None]:
+        """Return the gender of each entity: from its roles, its given name, or its pronouns."""
+        votes = self._count_pronouns()
         return [
-            _stated_gender(roles) or _named_gender(entity) or _majority(votes[who])
-            for who, (entity, roles) in enumerate(zip(self._entities, self._roles, strict=True))
+            _find_role_gender(roles) or _find_name_gender(entity) or _majority(votes[index])
+            for index, (entity, roles) in enumerate(zip(self._entities, self._roles, strict=True))
         ]
 
-    def _votes(self) -> dict[int, Counter[str]]:
-        """Pronouns that follow a person in a sentence that names nobody else before them."""
+    def _count_pronouns(self) -> dict[int, Counter[str]]:
+        """Count the pronouns after a person, in sentences that name nobody else before them."""
         votes: dict[int, Counter[str]] = defaultdict(Counter)
         people: set[int] = set()
-        for token, quoted, mention in zip(
-            self._document.tokens, self._quoted, self._named, strict=True
+        for token, is_quoted, mention in zip(
+            self._document.tokens, self._is_quoted, self._mention_at, strict=True
         ):
-            if token.is_space or quoted:
+            if token.is_space or is_quoted:
                 continue
             if token.is_sent_start:
                 people = set()
-            gender = PRONOUNS.get(token.lower_)
-            if mention and self._entities[mention.who].label == "PERSON":
-                people.add(mention.who)
+            gender = PRONOUN_GENDERS.get(token.lower_)
+            if mention and self._entities[mention.entity].label == "PERSON":
+                people.add(mention.entity)
             elif gender and len(people) == 1:
                 votes[next(iter(people))][gender] += 1
         return votes
 
-    # ------------------------------------------------------------------------------ roles
+    # -------------------------------------------------------------------------- descriptions
 
-    def _stated_roles(self, quotes: Sequence[Quote]) -> list[set[Role]]:
+    def _collect_roles(self, quotes: Sequence[Quote]) -> list[set[Role]]:
+        """Return the roles that the text states of each entity."""
         roles: list[set[Role]] = [set() for _ in self._entities]
-        places = {entity.name: who for who, entity in enumerate(self._entities)}
+        index_by_name = {entity.name: index for index, entity in enumerate(self._entities)}
         for mention in self._mentions:
-            entity = self._entities[mention.who]
-            if entity.label in ("PERSON", "ORG"):
-                roles[mention.who].update(roles_beside(self._document, mention.start, mention.end))
-        for who, entity in enumerate(self._entities):
+            if self._entities[mention.entity].label in ("PERSON", "ORG"):
+                beside = find_roles_beside(self._document, mention.start, mention.end)
+                roles[mention.entity].update(beside)
+        for index, entity in enumerate(self._entities):
             if entity.label == "ORG":
-                roles[who].update(named_kinds(entity.name))
+                roles[index].update(find_roles_in_name(entity.name))
         for quote in quotes:
-            if quote.speaker_role and quote.speaker_name in places:
-                role = read_role(ROLE_WORD.findall(head_part(quote.speaker_role)))
+            if quote.speaker_role and quote.speaker_name in index_by_name:
+                role = parse_role(ROLE_WORD.findall(strip_postmodifiers(quote.speaker_role)))
                 if role:
-                    roles[places[quote.speaker_name]].add(role)
+                    roles[index_by_name[quote.speaker_name]].add(role)
         return roles
 
-    def _described(self, start: int, end: int, place: tuple[int, int]) -> int | None:
-        """The only entity that is what a description says, or to all appearance is."""
-        printed = self._document.text[start:end]
-        if " " not in printed and printed[:1].isupper():
-            namesakes = self._surnames.get(printed.lower(), set())
+    def _resolve_description(self, start: int, end: int, position: _Position) -> int | None:
+        """Return the only entity that a description fits; None if that is not clear.
+
+        A single capitalised word is a surname. For an office that the text states of nobody, the
+        most salient person is meant.
+        """
+        description = self._document.text[start:end]
+        if " " not in description and description[:1].isupper():
+            namesakes = self._surnames.get(description.lower(), set())
             return next(iter(namesakes)) if len(namesakes) == 1 else None
-        named = head_part(printed)
+        phrase = strip_postmodifiers(description)
         if any(
-            t.tag_ in _SEVERAL for t in self._document.tokens_between(start, start + len(named))
+            token.tag_ in _PLURAL_TAGS
+            for token in self._document.tokens_between(start, start + len(phrase))
         ):
             return None
-        words = ROLE_WORD.findall(named)
-        role = read_role(words[1:]) if words and words[0].lower() in _DEFINITE else None
+        words = ROLE_WORD.findall(phrase)
+        role = parse_role(words[1:]) if words and words[0].lower() in _DEFINITE else None
         if role is None:
             return None
-        fits: dict[int, int] = {}
+        # Per entity, the most modifiers that one of its roles shares with the description.
+        shared_modifiers: dict[int, int] = {}
         holders = self._holders.get(role.head, [])
-        for who, stated in holders if len(holders) <= _MAX_HOLDERS else ():
+        for entity, stated in holders if len(holders) <= _MAX_HOLDERS else ():
             if (
-                stated.former == role.former
-                and self._entities[who].first_start < start
-                and not (role.gender and self._genders[who] not in (role.gender, None))
+                stated.is_former == role.is_former
+                and self._entities[entity].first_start < start
+                and not (role.gender and self._genders[entity] not in (role.gender, None))
             ):
                 shared = len(stated.modifiers & role.modifiers)
-                fits[who] = max(shared, fits.get(who, 0))
-        best = max(fits.values(), default=0)
-        meant = [who for who, shared in fits.items() if shared == best]
-        if fits or role.head not in OFFICES:
-            return meant[0] if len(meant) == 1 else None
-        return self._meant(role.gender, place, self._said.get(start, set()), LEAD_OF_OFFICE)
+                shared_modifiers[entity] = max(shared, shared_modifiers.get(entity, 0))
+        if shared_modifiers or role.head not in OFFICES:
+            most = max(shared_modifiers.values(), default=0)
+            best = [entity for entity, shared in shared_modifiers.items() if shared == most]
+            return best[0] if len(best) == 1 else None
+        in_quotes = self._named_in_quotes.get(start, set())
+        return self._find_antecedent(role.gender, position, in_quotes, MIN_OFFICE_LEAD)
 
 
-def _part(token: Token) -> str:
+def _part_of_token(token: Token) -> str:
+    """Return "subject" or "other"; names joined by "and" have the part of the first."""
     head = token
     for _ in range(_MAX_JOINED):
         if head.dep_ != "conj":
             break
         head = head.head
-    named = token.tag_ in cue_words.NOUN_TAGS and head.tag_ in cue_words.NOUN_TAGS
-    return "subject" if (head if named else token).dep_ in cue_words.SUBJECTS else "other"
+    are_nouns = token.tag_ in cue_words.NOUN_TAGS and head.tag_ in cue_words.NOUN_TAGS
+    return "subject" if (head if are_nouns else token).dep_ in cue_words.SUBJECTS else "other"
 
 
-def _stated_gender(roles: Iterable[Role]) -> str | None:
+def _find_role_gender(roles: Iterable[Role]) -> str | None:
     return _majority(Counter(role.gender for role in roles if role.gender))
 
 
-def _named_gender(entity: Entity) -> str | None:
+def _find_name_gender(entity: Entity) -> str | None:
+    """Return the gender of the given names in the forms of a name."""
     votes: Counter[str] = Counter()
     for form in {mention.text for mention in entity.mentions} | {entity.name}:
         words = [word.lower() for word in ROLE_WORD.findall(form)]
         if len(words) < 2 and form != entity.name:
             continue
-        given = next((word for word in words if len(word) > 1), "")
-        votes["m"] += given in MEN
-        votes["f"] += given in WOMEN
+        given_name = next((word for word in words if len(word) > 1), "")
+        votes["m"] += given_name in MEN
+        votes["f"] += given_name in WOMEN
     return _majority(votes)
 
 
 def _majority(votes: Counter[str]) -> str | None:
+    """Return the gender with more than twice the votes of the other, if any."""
     men, women = votes["m"], votes["f"]
     if men > 2 * women:
         return "m"

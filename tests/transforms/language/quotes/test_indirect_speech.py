@@ -283,7 +283,7 @@ CASES: list[tuple[str, list[Row]]] = [
 ]
 
 
-NONE = [
+WITHOUT_INDIRECT_SPEECH = [
     "The mayor believes that the pier is closed.",
     "She wants to rebuild the pier.",
     "The pier was closed in May.",
@@ -297,7 +297,7 @@ NONE = [
     "",
 ]
 
-BESIDE_QUOTES = [
+WITH_QUOTES_ONLY = [
     "“The pier is closed,” the mayor said.",
     "“The pier is closed,” said Anna Lowe.",
     "The mayor said that the pier was “a danger to us all” and closed it.",
@@ -315,7 +315,7 @@ def test_indirect_speech(find: Find, text: str, rows: list[Row]) -> None:
     assert {q.kind for q in quotes} == {"indirect"}
 
 
-@pytest.mark.parametrize("text", NONE)
+@pytest.mark.parametrize("text", WITHOUT_INDIRECT_SPEECH)
 def test_no_indirect_speech(find: Find, text: str) -> None:
     assert find(text) == []
 
@@ -328,11 +328,11 @@ DENIED = {
 
 
 @pytest.mark.parametrize(("text", "cue"), DENIED.items())
-def test_what_was_not_said_says_so(find: Find, text: str, cue: str) -> None:
+def test_cue_of_denied_speech_includes_the_negation(find: Find, text: str, cue: str) -> None:
     assert [q.cue for q in find(text)] == [cue]
 
 
-VIA = {
+RELAYED = {
     "The canal would stay open all year, Mulino said on Monday, according to Voice of America.": [
         ("The canal would stay open all year", "Mulino", "Voice of America"),
         ("The canal would stay open all year, Mulino said on Monday", "Voice of America", None),
@@ -347,8 +347,8 @@ VIA = {
 }
 
 
-@pytest.mark.parametrize(("text", "rows"), VIA.items())
-def test_who_passes_on_what_another_says(
+@pytest.mark.parametrize(("text", "rows"), RELAYED.items())
+def test_relay_of_indirect_speech_is_in_via(
     find: Find, text: str, rows: list[tuple[str, str, str | None]]
 ) -> None:
     quotes = find(text)
@@ -356,14 +356,14 @@ def test_who_passes_on_what_another_says(
     assert [(q.text, q.speaker, q.via) for q in quotes] == rows
 
 
-@pytest.mark.parametrize("text", BESIDE_QUOTES)
-def test_no_second_record_for_what_is_quoted(find: Find, text: str) -> None:
+@pytest.mark.parametrize("text", WITH_QUOTES_ONLY)
+def test_quoted_text_is_not_indirect_speech_too(find: Find, text: str) -> None:
     quotes = find(text)
     assert quotes
     assert "indirect" not in {q.kind for q in quotes}
 
 
-def test_both_kinds_in_one_text_come_in_order(find: Find) -> None:
+def test_quotes_and_indirect_speech_come_in_text_order(find: Find) -> None:
     text = "The mayor said that the pier was closed.\n“It is a danger to us all,” Anna Lowe said."
     quotes = find(text)
     check_invariants(text, quotes)
@@ -373,12 +373,12 @@ def test_both_kinds_in_one_text_come_in_order(find: Find) -> None:
     ]
 
 
-def test_no_content_crosses_a_paragraph(find: Find) -> None:
+def test_content_ends_with_its_paragraph(find: Find) -> None:
     (quote,) = find("The mayor said that the pier was closed\nand the bridge was open")
     assert quote.text == "that the pier was closed"
 
 
-def test_records_name_the_speaker_as_quotes_do(find: Find) -> None:
+def test_speaker_of_indirect_speech_has_name_and_role(find: Find) -> None:
     (quote,) = find("Mayor Anna Lowe said that the pier was closed.")
     assert (quote.speaker, quote.speaker_kind) == ("Anna Lowe", "named")
     assert quote.speaker_name == "Anna Lowe"

@@ -100,7 +100,7 @@ CASES = [
     ),
     # An office that is not stated of the only person in sight
     ("Margaret Boyd won in May. “I am ready,” [the candidate] said.", "Margaret Boyd"),
-    # A surname that the finder took for a description
+    # A surname that the finder durations for a description
     ("Margaret Boyd won in May. “I am ready,” [Boyd] said.", "Margaret Boyd"),
     # Organisations
     (
@@ -141,7 +141,7 @@ def nlp() -> Language:
     return load_model()
 
 
-def read_text(nlp: Language, text: str) -> Document:
+def analyse_document(nlp: Language, text: str) -> Document:
     (doc,) = analyse_texts(nlp, [text])
     return read_document(doc, text)
 
@@ -149,15 +149,15 @@ def read_text(nlp: Language, text: str) -> Document:
 @pytest.fixture(scope="session")
 def resolve(nlp: Language) -> Resolve:
     def run(marked: str) -> list[str | None]:
-        text, quotes = read(marked)
-        document = read_text(nlp, text)
+        text, quotes = parse_marked(marked)
+        document = analyse_document(nlp, text)
         entities = find_entities(document, KEYS)
         return [q.speaker_name for q in resolve_speakers(document, quotes, entities)]
 
     return run
 
 
-def quote_of(text: str, start: int, end: int) -> Quote:
+def make_quote(text: str, start: int, end: int) -> Quote:
     return Quote(
         quote_id=f"{start}",
         article_id="a",
@@ -183,10 +183,10 @@ def quote_of(text: str, start: int, end: int) -> Quote:
     )
 
 
-def read(marked: str) -> tuple[str, list[Quote]]:
-    """The text without marks, its quotes, each with the speaker of the same number.
+def parse_marked(marked: str) -> tuple[str, list[Quote]]:
+    """Return the text without brackets, and its quotes; the nth quote has the nth speaker.
 
-    Speakers given by name stand in {}, the others in [].
+    Named speakers are in {}, the others in [].
     """
     text, last = "", 0
     spans: list[tuple[int, int]] = []
@@ -204,8 +204,8 @@ def read(marked: str) -> tuple[str, list[Quote]]:
         text += name or other
         speakers.append((start, len(text), kind))
     text += marked[last:]
-    quotes = [quote_of(text, *span) for span in spans]
-    quotes += [quote_of(text, len(text), len(text))] * (len(speakers) - len(quotes))
+    quotes = [make_quote(text, *span) for span in spans]
+    quotes += [make_quote(text, len(text), len(text))] * (len(speakers) - len(quotes))
     return text, [
         replace(
             quote,
@@ -220,49 +220,51 @@ def read(marked: str) -> tuple[str, list[Quote]]:
 
 
 @pytest.mark.parametrize(("marked", "name"), CASES, ids=[case[0][:60] for case in CASES])
-def test_who_is_meant_is_named_where_it_is_clear(
+def test_speaker_gets_a_name_only_if_it_is_clear(
     resolve: Resolve, marked: str, name: str | None
 ) -> None:
     assert resolve(marked)[-1] == name
 
 
-def test_a_couple_is_told_apart_by_titles(resolve: Resolve) -> None:
+def test_titles_tell_a_couple_apart(resolve: Resolve) -> None:
     marked = "Mr. Harlan waved. Mrs. Harlan spoke. Mark Dunn left. “I stay,” [she] said."
     assert resolve(marked) == ["Harlan"]
 
 
-def test_a_resolved_pronoun_hands_on(resolve: Resolve) -> None:
+def test_resolved_pronoun_is_an_antecedent_itself(resolve: Resolve) -> None:
     marked = "Ann Lee came." + "\n\n“It is time,” [she] said." * 8
     assert resolve(marked) == ["Ann Lee"] * 8
 
 
-def test_a_resolved_description_hands_on(resolve: Resolve) -> None:
+def test_resolved_description_is_an_antecedent_itself(resolve: Resolve) -> None:
     marked = (
         "Sen. Ruth Abelard and Karen Wells met. “No,” [the senator] said. [She] added, “Never.”"
     )
     assert resolve(marked) == ["Ruth Abelard", "Ruth Abelard"]
 
 
-def test_a_role_given_with_a_quote_counts(nlp: Language) -> None:
-    text, quotes = read("“Go,” {Karen Wells} said. Peter Stone left. “Stay,” [the treasurer] said.")
-    document = read_text(nlp, text)
+def test_role_of_a_speaker_resolves_later_descriptions(nlp: Language) -> None:
+    text, quotes = parse_marked(
+        "“Go,” {Karen Wells} said. Peter Stone left. “Stay,” [the treasurer] said."
+    )
+    document = analyse_document(nlp, text)
     entities = find_entities(document, KEYS)
     assert resolve_speakers(document, quotes, entities)[-1].speaker_name is None
     quotes[0] = replace(quotes[0], speaker_role="treasurer of the club")
     assert resolve_speakers(document, quotes, entities)[-1].speaker_name == "Karen Wells"
 
 
-def test_a_name_already_given_stays(nlp: Language) -> None:
-    text, quotes = read("Peter Stone came. “Go,” [he] said.")
+def test_existing_name_stays(nlp: Language) -> None:
+    text, quotes = parse_marked("Peter Stone came. “Go,” [he] said.")
     quotes = [replace(quotes[0], speaker_name="Somebody")]
-    document = read_text(nlp, text)
+    document = analyse_document(nlp, text)
     entities = find_entities(document, KEYS)
     assert resolve_speakers(document, quotes, entities) == quotes
 
 
-def test_nothing_is_found_without_entities(nlp: Language) -> None:
-    text, quotes = read("“Go,” [he] said.")
-    document = read_text(nlp, text)
+def test_without_entities_quotes_stay_as_they_are(nlp: Language) -> None:
+    text, quotes = parse_marked("“Go,” [he] said.")
+    document = analyse_document(nlp, text)
     assert resolve_speakers(document, quotes, []) == quotes
 
 
@@ -288,11 +290,11 @@ PIECES = st.lists(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_any_text_is_read_and_only_names_are_added(
+def test_resolution_only_adds_names_of_entities_to_any_text(
     nlp: Language, pieces: list[str], glue: str
 ) -> None:
     text = glue.join(pieces)
-    document = read_text(nlp, text)
+    document = analyse_document(nlp, text)
     entities = find_entities(document, KEYS)
     quotes = find_quotes(document, entities, KEYS, load_ranker())
     resolved = resolve_speakers(document, quotes, entities)
@@ -310,14 +312,14 @@ def test_any_text_is_read_and_only_names_are_added(
 
 @given(spans=st.lists(st.tuples(st.integers(0, 80), st.integers(0, 80)), max_size=6))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_speakers_may_stand_anywhere(nlp: Language, spans: list[tuple[int, int]]) -> None:
+def test_speakers_may_be_anywhere_in_the_text(nlp: Language, spans: list[tuple[int, int]]) -> None:
     text = "Sen. Ruth Abelard met Mr. Cole. “No,” the senator said. He left. “Go,” she said."
-    document = read_text(nlp, text)
+    document = analyse_document(nlp, text)
     entities = find_entities(document, KEYS)
     kinds = ("pronoun", "description", "named", "none")
     quotes = [
         replace(
-            quote_of(text, start, end),
+            make_quote(text, start, end),
             speaker_start=end,
             speaker_end=start,
             speaker_kind=kinds[(start + end) % 4],
@@ -327,21 +329,21 @@ def test_speakers_may_stand_anywhere(nlp: Language, spans: list[tuple[int, int]]
     assert len(resolve_speakers(document, quotes, entities)) == len(quotes)
 
 
-def test_time_grows_with_the_length_of_the_text(nlp: Language) -> None:
+def test_time_is_not_quadratic_in_the_length_of_the_text(nlp: Language) -> None:
     marked = (
         "Sen. Ruth Abelard met Mr. Cole, the mayor. “No,” [the senator] said. "
         "“Go on,” [he] said. {Peter Stone} waved. “Yes.”\n\n"
     )
 
     def seconds(times: int) -> float:
-        text, quotes = read(marked * times)
-        document = read_text(nlp, text)
+        text, quotes = parse_marked(marked * times)
+        document = analyse_document(nlp, text)
         entities = find_entities(document, KEYS)
-        took = []
+        durations = []
         for _ in range(3):
             begin = time.process_time()
             resolve_speakers(document, quotes, entities)
-            took.append(time.process_time() - begin)
-        return min(took)
+            durations.append(time.process_time() - begin)
+        return min(durations)
 
     assert seconds(160) < 40 * seconds(20)  # 64 were it quadratic
