@@ -98,9 +98,9 @@ CASES = [
         "Ohio senator Ruth Abelard met Texas senator Brian Holt. “Hi,” [the Texas senator] said.",
         "Brian Holt",
     ),
-    # An office that is not stated of the only person in sight
+    # An office that the text does not state of the only person
     ("Margaret Boyd won in May. “I am ready,” [the candidate] said.", "Margaret Boyd"),
-    # A surname that the finder durations for a description
+    # A surname that `find_quotes` takes for a description
     ("Margaret Boyd won in May. “I am ready,” [Boyd] said.", "Margaret Boyd"),
     # Organisations
     (
@@ -117,7 +117,7 @@ CASES = [
     ("The rain fell on London. “It is wrong,” [he] said.", None),
     # Not clear: an unnamed person has come between
     ("Peter Stone left. A guard spoke. “Stop,” [a guard] said. [He] added, “Now.”", None),
-    # What is somebody's is not that person
+    # A person’s critics or office are not that person
     ("Peter Stone left. “It is wrong,” [his critics] said.", None),
     ("Peter Stone left. “It is wrong,” [Peter Stone’s office] said.", None),
     # Not one person
