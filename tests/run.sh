@@ -7,4 +7,4 @@ venv=${NEWSBEAM_TEST_VENV:-.venv-test}
 "$venv/bin/ruff" check .
 "$venv/bin/ruff" format --check .
 "$venv/bin/mypy"
-exec "$venv/bin/python" -m pytest "$@"
+exec .ci/pytest "$venv" "$@"

@@ -38,7 +38,7 @@ FLAGS: Final = (
     "--max_pages_per_host",
     "1000000",
 )
-_REPEATS: Final = 3
+_STAGE_REPEATS: Final = 3
 _PAGE: Final = "https://news.example/page"
 
 
@@ -75,7 +75,14 @@ class Costs:
     stages: dict[str, float]
 
 
-def measure_unit_costs(articles: int, feeds: int, pages: Path | None = None) -> Costs:
+def measure_unit_costs(
+    articles: int,
+    feeds: int,
+    pages: Path | None = None,
+    *,
+    repeats: int = 3,
+    remembered_articles: int = 200_000,
+) -> Costs:
     """Measure all unit costs.
 
     Args:
@@ -83,14 +90,16 @@ def measure_unit_costs(articles: int, feeds: int, pages: Path | None = None) -> 
         feeds: number of feeds of another local site.
         pages: a folder of real pages, ``.html`` or ``.html.gz``. Without it, real pages are assumed
             to be as light as those of the local sites.
+        repeats: number of runs of which the fastest counts.
+        remembered_articles: number of articles in the state that is measured.
     """
-    state = measure_state_costs()  # first, while the process has freed little memory
+    state = measure_state_costs(remembered_articles)  # while the process has freed little memory
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         one = _measure_first_run(folder / "one", 1)
         many = _measure_first_run(folder / "many", articles)
-        known = [_measure_changed_feeds(folder / name) for name in ("one", "many")]
-        unchanged = _measure_feeds(folder / "feeds", feeds)
+        known = [_measure_changed_feeds(folder / name, repeats) for name in ("one", "many")]
+        unchanged = _measure_feeds(folder / "feeds", feeds, repeats)
         runs = folder / "many" / "output" / "runs"
         parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
         lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
@@ -123,7 +132,7 @@ def _measure_first_run(folder: Path, count: int) -> Cost:
         )
 
 
-def _measure_changed_feeds(folder: Path) -> float:
+def _measure_changed_feeds(folder: Path, repeats: int) -> float:
     """Return the seconds of another run, after all feeds but none of their entries changed."""
     urls = [f"/{feed.name}" for feed in sorted((folder / "site").glob("feed-*.xml"))]
     with _serve_folder(folder) as base:
@@ -132,11 +141,12 @@ def _measure_changed_feeds(folder: Path) -> float:
             lambda: measure_command(
                 "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *FLAGS
             ),
+            repeats,
             before=lambda number: _change_titles(folder, number),
         )
 
 
-def _measure_feeds(folder: Path, count: int) -> tuple[float, float]:
+def _measure_feeds(folder: Path, count: int, repeats: int) -> tuple[float, float]:
     """Return the seconds that an unchanged and a changed feed add to a run."""
     write_site(folder / "site", 1)
     feed = (folder / "site" / "feed-0.xml").read_text(encoding="utf-8")
@@ -154,10 +164,10 @@ def _measure_feeds(folder: Path, count: int) -> tuple[float, float]:
             )
 
         over("feeds.txt")
-        one = _measure_min_cpu(lambda: over("feed.txt"))
-        unchanged = _measure_min_cpu(lambda: over("feeds.txt"))
+        one = _measure_min_cpu(lambda: over("feed.txt"), repeats)
+        unchanged = _measure_min_cpu(lambda: over("feeds.txt"), repeats)
         changed = _measure_min_cpu(
-            lambda: over("feeds.txt"), before=lambda number: _change_titles(folder, number)
+            lambda: over("feeds.txt"), repeats, lambda number: _change_titles(folder, number)
         )
     return (unchanged - one) / (count - 1), (changed - one) / (count - 1)
 
@@ -172,11 +182,11 @@ def _change_titles(folder: Path, number: int) -> None:
 
 
 def _measure_min_cpu(
-    run: Callable[[], Cost], before: Callable[[int], None] = lambda _: None
+    run: Callable[[], Cost], repeats: int, before: Callable[[int], None] = lambda _: None
 ) -> float:
     """Return the minimum processor time of some runs, as other work can only add to it."""
     tries = []
-    for number in range(_REPEATS):
+    for number in range(repeats):
         before(number)
         tries.append(run().cpu)
     return min(tries)
@@ -258,7 +268,7 @@ def _write(folder: Path, records: list[Record]) -> None:
 def _measure_cpu(work: Callable[[], object]) -> float:
     """Return the minimum processor time of some calls, in seconds."""
     tries = []
-    for _ in range(_REPEATS):
+    for _ in range(_STAGE_REPEATS):
         started = time.process_time()
         work()
         tries.append(time.process_time() - started)

@@ -16,8 +16,7 @@ from transforms.state.state import State, format_line
 from transforms.state.state_files import write_state_file
 from transforms.state.store import StateStore
 
-_ARTICLES: Final = 200_000
-_FEEDS: Final = 20_000
+_ARTICLES_PER_FEED: Final = 10
 _AT: Final = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -39,12 +38,16 @@ class StateCosts:
     stream_bytes: float
 
 
-def measure_state_costs() -> StateCosts:
-    """Measure the costs. The process must have freed little memory, which would be reused."""
-    changes, feeds = (
-        [*_make_changes()],
-        [format_line(_make_feed_state(number)) for number in range(_FEEDS)],
-    )
+def measure_state_costs(articles: int) -> StateCosts:
+    """Measure the costs. The process must have freed little memory, which would be reused.
+
+    Args:
+        articles: number of articles in the state.
+    """
+    changes = list(_make_changes(articles))
+    feeds = [
+        format_line(_make_feed_state(number)) for number in range(articles // _ARTICLES_PER_FEED)
+    ]
     state = State()
     feed_bytes, feed_seconds = _measure_cost(lambda: _apply(state, feeds))
     change_bytes, change_seconds = _measure_cost(lambda: _apply(state, changes))
@@ -55,20 +58,20 @@ def measure_state_costs() -> StateCosts:
         started = time.process_time()
         found = StateStore(name).load()
         row_seconds = time.process_time() - started
-        assert len(found) == len(state) == 2 * _ARTICLES
+        assert len(found) == len(state) == 2 * articles
     return StateCosts(
-        row_bytes=row_bytes / _ARTICLES,
-        row_seconds=row_seconds / _ARTICLES,
-        change_bytes=change_bytes / _ARTICLES,
-        change_seconds=change_seconds / _ARTICLES,
-        feed_bytes=feed_bytes / _FEEDS,
-        feed_seconds=feed_seconds / _FEEDS,
+        row_bytes=row_bytes / articles,
+        row_seconds=row_seconds / articles,
+        change_bytes=change_bytes / articles,
+        change_seconds=change_seconds / articles,
+        feed_bytes=feed_bytes / len(feeds),
+        feed_seconds=feed_seconds / len(feeds),
         stream_bytes=sum(len(to_line(record)) + len(record.lineage) for record in _make_records(0)),
     )
 
 
-def _make_changes() -> Iterator[str]:
-    for number in range(_ARTICLES):
+def _make_changes(articles: int) -> Iterator[str]:
+    for number in range(articles):
         yield from (format_line(record) for record in _make_records(number))
 
 

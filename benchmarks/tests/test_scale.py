@@ -98,7 +98,7 @@ def test_costs_are_measured(tmp_path: Path) -> None:
     page = f"<html><body>{'<div></div>' * 5000}<article>{text * 50}</article></body></html>"
     (tmp_path / "page.html").write_text(page, encoding="utf-8")
     (tmp_path / "page.html.gz").write_bytes(gzip.compress(page.encode()))
-    costs = measure_unit_costs(6, 4, tmp_path)
+    costs = measure_unit_costs(6, 4, tmp_path, repeats=1, remembered_articles=50_000)
     assert costs.records > 10 and costs.disk_bytes > 1000 and costs.page_bytes > 100
     assert costs.heavier > 0
     assert 100 < costs.state.row_bytes < costs.state.change_bytes < 5000

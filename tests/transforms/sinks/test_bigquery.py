@@ -65,6 +65,7 @@ from transforms.storage import locks
 from transforms.storage.runs import CommittedRun, read_committed_run
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
+pytestmark = [pytest.mark.bigquery, pytest.mark.xdist_group("bigquery")]
 
 DAY = TIME.date()
 NEXT_DAY = DAY.replace(day=DAY.day + 1)

@@ -56,9 +56,9 @@ sys.exit(run_command(sys.argv[2:]))
 @pytest.fixture(
     scope="module",
     params=[
-        "s3",
-        pytest.param("gcs", marks=pytest.mark.gcs),
-        pytest.param("hdfs", marks=pytest.mark.hdfs),
+        pytest.param("s3", marks=[pytest.mark.s3, pytest.mark.xdist_group("s3")]),
+        pytest.param("gcs", marks=[pytest.mark.gcs, pytest.mark.xdist_group("gcs")]),
+        pytest.param("hdfs", marks=[pytest.mark.hdfs, pytest.mark.xdist_group("hdfs")]),
     ],
 )
 def store(
