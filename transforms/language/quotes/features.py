@@ -1,6 +1,6 @@
-"""Parts of feature names for the ranker: binned counts, and short forms of tokens and items.
+"""Parts of features for the ranker: binned counts, and short forms of tokens and items.
 
-In go a number, a token or an item of a sentence; out comes the string that stands for it in a
+Input: a number, a token or an item of a sentence. Output: the string that represents it in a
 feature such as ``gap=B4-6`` or ``before=cue``.
 """
 

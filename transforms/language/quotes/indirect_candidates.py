@@ -1,9 +1,9 @@
 """Candidate contents of a cue: the spans that it may report in indirect speech.
 
-In go the parsed text, the cues of its sentences and the content by rule (see `indirect_speech`).
-Out come, per cue, candidate spans with their features, of which the ranker takes one or none. A
-candidate is the content by rule, or a complement of the cue, or several of them together; each may
-also end earlier, at a mark or before a second clause. The search is bounded.
+Input: the parsed text, its cues, and the rules of `indirect_speech`. Output: per cue, candidate
+spans with their features, from which the ranker chooses one or none. A candidate is the content by
+rule, a complement of the cue, or several complements together. Each may also end earlier, at a mark
+or before a second clause. The search is bounded.
 """
 
 from bisect import bisect_left
@@ -62,7 +62,7 @@ class IndirectCandidate(NamedTuple):
 
 
 class IndirectCandidateFinder:
-    """Finds the spans that the cues of a text may report.
+    """The finder of the spans that the cues of a text may report.
 
     Args:
         document: The parsed text.

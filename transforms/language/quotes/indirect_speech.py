@@ -1,9 +1,10 @@
-"""The indirect speech that a cue reports, by rule.
+"""Rules that find the indirect speech that a cue reports.
 
-In go the parsed text, the spans of its quotes, and a cue such as "said". Out comes the content of
-the cue, a span outside quotation marks: in "Lee said the pier is shut", "the pier is shut". The
-rules read the parse: the clause that the cue governs, the clause that the cue stands in or behind,
-or the object that a few verbs take instead of a clause. The speaker is found by `sentence_cues`.
+Input: the parsed text, the spans of its quotes, and a cue such as "said". Output: the content of
+the cue, a span outside quotation marks. In "Lee said the pier is shut", Lee is the source, "said"
+the cue and "the pier is shut" the content (the terms of PolNeAR). The rules read the parse: the
+clause that the cue governs, the clause that the cue interrupts or follows, or the object that a few
+verbs take instead of a clause. `sentence_cues` finds the cue and the speaker.
 """
 
 from bisect import bisect_right
@@ -85,7 +86,7 @@ class TokenSpan(NamedTuple):
 
 
 class IndirectContentFinder:
-    """Finds the contents of the cues of a text; a content never overlaps a quote.
+    """The rules, applied to one text; a content never overlaps a quote.
 
     Args:
         document: The parsed text.
@@ -151,9 +152,9 @@ class IndirectContentFinder:
         if cue.lower_ == "according":
             return self._match_according(cue)
         children = self.children_of(cue)
-        denied = any(map(is_negation, children))
+        is_denied = any(map(is_negation, children))
         is_subordinate = cue.dep_ in _SUBORDINATE and cue.head.lower_ not in cue_words.RELAYS
-        if denied or is_subordinate or cue.lower_ in cue_words.MENTAL:
+        if is_denied or is_subordinate or cue.lower_ in cue_words.MENTAL:
             return None
         clauses = [child for child in children if child.dep_ == "ccomp"]
         after = [clause for clause in clauses if clause.i > cue.i]
@@ -181,9 +182,11 @@ class IndirectContentFinder:
         for child in children:
             if cue.i < child.i < clauses[0].i and child.dep_ in ("advcl", "mark", "nsubj"):
                 first = min(first, child.left_edge.i)
-        return TokenSpan(max(first, cue.i + 1), self._before_next_cue(clauses[0], last), "clause")
+        return TokenSpan(
+            max(first, cue.i + 1), self._end_before_next_cue(clauses[0], last), "clause"
+        )
 
-    def _before_next_cue(self, verb: Token, last: int) -> int:
+    def _end_before_next_cue(self, verb: Token, last: int) -> int:
         """Return the last token of a clause before the next cue in it: "... and warned that"."""
         for child in self.children_of(verb):
             if child.i > verb.i and child.dep_ == "conj" and child.lower_ in cue_words.CUES:
@@ -198,7 +201,7 @@ class IndirectContentFinder:
         if first <= cue.i <= last:
             return _span_around(clause, cue, "parenthesis")
         between = (c.left_edge.i for c in children if last < c.i < cue.i and not c.is_punct)
-        comma = min(cue.i, *between, cue.i) - 1
+        comma = min((cue.i, *between)) - 1
         if self.tokens[comma].text != ",":
             return None
         return TokenSpan(cue.left_edge.i, comma, "clause-before")

@@ -1,14 +1,16 @@
 """The log-linear model that decides on quotes, speakers and indirect speech.
 
-In go candidates with their features (see `speaker_candidates`, `indirect_candidates`); out come the
-chosen ones with probabilities. A candidate's score is the sum of the weights of its features, and
-the softmax over the candidates gives their probabilities (a conditional logit). There are three
-tables of weights: "speaker" ranks the candidate speakers of a quoted segment, "quote" tells quotes
-from labels, titles and scare quotes, "report" ranks what a cue may report without quotation marks.
+Input: candidates with their features (see `speaker_candidates`, `indirect_candidates`). Output: the
+chosen candidates with their probabilities. A candidate's score is the sum of the weights of its
+features, and the softmax over the candidates gives the probabilities (a conditional logit). There
+are three tables of weights: "speaker" ranks the candidate speakers of a quoted segment, "quote"
+tells quotes from labels, titles and scare quotes, and "report" ranks what a cue may report without
+quotation marks.
 
 `benchmarks.train` fits the weights, with an L2 penalty, to the training articles of PolNeAR and
-writes `ranker.tsv`, whose head names its source. The confidence of a record is the probability of
-the model, without further correction; `benchmarks.quotes` prints it beside the share that is right.
+writes `ranker.tsv`, whose first lines name the source. The confidence of a record is the
+probability of the model, without further correction. `benchmarks.quotes` prints it beside the share
+that is right, which shows how well it is calibrated.
 """
 
 import math

@@ -1,8 +1,9 @@
-"""The roles that a text states of people and organisations: "senator", "council".
+"""Roles that a text gives to people and organisations: "senator", "council".
 
-In go a description such as "the former senator", a name such as "Skerray Council", or the place of
-a name in a parsed text. Out come roles: a head noun in one spelling, its modifiers and the gender
-that it implies. The head is the last word of the phrase; phrases beside a name are found by tags.
+Input: a description such as "the former senator", a name such as "Skerray Council", or the place of
+a name in a parsed text. Output: roles, each a head noun in one spelling, its modifiers, and the
+gender that it implies. The head is the last word of the phrase. Tags show which words beside a name
+are such a phrase.
 """
 
 import re

@@ -1,10 +1,10 @@
 """Candidate speakers of a quoted segment.
 
-In go a sentence, a quoted segment of it, the attribution by rule and the attributions nearby. Out
-come candidates: attributions with their features (see `speaker_features`), of which the ranker
-takes one. Candidates are the noun phrases that the parse or the position joins to a verb or a noun
-near the segment, and the speakers of the sentences and paragraphs around it. The search is
-bounded, however long a sentence is.
+Input: a sentence, a quoted segment of it, the attribution by rule and the attributions nearby.
+Output: candidates, that is, attributions with their features (see `speaker_features`), from which
+the ranker chooses one. Candidates are the noun phrases that the parse or the position connects with
+a verb or a noun near the segment, and the speakers of the sentences and paragraphs around it. The
+search is bounded, however long a sentence is.
 """
 
 from bisect import bisect_left
@@ -71,7 +71,7 @@ class NearbyAttributions(NamedTuple):
 
 
 class SpeakerCandidateFinder:
-    """Finds the candidate speakers of the quotes of a text."""
+    """The finder of candidate speakers for the quotes of a text."""
 
     def __init__(self, page: Page, speakers: Speakers) -> None:
         self._page = page

@@ -1,9 +1,9 @@
 """Features of quoted segments and of their candidate speakers, for the ranker.
 
-In go a sentence, a quoted segment of it and, for a candidate, a cue and the head of a mention. Out
-come short strings such as ``verb=said``, so the table of weights (see `ranker`) can be read. They
-are taken from the tags and the parse near the segment; the search is bounded, however long a
-sentence is.
+Input: a sentence, a quoted segment of it and, for a candidate, a cue and the head of a mention.
+Output: short strings such as ``verb=said``, so that people can read the table of weights (see
+`ranker`). They come from the tags and the parse near the segment. The search is bounded, however
+long a sentence is.
 """
 
 from collections.abc import Iterator

@@ -1,11 +1,11 @@
 """Coreference of speakers: the names that "he" and "the senator" stand for.
 
-In go the quotes and entities of a parsed text; out come the quotes, with the name of the person
-whom a pronoun or description means, where that is clear. One pass reads the text outside quotes
-from left to right. Names, pronouns and unnamed people are possible antecedents, whose salience
-decays from sentence to sentence (as in Lappin and Leass, 1994). A pronoun gets the most salient
-person of its gender, if that person leads by enough. A description gets the only entity of which
-the text states that role.
+Input: the quotes and entities of a parsed text. Output: the quotes, with the name of the entity
+that a pronoun or description means, where that is clear. One pass reads the text outside quotes from
+left to right. Names, pronouns and unnamed people are possible antecedents, whose salience decays
+from sentence to sentence (as in Lappin and Leass, 1994). A pronoun gets the most salient person of
+its gender, if that person leads by enough. A description gets the only entity to which the text
+gives that role.
 """
 
 from bisect import bisect_right
@@ -128,7 +128,7 @@ def _is_unresolved(quote: Quote) -> bool:
 
 
 class _SpeakerResolver:
-    """One pass over a text that resolves its speakers."""
+    """The pass over a text that resolves its speakers, with the indices that it needs."""
 
     def __init__(
         self, document: Document, quotes: Sequence[Quote], entities: Sequence[Entity]
