@@ -1,11 +1,11 @@
 """Coreference of speakers: the names that "he" and "the senator" stand for.
 
 Input: the quotes and entities of a parsed text. Output: the quotes, with the name of the entity
-that a pronoun or description means, where that is clear. One pass reads the text outside quotes from
-left to right. Names, pronouns and unnamed people are possible antecedents, whose salience decays
-from sentence to sentence (as in Lappin and Leass, 1994). A pronoun gets the most salient person of
-its gender, if that person leads by enough. A description gets the only entity to which the text
-gives that role.
+that a pronoun or description means, where that is clear. One pass reads the text outside quotes
+from left to right. Names, pronouns and unnamed people are possible antecedents, whose salience
+decays from sentence to sentence (as in Lappin and Leass, 1994). A pronoun gets the most salient
+person of its gender, if that person leads by enough. A description gets the only entity to which
+the text gives that role.
 """
 
 from bisect import bisect_right
