@@ -65,7 +65,9 @@ class Installed:
         self._feeds = folder / "feeds.txt"
         self._feeds.write_text(f"{site.base}/tagesblick/rss091.xml\n", encoding="utf-8")
         self._program = folder / "program"
-        python = shlex.join(["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "pipeline"])
+        # Without GRPC_VERBOSITY, gRPC may log a race at its own shutdown on a busy machine.
+        settings = [f"PYTHONPATH={ROOT}", "GRPC_VERBOSITY=NONE"]
+        python = shlex.join(["env", *settings, sys.executable, "-m", "pipeline"])
         local = "--allow_private_networks 127.0.0.1/32 --host_delays 127.0.0.1=0"
         self._program.write_text(
             f'#!/bin/sh\nexec {python} "$@" {local} --fetch_timeout_sec 120 $MORE_FLAGS\n',

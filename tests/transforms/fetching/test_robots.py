@@ -168,7 +168,7 @@ def test_a_short_retry_after_of_robots_txt_is_waited_for(web: LocalServers) -> N
 
 def test_a_robots_txt_that_times_out_disallows_all_for_now(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(pieces=itertools.repeat(b"#"), pause=0.1)
-    errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=0.4)
+    errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=2.0)
     assert errors == ["Timeout"] * 2
     assert web.paths() == ["/robots.txt"]
     assert all(isinstance(a, ItemError) and a.temporary and a.not_before for a in answers)
