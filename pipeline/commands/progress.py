@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-_PLAIN_INTERVAL_SECONDS: Final = 10.0
 _CLEAR_LINE: Final = "\r\x1b[K"
 
 
@@ -17,12 +16,17 @@ class ProgressHandler(logging.Handler):
 
     It handles the records of :class:`transforms.core.counters.Progress`, whose arguments are the
     name of a stage and the number of inputs that it has seen.
+
+    Args:
+        stream: the stream to write to. A terminal has one live line; others get plain lines.
+        plain_interval_sec: minimum seconds between two plain lines.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, plain_interval_sec: float = 10.0) -> None:
         super().__init__()
         self._stream = stream
         self._live = stream.isatty()
+        self._plain_interval_sec = plain_interval_sec
         self._last = time.monotonic()
         self._counts: dict[str, int] = {}
 
@@ -36,7 +40,7 @@ class ProgressHandler(logging.Handler):
             width = shutil.get_terminal_size().columns - 1
             self._stream.write(_CLEAR_LINE + line[-width:])
             self._stream.flush()
-        elif time.monotonic() - self._last >= _PLAIN_INTERVAL_SECONDS:
+        elif time.monotonic() - self._last >= self._plain_interval_sec:
             self._last = time.monotonic()
             self._stream.write(f"newsbeam: {line}\n")
 

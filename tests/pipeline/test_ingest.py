@@ -20,8 +20,8 @@ from schemas import RECORDS
 from schemas.jsonable import from_json
 from tests.support.engines.engine import EmbeddedJobService
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
+from tests.support.leases import use_lease_timing
 from tests.support.run_comparison import read_records, read_summary
-from transforms.storage import locks
 
 LOCAL = ("--allow_private_networks", "127.0.0.1/32", "--host_delays", "127.0.0.1=0")
 ROOT = Path(__file__).parents[2]
@@ -258,7 +258,7 @@ def test_worker_processes_write_the_same_records(
 def test_an_output_on_another_file_system(
     run: Ingested, site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bool
 ) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    use_lease_timing(monkeypatch)
     output = f"{SCHEME}://{tmp_path}"
     flags = ["--formats", "jsonl", *(["--template_location", "unused"] if template else [])]
     command = ["ingest", "--feeds", f"{site.base}/feeds.opml", "--output", output, *LOCAL, *flags]

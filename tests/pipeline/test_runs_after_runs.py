@@ -1,10 +1,11 @@
 """Runs one after the other over feeds that change, through real HTTP."""
 
+import argparse
 import datetime as dt
 import functools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
 from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.fetching.fetcher import FetchOptions, fetch_options
 from transforms.state.retries import fail_entry
 from transforms.state.store import StateStore
 
@@ -100,6 +102,10 @@ def reused_workers() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
         isolated.close()
 
 
+def fetch_without_pauses(args: argparse.Namespace) -> FetchOptions:
+    return replace(fetch_options(args), first_pause_sec=0.0)
+
+
 @pytest.fixture
 def newsroom(
     web: WebServer,
@@ -112,7 +118,7 @@ def newsroom(
     at_once = functools.partial(fail_entry, first_backoff=dt.timedelta(0))
     for stage in ("fetch_pages", "extract_articles"):
         monkeypatch.setattr(f"transforms.{stage}.fail_entry", at_once)
-    monkeypatch.setattr("transforms.fetching.retry_after._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("pipeline.commands.ingest.fetch_options", fetch_without_pauses)
     return Newsroom(web, tmp_path / "output", str(tmp_path / "state"))
 
 

@@ -16,6 +16,7 @@ from apache_beam.utils.proto_utils import parse_Bytes
 from gcp_storage_emulator.server import create_server
 
 from pipeline.cli import run_command
+from tests.support.leases import use_lease_timing
 
 BUCKET: Final = "gs://newsbeam-test"
 TEMPLATE: Final = f"{BUCKET}/templates/job.json"
@@ -40,7 +41,7 @@ def serve_bucket(patch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setenv("STORAGE_EMULATOR_HOST", f"http://{host}:{port}")
         patch.setattr(auth._Credentials, "_credentials_init", True)
         patch.setattr(auth._Credentials, "_credentials", None)
-        patch.setattr("transforms.storage.locks.SETTLE_SECONDS", 0.0)
+        use_lease_timing(patch)
         yield
 
 

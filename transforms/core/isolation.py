@@ -35,7 +35,7 @@ R = TypeVar("R")
 _SPAWN: Final = multiprocessing.get_context("spawn")  # a fork would copy locks that threads hold
 _PROTOCOL: Final = pickle.HIGHEST_PROTOCOL
 START_SECONDS: Final = 300.0
-"""The time limit for starting a child and its set-up."""
+"""The default time limit for starting a child and its set-up."""
 
 GRACE_SECONDS: Final = 2.0
 """The time after a limit at which a child ends by itself, in case its parent is gone."""
@@ -80,14 +80,21 @@ class IsolatedWorker(Generic[T, R]):
             the items and the results must be picklable.
         limits: the limits for one item.
         name: the name of the process, and of the work in error messages.
+        start_time_limit_sec: maximum seconds to start the child and run the set-up.
     """
 
     def __init__(
-        self, setup: Callable[[], Callable[[T], R]], limits: LimitOptions, *, name: str
+        self,
+        setup: Callable[[], Callable[[T], R]],
+        limits: LimitOptions,
+        *,
+        name: str,
+        start_time_limit_sec: float = START_SECONDS,
     ) -> None:
         self._setup = setup
         self._limits = limits
         self._name = name
+        self._start_time_limit_sec = start_time_limit_sec
         self._lock = threading.Lock()
         self._child: _Child | None = None
 
@@ -138,7 +145,9 @@ class IsolatedWorker(Generic[T, R]):
             raise
 
     def _request_once(self, packed: bytes, seconds: float) -> bytes:
-        child = self._child or _Child(self._setup, self._limits, self._name)
+        child = self._child or _Child(
+            self._setup, self._limits, self._name, self._start_time_limit_sec
+        )
         self._child = None  # until the reply is complete: no other item may receive it
         try:
             child.start()
@@ -178,13 +187,23 @@ _WORKERS_LOCK: Final = threading.Lock()
 class _Child:
     """A child process, with the parent's end of the pipe to it."""
 
-    def __init__(self, setup: Callable[[], Any], limits: LimitOptions, name: str) -> None:
+    def __init__(
+        self,
+        setup: Callable[[], Any],
+        limits: LimitOptions,
+        name: str,
+        start_time_limit_sec: float,
+    ) -> None:
+        self._start_time_limit_sec = start_time_limit_sec
         self._memory_mb = limits.item_memory_limit_mb
         self._name = name
         self._has_started = False
         self._pipe, childs_end = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
-            target=_serve, args=(childs_end, setup, self._memory_mb), name=name, daemon=True
+            target=_serve,
+            args=(childs_end, setup, self._memory_mb, start_time_limit_sec),
+            name=name,
+            daemon=True,
         )
         # Ctrl-C also reaches the child, which must ignore it from the start; so it inherits a
         # mask. The resource tracker, which starts with the first child, would reset the mask.
@@ -203,7 +222,7 @@ class _Child:
     def start(self) -> None:
         """Wait until the set-up is done, if it is not yet."""
         if not self._has_started:
-            _unpack(self._receive(time.monotonic(), START_SECONDS, " to start"))
+            _unpack(self._receive(time.monotonic(), self._start_time_limit_sec, " to start"))
             self._has_started = True
 
     def request(self, packed: bytes, seconds: float) -> bytes:
@@ -262,7 +281,12 @@ def _unpack(reply: bytes) -> Any:
 # The functions below run in the child.
 
 
-def _serve(pipe: "Connection[Any, Any]", setup: Callable[[], Any], memory_mb: int) -> None:
+def _serve(
+    pipe: "Connection[Any, Any]",
+    setup: Callable[[], Any],
+    memory_mb: int,
+    start_time_limit_sec: float,
+) -> None:
     """Reply to items until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     for number in (signal.SIGTERM, signal.SIGALRM):  # may be inherited as ignored
@@ -275,7 +299,7 @@ def _serve(pipe: "Connection[Any, Any]", setup: Callable[[], Any], memory_mb: in
         _limit_memory(memory_mb)
 
     try:
-        _set_alarm(START_SECONDS)
+        _set_alarm(start_time_limit_sec)
         pipe.send_bytes(_pack(load))
         while functions:
             _set_alarm(None)

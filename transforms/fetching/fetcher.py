@@ -19,7 +19,8 @@ from transforms.core.version import PRODUCT
 from transforms.fetching.http_client import HttpClient
 from transforms.fetching.http_messages import Request, Response
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.fetching.polite_client import PoliteClient
+from transforms.fetching.polite_client import MAX_UNREAD_BYTES, PoliteClient
+from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS
 from transforms.state.records import HostState
 from transforms.state.store import StateHandle
 
@@ -37,6 +38,9 @@ class FetchOptions:
     Attributes:
         http: the client's options.
         hosts: the politeness options.
+        first_pause_sec: the first pause, in seconds, after a rate limit without a Retry-After.
+        max_unread_bytes: the bytes of responses that may wait for their consumer before requests
+            pause.
         share_sec: the seconds after which a host gets a new share of pages and time. None means
             that it has one share per run; a streaming job has no end, so it needs an interval.
     """
@@ -44,6 +48,8 @@ class FetchOptions:
     http: HttpOptions
     hosts: PolitenessOptions
     share_sec: float | None = None
+    first_pause_sec: float = FIRST_PAUSE_SECONDS
+    max_unread_bytes: int = MAX_UNREAD_BYTES
 
 
 def fetch_options(args: argparse.Namespace) -> FetchOptions:
@@ -112,7 +118,15 @@ def _run_loop(loop: asyncio.AbstractEventLoop) -> None:
 async def _start(options: FetchOptions) -> tuple[HttpClient, PoliteClient]:
     client = HttpClient(options.http)
     agent = options.http.agent().partition("/")[0] or PRODUCT
-    return client, PoliteClient(client, options.http, options.hosts, agent, options.share_sec)
+    return client, PoliteClient(
+        client,
+        options.http,
+        options.hosts,
+        agent,
+        options.share_sec,
+        first_pause_sec=options.first_pause_sec,
+        max_unread_bytes=options.max_unread_bytes,
+    )
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: HttpClient) -> None:

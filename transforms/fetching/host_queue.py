@@ -48,6 +48,7 @@ class HostQueue:
         state: HostState | None,
         options: PolitenessOptions,
         agent: str,
+        first_pause_sec: float,
     ) -> None:
         self.host = host
         self.delay = delay
@@ -58,6 +59,7 @@ class HostQueue:
         self.closed_until = state.closed_until if state else None
         self.has_changed = False
         self._options = options
+        self._first_pause_sec = first_pause_sec
         self._closure_reason = state.reason if state else ""
         self._closures = state.closures if state else 0
         self._free_at = 0.0  # of the monotonic clock, like the next
@@ -162,7 +164,7 @@ class HostQueue:
             ItemError: if the host is closed.
         """
         requested = parse_retry_after(response.headers, now())
-        seconds = compute_pause(requested, attempt)
+        seconds = compute_pause(requested, attempt, self._first_pause_sec)
         if seconds <= self._options.max_wait_sec and not is_last:
             self._free_at = time.monotonic() + max(seconds, self.delay)
             return

@@ -13,7 +13,7 @@ from transforms.fetching.host_queue import HostQueue
 from transforms.fetching.http_client import HttpClient
 from transforms.fetching.http_messages import Request, Response, parse_location
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.fetching.retry_after import RATE_LIMIT_STATUSES
+from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS, RATE_LIMIT_STATUSES
 from transforms.fetching.robots import MAX_BYTES, Robots, to_robots_file
 from transforms.state.records import HostState, RobotsFile
 
@@ -23,8 +23,8 @@ _PERMANENT_REDIRECTS: Final = frozenset({301, 308})
 _SERVER_ERRORS: Final = frozenset({500, 502, 504})
 _RETRIED: Final = _SERVER_ERRORS | RATE_LIMIT_STATUSES
 _TEMPORARY: Final = _RETRIED | {408, 425}
-_MAX_UNREAD_BYTES: Final = 1 << 24
-"""While responses of so many bytes wait for their consumer, no request starts."""
+MAX_UNREAD_BYTES: Final = 1 << 24
+"""The default for the bytes of responses that may wait for their consumer."""
 
 
 class PoliteClient:
@@ -39,6 +39,9 @@ class PoliteClient:
         agent: the name to look for in robots.txt.
         budget_sec: seconds after which a host has its limits per run anew, for a process that
             does not end; None if the limits hold for the life of the process.
+        first_pause_sec: the first pause after a rate limit without a Retry-After, in seconds.
+        max_unread_bytes: while responses of so many bytes wait for their consumer, no request
+            starts.
     """
 
     def __init__(
@@ -48,12 +51,17 @@ class PoliteClient:
         options: PolitenessOptions,
         agent: str,
         budget_sec: float | None = None,
+        *,
+        first_pause_sec: float = FIRST_PAUSE_SECONDS,
+        max_unread_bytes: int = MAX_UNREAD_BYTES,
     ) -> None:
         self._client = client
         self._http = http
         self._options = options
         self._agent = agent
         self._budget_sec = budget_sec
+        self._first_pause_sec = first_pause_sec
+        self._max_unread_bytes = max_unread_bytes
         self._delays = options.delays()
         self._queues: dict[str, HostQueue] = {}
         self._states: Mapping[str, HostState] = {}
@@ -65,7 +73,7 @@ class PoliteClient:
     def count_unread(self, change: int) -> None:
         """Add to the bytes of responses that wait for their consumer, which bounds memory."""
         self._unread_bytes += change
-        if self._unread_bytes < _MAX_UNREAD_BYTES:
+        if self._unread_bytes < self._max_unread_bytes:
             self._may_start.set()
         else:
             self._may_start.clear()
@@ -97,7 +105,9 @@ class PoliteClient:
             name = urlsplit(url).hostname or ""
             delay = self._delays.get(host, self._delays.get(name, self._options.host_delay_sec))
             state = self._states.get(host)
-            self._queues[host] = HostQueue(host, delay, state, self._options, self._agent)
+            self._queues[host] = HostQueue(
+                host, delay, state, self._options, self._agent, self._first_pause_sec
+            )
         host_queue = self._queues[host]
         if self._budget_sec:
             host_queue.renew_budget(self._budget_sec)

@@ -9,7 +9,9 @@ from typing import Final
 RATE_LIMIT_STATUSES: Final = frozenset({429, 503})
 """Too Many Requests (RFC 6585) and Service Unavailable (RFC 9110)."""
 
-_FIRST_PAUSE: Final = 5.0
+FIRST_PAUSE_SECONDS: Final = 5.0
+"""The default for the first pause of exponential backoff."""
+
 _FIRST_CLOSURE: Final = 900.0
 _MAX_DOUBLINGS: Final = 7
 _MAX_JITTER: Final = 1.2
@@ -40,14 +42,17 @@ def parse_retry_after(headers: Mapping[str, str], at: dt.datetime) -> float | No
     return max(0.0, (aware - at).total_seconds())
 
 
-def compute_pause(requested_sec: float | None, attempt: int) -> float:
+def compute_pause(
+    requested_sec: float | None, attempt: int, first_pause_sec: float = FIRST_PAUSE_SECONDS
+) -> float:
     """Return the seconds to wait after an attempt that was rate-limited, with jitter.
 
     Args:
         requested_sec: what the server asked for; None for exponential backoff.
         attempt: the number of the attempt, from 1.
+        first_pause_sec: the pause after the first attempt; each later one is twice as long.
     """
-    seconds = _FIRST_PAUSE * 2.0 ** (attempt - 1) if requested_sec is None else requested_sec
+    seconds = first_pause_sec * 2.0 ** (attempt - 1) if requested_sec is None else requested_sec
     return seconds * random.uniform(1, _MAX_JITTER)
 
 

@@ -90,13 +90,25 @@ def shield(text: str) -> str:
     return _LONG_CHUNK.sub(r"\1 ", text)
 
 
-def analyse_texts(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
-    """A Doc for every text, in order; offsets are those of the text.
+def analyse_texts(
+    nlp: Language,
+    texts: Iterable[str],
+    *,
+    max_characters: int = MAX_CHARACTERS,
+    batch_characters: int = BATCH_CHARACTERS,
+) -> Iterator[Doc]:
+    """Yield the Doc of each text, in order; offsets are those of the text.
 
-    Of a text beyond MAX_CHARACTERS only the beginning is analysed.
+    Args:
+        nlp: The pipeline, from :func:`load_model`.
+        texts: The texts.
+        max_characters: Only the first so many characters of a text are analysed.
+        batch_characters: The number of characters to analyse at once, which bounds memory. Longer
+            texts are split.
     """
-    for batch in _batches(shield(text[:MAX_CHARACTERS]) for text in texts):
-        pieces = [_pieces(text) for text in batch]
+    shielded = (shield(text[:max_characters]) for text in texts)
+    for batch in _batches(shielded, batch_characters):
+        pieces = [split_text(text, batch_characters) for text in batch]
         with _BLAS.limit(limits=1, user_api="blas"):
             flat = (piece for parts in pieces for piece in parts)
             docs = nlp.pipe(flat, batch_size=len(batch))
@@ -105,23 +117,23 @@ def analyse_texts(nlp: Language, texts: Iterable[str]) -> Iterator[Doc]:
             yield Doc.from_docs(parts, ensure_whitespace=False) if len(parts) > 1 else parts[0]
 
 
-def _pieces(text: str) -> list[str]:
-    """A long text cut after paragraphs, or else after spaces, since memory follows its length."""
+def split_text(text: str, max_characters: int) -> list[str]:
+    """Split a text into pieces of limited length, after newlines, else spaces, else anywhere."""
     pieces = []
     start = 0
-    while len(text) - start > BATCH_CHARACTERS:
-        limit = start + BATCH_CHARACTERS
+    while len(text) - start > max_characters:
+        limit = start + max_characters
         ends = (text.rfind(space, start, limit) + 1 for space in "\n ")
         pieces.append(text[start : next(filter(None, ends), limit)])
         start += len(pieces[-1])
     return [*pieces, text[start:]]
 
 
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
+def _batches(texts: Iterable[str], max_characters: int) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for text in texts:
-        if batch and size + len(text) > BATCH_CHARACTERS:
+        if batch and size + len(text) > max_characters:
             yield batch
             batch, size = [], 0
         batch.append(text)

@@ -33,7 +33,8 @@ T = TypeVar("T")
 
 FORMATS: Final = ("jsonl", "parquet")
 _LINES: Final = "lines"
-_MAX_BUFFERED_ROWS: Final = 5000
+MAX_BUFFERED_ROWS: Final = 5000
+"""The default for the number of rows of a bundle that are buffered before they are written."""
 
 
 @register_row_coder
@@ -70,15 +71,25 @@ def partition_of(record: Record) -> str:
 
 
 class WriteRecords(beam.PTransform[beam.PCollection[Record], beam.PCollection[WrittenFile]]):
-    """Write records of any type to files of one format, and yield a :class:`WrittenFile` each."""
+    """Write records of any type to files of one format, and yield a :class:`WrittenFile` each.
 
-    def __init__(self, staging: str, file_format: str) -> None:
+    Args:
+        staging: The folder to write to.
+        file_format: One of `FORMATS`.
+        max_buffered_rows: The number of rows of a bundle that are buffered; more rows make further
+            files.
+    """
+
+    def __init__(
+        self, staging: str, file_format: str, *, max_buffered_rows: int = MAX_BUFFERED_ROWS
+    ) -> None:
         super().__init__()
         self.staging = staging
         self.format = file_format
+        self.max_buffered_rows = max_buffered_rows
 
     def expand(self, records: beam.PCollection[Record]) -> beam.PCollection[WrittenFile]:
-        writer = _WriteFiles(self.staging, self.format, partition_of)
+        writer = _WriteFiles(self.staging, self.format, partition_of, self.max_buffered_rows)
         return records | beam.ParDo(writer).with_output_types(WrittenFile)
 
 
@@ -91,7 +102,12 @@ class WriteLines(beam.PTransform[beam.PCollection[Any], beam.PCollection[Written
         self.name = name
 
     def expand(self, elements: beam.PCollection[Any]) -> beam.PCollection[WrittenFile]:
-        writer = _WriteFiles(self.staging, _LINES, functools.partial(_fixed_partition, self.name))
+        writer = _WriteFiles(
+            self.staging,
+            _LINES,
+            functools.partial(_fixed_partition, self.name),
+            MAX_BUFFERED_ROWS,
+        )
         return elements | beam.ParDo(writer).with_output_types(WrittenFile)
 
 
@@ -102,10 +118,17 @@ def _fixed_partition(name: str, _element: object) -> str:
 class _WriteFiles(beam.DoFn):
     """Write the elements of a bundle to one file per partition; count and sort records."""
 
-    def __init__(self, staging: str, file_format: str, partition: Callable[[Any], str]) -> None:
+    def __init__(
+        self,
+        staging: str,
+        file_format: str,
+        partition: Callable[[Any], str],
+        max_buffered_rows: int,
+    ) -> None:
         self.staging = staging
         self.format = file_format
         self.partition = partition
+        self.max_buffered_rows = max_buffered_rows
         self._in = Metrics.counter("newsbeam", f"Write.{file_format}.in")
         self._out = Metrics.counter("newsbeam", f"Write.{file_format}.out")
 
@@ -118,7 +141,7 @@ class _WriteFiles(beam.DoFn):
             self._in.inc()
         self._buffers[self.partition(element)].append(element)
         self._buffered += 1
-        if self._buffered >= _MAX_BUFFERED_ROWS:
+        if self._buffered >= self.max_buffered_rows:
             yield from self._flush()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:

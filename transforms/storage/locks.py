@@ -32,9 +32,21 @@ _LOG = logging.getLogger("newsbeam.locks")
 _FLOCK_POLL_SECONDS: Final = 0.2
 _FLOCK_FILE: Final = "lock"
 _LEASE_FILE: Final = "lock.json"
-LEASE_SECONDS: Final = 300.0
-SETTLE_SECONDS: Final = 2.0
-LEASE_POLL_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class LeaseTiming:
+    """How long a lease lasts, and how often it is looked at, in seconds.
+
+    Attributes:
+        duration_sec: A lease expires so long after it was last renewed.
+        settle_sec: After so long, all processes see the file that another one has written.
+        poll_sec: The interval at which a waiting process tries again.
+    """
+
+    duration_sec: float = 300.0
+    settle_sec: float = 2.0
+    poll_sec: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -45,28 +57,30 @@ class Lease:
         folder: The locked folder.
         description: How messages name the folder, such as "the state out/.state".
         holder: A name of the process that holds the lease, unlike any other's.
+        timing: How long the lease lasts.
     """
 
     folder: str
     description: str
     holder: str
+    timing: LeaseTiming = LeaseTiming()
 
     @property
     def _path(self) -> str:
         return str(FileSystems.join(self.folder, _LEASE_FILE))
 
     def acquire(self) -> bool:
-        """Try to acquire the lease for ``LEASE_SECONDS`` and return whether that succeeded."""
+        """Try to acquire the lease and return whether that succeeded."""
         if self._is_held_by_another():
             return False
         try:
-            self._write(LEASE_SECONDS)
+            self._write(self.timing.duration_sec)
         except Exception:
             # On a file system that never overwrites, another process has written first.
             if self._is_held_by_another():
                 return False
             raise
-        time.sleep(SETTLE_SECONDS)  # if two processes write at once, the last write wins
+        time.sleep(self.timing.settle_sec)  # if two processes write at once, the last write wins
         return self._is_held()
 
     def check(self) -> None:
@@ -96,11 +110,40 @@ class Lease:
             FileSystems.delete([self._path])
 
     def _is_held_by_another(self) -> bool:
-        holder, until = _read_lease(self._path)
+        holder, until = self._read()
         return holder != self.holder and until > time.time()
 
     def _is_held(self) -> bool:
-        return _read_lease(self._path)[0] == self.holder
+        return self._read()[0] == self.holder
+
+    def _read(self) -> tuple[str | None, float]:
+        """Return the holder and when the lease expires, as a Unix time; None if nobody holds it."""
+        if not self._exists():
+            return None, 0.0
+        try:
+            with open_file(self._path) as file:
+                data = file.read()
+        except Exception:  # every file system has its own error classes
+            if FileSystems.exists(self._path):
+                raise
+            return None, 0.0  # released in between
+        try:
+            lease = json.loads(data)
+            return str(lease["holder"]), float(lease["until"])
+        except (ValueError, KeyError, TypeError):
+            return None, 0.0  # incomplete, so nobody holds it
+
+    def _exists(self) -> bool:
+        """Return whether the file exists. Look twice where files cannot be overwritten.
+
+        There a renewal deletes the file for a moment.
+        """
+        if FileSystems.exists(self._path):
+            return True
+        if not is_object_store(self._path):
+            time.sleep(self.timing.settle_sec / 4)
+            return bool(FileSystems.exists(self._path))
+        return False
 
 
 class FolderLock:
@@ -148,7 +191,11 @@ class FolderLock:
 
 
 def lock_folder(
-    folder: str, description: str, *, wait_sec: float = 0.0
+    folder: str,
+    description: str,
+    *,
+    wait_sec: float = 0.0,
+    timing: LeaseTiming = LeaseTiming(),
 ) -> AbstractContextManager[FolderLock]:
     """Lock a folder while the context lasts.
 
@@ -160,12 +207,14 @@ def lock_folder(
         folder: The folder.
         description: How messages name the folder.
         wait_sec: Seconds to wait for another run that has locked the folder.
+        timing: How long a lease lasts, on other file systems.
 
     Raises:
         UsageError: Another run still has the lock, or the folder cannot be read and written.
     """
-    lock = _flock if is_local(folder) else _hold_lease
-    return lock(folder, description, wait_sec)
+    if is_local(folder):
+        return _flock(folder, description, wait_sec)
+    return _hold_lease(folder, description, wait_sec, timing)
 
 
 def is_lock_file(name: str) -> bool:
@@ -189,21 +238,23 @@ def _flock(folder: str, description: str, wait_sec: float) -> Iterator[FolderLoc
 
 
 @contextmanager
-def _hold_lease(folder: str, description: str, wait_sec: float) -> Iterator[FolderLock]:
+def _hold_lease(
+    folder: str, description: str, wait_sec: float, timing: LeaseTiming
+) -> Iterator[FolderLock]:
     holder = f"{os.uname().nodename}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-    lease = Lease(folder, description, holder)
+    lease = Lease(folder, description, holder, timing)
 
     def acquire() -> bool:
         with quiet_usage_errors(f"cannot write to {description}"):
             return lease.acquire()
 
-    _wait_for_lock(acquire, description, wait_sec, LEASE_POLL_SECONDS)
+    _wait_for_lock(acquire, description, wait_sec, timing.poll_sec)
     lock, ended = FolderLock(lease), threading.Event()
 
     def renew() -> None:
-        while not ended.wait(LEASE_SECONDS / 4):
+        while not ended.wait(timing.duration_sec / 4):
             try:
-                if not lease.renew(LEASE_SECONDS):
+                if not lease.renew(timing.duration_sec):
                     return  # the check before the commit reports it
             except Exception:  # the file system may be back before the lease expires
                 _LOG.warning(
@@ -222,37 +273,6 @@ def _hold_lease(folder: str, description: str, wait_sec: float) -> Iterator[Fold
         except Exception:  # the work under the lock is done all the same
             message = "cannot release %s; its lock file expires on its own"
             _LOG.warning(message, description, exc_info=True)
-
-
-def _read_lease(path: str) -> tuple[str | None, float]:
-    """Return the holder of a lease and when it expires, as a Unix time; None if nobody holds it."""
-    if not _lease_exists(path):
-        return None, 0.0
-    try:
-        with open_file(path) as file:
-            data = file.read()
-    except Exception:  # every file system has its own error classes
-        if FileSystems.exists(path):
-            raise
-        return None, 0.0  # released in between
-    try:
-        lease = json.loads(data)
-        return str(lease["holder"]), float(lease["until"])
-    except (ValueError, KeyError, TypeError):
-        return None, 0.0  # incomplete, so nobody holds it
-
-
-def _lease_exists(path: str) -> bool:
-    """Return whether a lease exists. Look twice where files cannot be overwritten.
-
-    There a renewal deletes the file for a moment.
-    """
-    if FileSystems.exists(path):
-        return True
-    if not is_object_store(path):
-        time.sleep(SETTLE_SECONDS / 4)
-        return bool(FileSystems.exists(path))
-    return False
 
 
 def _wait_for_lock(

@@ -1,9 +1,6 @@
 import io
 import logging
 
-import pytest
-
-from pipeline.commands import progress
 from pipeline.commands.progress import ProgressHandler
 from transforms.core.counters import Progress
 
@@ -13,8 +10,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def show(stream: io.StringIO) -> str:
-    handler = ProgressHandler(stream)
+def show(stream: io.StringIO, *, plain_interval_sec: float = 10.0) -> str:
+    handler = ProgressHandler(stream, plain_interval_sec=plain_interval_sec)
     log = logging.getLogger("newsbeam.progress")
     log.setLevel(logging.INFO)
     log.addHandler(handler)
@@ -33,10 +30,9 @@ def test_a_terminal_has_one_live_line_that_is_cleared() -> None:
     assert shown.endswith("\r\x1b[K") and "\n" not in shown
 
 
-def test_a_log_has_a_plain_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_has_a_plain_line_now_and_then() -> None:
     assert show(io.StringIO()) == ""
-    monkeypatch.setattr(progress, "_PLAIN_INTERVAL_SECONDS", 0.0)
-    assert show(io.StringIO()).splitlines() == [
+    assert show(io.StringIO(), plain_interval_sec=0.0).splitlines() == [
         "newsbeam: FetchFeeds 32",
         "newsbeam: FetchFeeds 32  FetchPages 32",
     ]

@@ -214,13 +214,12 @@ def test_no_limit_is_too_long_or_too_large() -> None:
         assert isolated(("echo", 1)) == 1
 
 
-def test_the_start_has_its_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_start_has_its_own_limit() -> None:
     setup = functools.partial(load_nothing, "sleep", 1)
     with IsolatedWorker(setup, HURRY, name="reading") as isolated:
         assert isolated(("echo", 1)) == 1  # though it took longer than an item may
-    monkeypatch.setattr("transforms.core.isolation.START_SECONDS", 0.5)
     with (
-        IsolatedWorker(setup, LIMITS, name="reading") as isolated,
+        IsolatedWorker(setup, LIMITS, name="reading", start_time_limit_sec=0.5) as isolated,
         pytest.raises(ItemError, match=r"reading took more than 0\.5 seconds to start"),
     ):
         isolated(("echo", 1))

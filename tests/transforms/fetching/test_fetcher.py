@@ -1,7 +1,7 @@
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -73,12 +73,9 @@ def test_all_hosts_are_requested_before_responses_are_processed(
     do_fn.teardown()
 
 
-def test_no_more_is_asked_for_while_many_bytes_wait(
-    web: LocalServers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("transforms.fetching.polite_client._MAX_UNREAD_BYTES", 100_000)
+def test_no_more_is_asked_for_while_many_bytes_wait(web: LocalServers) -> None:
     web.answers["/page"] = Reply(bytes(20_000))
-    with Fetcher(OPTIONS) as fetcher:
+    with Fetcher(replace(OPTIONS, max_unread_bytes=100_000)) as fetcher:
         responses = ResponseStream[tuple[int, str]](fetcher)
         for number, host in itertools.product(range(15), (A, B)):
             responses.add([((number, host), Request(f"{web.base(host)}/page"))])

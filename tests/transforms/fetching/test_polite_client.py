@@ -27,23 +27,21 @@ def web() -> Iterator[LocalServers]:
         yield served
 
 
-@pytest.fixture
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("transforms.fetching.retry_after._FIRST_PAUSE", 0.2)
-
-
 def fetcher(
-    hosts: PolitenessOptions = QUICK, known: HostState | None = None, **http: Any
+    hosts: PolitenessOptions = QUICK,
+    known: HostState | None = None,
+    first_pause_sec: float = 5.0,
+    **http: Any,
 ) -> Fetcher:
-    result = Fetcher(FetchOptions(replace(HTTP, **http), hosts))
+    result = Fetcher(FetchOptions(replace(HTTP, **http), hosts, first_pause_sec=first_pause_sec))
     result.remember({known.host: known} if known else {})
     return result
 
 
 def fetch(
-    urls: list[str], hosts: PolitenessOptions = QUICK, known: HostState | None = None, **http: Any
+    urls: list[str], hosts: PolitenessOptions = QUICK, known: HostState | None = None, **more: Any
 ) -> list[Response | ItemError]:
-    with fetcher(hosts, known, **http) as asking:
+    with fetcher(hosts, known, **more) as asking:
         return asking.fetch([Request(url, is_page=True) for url in urls])
 
 
@@ -154,7 +152,6 @@ def test_a_closure_is_no_longer_than_is_allowed(web: LocalServers) -> None:
     assert until is not None and until - now() <= dt.timedelta(seconds=100)
 
 
-@pytest.mark.usefixtures("short_pauses")
 @pytest.mark.parametrize("status", [429, 503])
 def test_without_retry_after_the_host_is_left_alone_longer_each_time(
     web: LocalServers, status: int
@@ -164,7 +161,9 @@ def test_without_retry_after_the_host_is_left_alone_longer_each_time(
     lengths = []
     for closures in (0, 1, 2):
         before = now()
-        (answer,) = map(error_of, fetch([url], known=state_of(web, None, closures)))
+        (answer,) = map(
+            error_of, fetch([url], known=state_of(web, None, closures), first_pause_sec=0.2)
+        )
         assert (answer.attempts, answer.http_status) == (2, status)
         assert answer.not_before is not None
         lengths.append((answer.not_before - before).total_seconds())

@@ -1,12 +1,9 @@
-import re
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.language import Language
 
-from transforms.language import model
-from transforms.language.model import analyse_texts, load_model, shield
+from transforms.language.model import analyse_texts, load_model, shield, split_text
 from transforms.language.model_check import ModelError, check_model
 
 
@@ -15,14 +12,11 @@ def nlp() -> Language:
     return load_model()
 
 
-def test_docs_come_in_order_whatever_runs_together(
-    nlp: Language, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_docs_come_in_order_whatever_runs_together(nlp: Language) -> None:
     texts = [f"Mayor {name} spoke.\nHe left at {i}." for i, name in enumerate("ABCDEFG")]
     texts[3:3] = ["", "x" * 50]
     together = list(analyse_texts(nlp, texts))
-    monkeypatch.setattr(model, "BATCH_CHARACTERS", 60)
-    apart = list(analyse_texts(nlp, texts))
+    apart = list(analyse_texts(nlp, texts, batch_characters=60))
     assert [doc.text for doc in apart] == [shield(text) for text in texts]
     assert [doc.to_json() for doc in apart] == [doc.to_json() for doc in together]
     assert list(analyse_texts(nlp, [])) == []
@@ -33,24 +27,17 @@ def test_sentences_end_with_their_paragraph(nlp: Language) -> None:
     assert next(s.text.strip() for s in doc.sents) == "The pier is closed and"
 
 
-def test_only_the_beginning_of_a_long_text_is_analysed(
-    nlp: Language, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(model, "MAX_CHARACTERS", 20)
-    (doc,) = analyse_texts(nlp, ["The pier is closed until spring."])
+def test_only_the_beginning_of_a_long_text_is_analysed(nlp: Language) -> None:
+    (doc,) = analyse_texts(nlp, ["The pier is closed until spring."], max_characters=20)
     assert doc.text == "The pier is closed u"
 
 
 @pytest.mark.parametrize("joint", ["\n", " ", ""])
-def test_long_texts_are_analysed_in_pieces(
-    nlp: Language, monkeypatch: pytest.MonkeyPatch, joint: str
-) -> None:
+def test_long_texts_are_analysed_in_pieces(nlp: Language, joint: str) -> None:
     text = joint.join(["Mayor Ann Lee said so on Friday."] * 9)
-    monkeypatch.setattr(model, "BATCH_CHARACTERS", 80)
-    monkeypatch.setattr(model, "_LONG_CHUNK", re.compile(r"(\S{999})\S"))
-    pieces = model._pieces(text)
+    pieces = split_text(text, 80)
     assert "".join(pieces) == text and max(map(len, pieces)) <= 80
-    (doc,) = analyse_texts(nlp, [text])
+    (doc,) = analyse_texts(nlp, [text], batch_characters=80)
     assert doc.text == text
     if joint:
         names = [ent.text for ent in doc.ents if ent.label_ == "PERSON"]

@@ -53,15 +53,14 @@ from tests.support.bigquery_server import (
 from tests.support.command_line import LOCAL
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
+from tests.support.leases import use_lease_timing
 from tests.support.output_runs import example, write_run
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
-from transforms.sinks.bigquery import jobs
 from transforms.sinks.bigquery.database import BigQueryDatabase, _client
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import BOOKKEEPING_FIELDS
 from transforms.sinks.databases import load_runs
-from transforms.storage import locks
 from transforms.storage.runs import CommittedRun, read_committed_run
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
@@ -99,8 +98,8 @@ def options(server: FailingServer) -> BigQueryOptions:
 
 
 def load(output: Path, options: BigQueryOptions) -> list[str]:
-    """What a new process loads."""
-    database = BigQueryDatabase(options)
+    """Load what a new process would load, and return the run ids."""
+    database = BigQueryDatabase(options, first_backoff_sec=0.01)
     return load_runs(str(output), [database])[database.name]
 
 
@@ -408,9 +407,7 @@ def test_a_merge_that_another_one_aborts_is_tried_again(
     tmp_path: Path,
     options: BigQueryOptions,
     server: FailingServer,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(jobs, "_FIRST_WAIT_SEC", 0.01)
     write_run(tmp_path, "run-1", of_run("run-1", ALL))
     message = "Transaction is aborted due to concurrent update against table load_lock"
     aborted: dict[str, ApiResponse] = {}
@@ -644,7 +641,7 @@ def test_no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
 def test_a_worker_fills_it_when_nobody_waits_for_the_run(
     web: WebServer, tmp_path: Path, options: BigQueryOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    use_lease_timing(monkeypatch)
     # The launcher loads no database.
     monkeypatch.setattr("pipeline.commands.ingest.open_databases", lambda _: [])
     page = "<html><body><article><p>" + "Mayor Kim Lee said the bridge is safe. " * 20 + "</p>"

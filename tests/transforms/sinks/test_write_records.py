@@ -15,13 +15,13 @@ from schemas import RECORDS, Article, Record, TopicTag
 from schemas.jsonable import from_json, json_line, to_json
 from tests.support.example_records import article
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
+from tests.support.leases import use_lease_timing
 from transforms.core.errors import UsageError
 from transforms.sinks import write_records
 from transforms.sinks.commit import commit, staging_folder
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.write_records import WriteRecords, WrittenFile, partition_of
 from transforms.state.state_files import read_state_file, write_state_file
-from transforms.storage import locks
 from transforms.storage.runs import list_committed_runs, read_committed_run
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
@@ -50,8 +50,10 @@ def here(path: str) -> Path:
     return Path(path.removeprefix(f"{SCHEME}://"))
 
 
-def write(staging: str, records: list[Record], file_format: str) -> list[WrittenFile]:
-    """Run the sink; the files that it says it wrote."""
+def write(
+    staging: str, records: list[Record], file_format: str, **options: int
+) -> list[WrittenFile]:
+    """Run the sink and return the files that it yields."""
     listed = here(staging) / f"listed-{uuid.uuid4().hex}"
 
     class Note(beam.DoFn):
@@ -60,7 +62,7 @@ def write(staging: str, records: list[Record], file_format: str) -> list[Written
                 out.write(json_line(to_json(element)) + "\n")
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        written = pipeline | beam.Create(records) | WriteRecords(staging, file_format)
+        written = pipeline | beam.Create(records) | WriteRecords(staging, file_format, **options)
         _ = written | beam.ParDo(Note())
     lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
     return [from_json(WrittenFile, json.loads(line)) for line in lines]
@@ -69,7 +71,7 @@ def write(staging: str, records: list[Record], file_format: str) -> list[Written
 @pytest.fixture(params=["", f"{SCHEME}://"], ids=["local", "elsewhere"])
 def output(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """An output folder of this machine, and one of another file system."""
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    use_lease_timing(monkeypatch)
     return f"{request.param}{tmp_path}"
 
 
@@ -120,11 +122,8 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
     assert from_json(Article, line) == Article(**row) == ARTICLES[0]
 
 
-def test_rows_are_sorted_and_large_bundles_make_several_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(write_records, "_MAX_BUFFERED_ROWS", 3)
-    written = write(str(tmp_path), list(ARTICLES), "jsonl")
+def test_rows_are_sorted_and_large_bundles_make_several_files(tmp_path: Path) -> None:
+    written = write(str(tmp_path), list(ARTICLES), "jsonl", max_buffered_rows=3)
     assert len(written) > 2
     for file in written:
         lines = Path(file.path).read_text(encoding="utf-8").splitlines()
@@ -195,7 +194,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_what_killed_runs_leave_behind_is_removed_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+    use_lease_timing(monkeypatch)
     left = tmp_path / ".staging" / "killed" / "jsonl"
     left.mkdir(parents=True)
     (left / "half").touch()

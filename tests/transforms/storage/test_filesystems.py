@@ -18,10 +18,10 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.cli import run_command
 from sample.server import SampleSite
+from tests.support.leases import use_lease_timing
 from tests.support.storage_servers import StorageServer, serve_gcs, serve_hdfs, serve_s3
 from transforms.core.elements import Outcome
 from transforms.sinks.write_records import file_list_path, read_lines, write_file
-from transforms.storage import locks
 from transforms.storage.filesystems import (
     atomic_file,
     copy_files,
@@ -30,6 +30,7 @@ from transforms.storage.filesystems import (
     open_file,
     remove_folder,
 )
+from transforms.storage.locks import Lease, LeaseTiming, lock_folder
 from transforms.storage.runs import (
     is_committed,
     list_committed_runs,
@@ -42,11 +43,14 @@ SERVERS = {"s3": serve_s3, "gcs": serve_gcs, "hdfs": serve_hdfs}
 RUN_FIELDS = {"run_id", "fetched_at", "first_seen_at", "duration", "feed_health_id", "next_due"}
 FLAGS = ["--allow_private_networks", "127.0.0.1/32", "--host_delay_sec", "0"]
 FLAGS += ["--max_dead_letter_ratio", "1", "--formats", "jsonl"]
+TIMING = LeaseTiming(settle_sec=0.2, poll_sec=0.5)
 KILLED = """
-import os, signal, sys
-from transforms.storage import locks
+import functools, os, signal, sys
 from transforms.sinks import commit
-locks.LEASE_SECONDS = 4.0
+from transforms.state import store
+from transforms.storage.locks import LeaseTiming, lock_folder
+timing = LeaseTiming(duration_sec=4.0, settle_sec=0.2)
+commit.lock_folder = store.lock_folder = functools.partial(lock_folder, timing=timing)
 setattr(commit, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 from pipeline.cli import run_command
 sys.exit(run_command(sys.argv[2:]))
@@ -74,8 +78,7 @@ def store(
 @pytest.fixture
 def root(store: StorageServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return a folder for one test, which Beam's options reach."""
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.5)
+    use_lease_timing(monkeypatch, TIMING)
     monkeypatch.setattr(FileSystems, "_pipeline_options", PipelineOptions([*store.flags]))
     return f"{store.root}/{tmp_path.name}"
 
@@ -165,18 +168,18 @@ def test_a_second_run_on_the_same_state_is_refused(
     store: StorageServer, root: str, site: SampleSite, feed: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked = len(site.requests)
-    with locks.lock_folder(f"{root}/.state", "the state"):
+    with lock_folder(f"{root}/.state", "the state", timing=TIMING):
         assert ingest(store, feed, root, "r1") == 2
     assert f"another run is writing to the state {root}/.state; wait" in capsys.readouterr().err
     assert len(site.requests) == asked
-    with locks.lock_folder(f"{root}/.state", "the state"):
+    with lock_folder(f"{root}/.state", "the state", timing=TIMING):
         pass  # the lock was released
 
 
 def test_a_run_that_lost_its_lease_is_not_committed(
     store: StorageServer, root: str, feed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    thief = locks.Lease(f"{root}/.staging", "the output", "another")
+    thief = Lease(f"{root}/.staging", "the output", "another", TIMING)
 
     def steal_lease(*_: object) -> None:
         thief._write(60.0)

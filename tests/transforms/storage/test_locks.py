@@ -9,28 +9,27 @@ import pytest
 
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.core.errors import UsageError
-from transforms.storage import locks
-from transforms.storage.locks import lock_folder
+from transforms.storage.locks import LeaseTiming, lock_folder
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
+TIMING = LeaseTiming(settle_sec=0.05, poll_sec=0.1)
+SETTLED = LeaseTiming(settle_sec=0.0)
 
 
 @pytest.fixture(params=["", f"{SCHEME}://"], ids=["local", "elsewhere"])
-def folder(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.05)
-    monkeypatch.setattr(locks, "LEASE_POLL_SECONDS", 0.1)
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return f"{request.param}{tmp_path}"
 
 
 def test_a_folder_is_locked_once(folder: str) -> None:
-    with lock_folder(folder, "the state s"):
+    with lock_folder(folder, "the state s", timing=TIMING):
         for _ in range(2):
             with (
                 pytest.raises(UsageError, match="another run is writing to the state s; wait"),
-                lock_folder(folder, "the state s"),
+                lock_folder(folder, "the state s", timing=TIMING),
             ):
                 pytest.fail("locked twice")
-    with lock_folder(folder, "the state s"):
+    with lock_folder(folder, "the state s", timing=TIMING):
         pass  # released
 
 
@@ -38,7 +37,7 @@ def test_the_second_waits_for_the_first(folder: str) -> None:
     locked, order = threading.Event(), []
 
     def first() -> None:
-        with lock_folder(folder, "s"):
+        with lock_folder(folder, "s", timing=TIMING):
             locked.set()
             time.sleep(0.5)
             order.append("first")
@@ -46,16 +45,19 @@ def test_the_second_waits_for_the_first(folder: str) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     locked.wait()
-    with lock_folder(folder, "s", wait_sec=30):
+    with lock_folder(folder, "s", wait_sec=30, timing=TIMING):
         order.append("second")
     thread.join()
     assert order == ["first", "second"]
 
 
 def test_waiting_times_out(folder: str) -> None:
-    with lock_folder(folder, "s"):
+    with lock_folder(folder, "s", timing=TIMING):
         started = time.monotonic()
-        with pytest.raises(UsageError, match="another run"), lock_folder(folder, "s", wait_sec=0.3):
+        with (
+            pytest.raises(UsageError, match="another run"),
+            lock_folder(folder, "s", wait_sec=0.3, timing=TIMING),
+        ):
             pytest.fail("locked twice")
         assert time.monotonic() - started >= 0.3
 
@@ -80,12 +82,9 @@ def test_a_killed_process_releases_its_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lease", ["", "{", "[]", json.dumps({"holder": "a-1", "until": 1e9})])
-def test_an_expired_or_incomplete_lease_is_taken_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lease: str
-) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+def test_an_expired_or_incomplete_lease_is_taken_over(tmp_path: Path, lease: str) -> None:
     (tmp_path / "lock.json").write_text(lease)
-    with lock_folder(f"{SCHEME}://{tmp_path}", "s"):
+    with lock_folder(f"{SCHEME}://{tmp_path}", "s", timing=SETTLED):
         assert json.loads((tmp_path / "lock.json").read_text())["until"] > time.time()
     assert not (tmp_path / "lock.json").exists()
 
@@ -97,11 +96,10 @@ def _read_or_none(path: Path) -> str | None:
         return None
 
 
-def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.2)
-    monkeypatch.setattr(locks, "LEASE_SECONDS", 0.8)
+def test_a_lease_is_renewed(tmp_path: Path) -> None:
+    timing = LeaseTiming(duration_sec=0.8, settle_sec=0.2)
     path = tmp_path / "lock.json"
-    with lock_folder(f"{SCHEME}://{tmp_path}", "s") as lock:
+    with lock_folder(f"{SCHEME}://{tmp_path}", "s", timing=timing) as lock:
         first = path.read_text()
         deadline = time.monotonic() + 10
         while _read_or_none(path) in (None, first):
@@ -110,13 +108,10 @@ def test_a_lease_is_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         lock.check()
 
 
-def test_a_lost_lease_is_left_to_its_new_holder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(locks, "SETTLE_SECONDS", 0.0)
+def test_a_lost_lease_is_left_to_its_new_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock.json"
     other = json.dumps({"holder": "other", "until": time.time() + 100})
-    with lock_folder(f"{SCHEME}://{tmp_path}", "the state s") as lock:
+    with lock_folder(f"{SCHEME}://{tmp_path}", "the state s", timing=SETTLED) as lock:
         lock.check()
         path.write_text(other)  # as if this one had slept through its lease
         with pytest.raises(UsageError, match="another run has taken over the state s"):

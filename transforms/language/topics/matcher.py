@@ -24,8 +24,6 @@ from transforms.language.topics.symbols import (
 )
 from transforms.language.topics.taxonomy import Rule
 
-_TOKEN_CACHE_SIZE = 1 << 16
-
 _TOKEN_START: Final = r"(?<![^\W_])"
 _TOKEN_END: Final = r"(?![^\W_])"
 
@@ -208,11 +206,16 @@ _POSSESSIVE_LENGTH: Final = 5
 
 
 class _TokenCache(dict[str, _TokenEntry]):
-    """Entries by token as printed, made on demand; emptied at `_TOKEN_CACHE_SIZE` entries."""
+    """Entries by token as printed, made on demand; emptied at `max_entries` entries."""
 
     def __init__(
-        self, first_nodes: dict[str, _Node], vocabulary: set[str], patterns: _PatternIndex
+        self,
+        first_nodes: dict[str, _Node],
+        vocabulary: set[str],
+        patterns: _PatternIndex,
+        max_entries: int,
     ) -> None:
+        self._max_entries = max_entries
         self._first_nodes = first_nodes
         self._vocabulary = vocabulary
         self._patterns = patterns
@@ -235,7 +238,7 @@ class _TokenCache(dict[str, _TokenEntry]):
             self._unions[start] = self._patterns.find_by_token(start)
         possessive_length = len(possessive[0]) if possessive else 0
         entry = (plain.lower(), symbols, endings, children, self._unions[start], possessive_length)
-        if len(self) >= _TOKEN_CACHE_SIZE:
+        if len(self) >= self._max_entries:
             self.clear()
         self[token] = entry
         return entry
@@ -248,12 +251,19 @@ class Matcher:
     equally long ones the one with the higher weight.
     """
 
-    def __init__(self, rules: Iterable[CompiledRule], topic_count: int) -> None:
+    def __init__(
+        self,
+        rules: Iterable[CompiledRule],
+        topic_count: int,
+        *,
+        max_cached_tokens: int = 1 << 16,
+    ) -> None:
         """Build the trie of phrases and the index of patterns.
 
         Args:
             rules: The rules. Their phrases and patterns are numbered in this order, from 0.
             topic_count: The number of topics; the rules name topics by numbers below it.
+            max_cached_tokens: The number of distinct tokens at which the cache is emptied.
         """
         root = _Node()
         vocabulary: set[str] = set()
@@ -275,7 +285,9 @@ class Matcher:
                 patterns.append(_Pattern(regex, rule, number))
                 number += 1
         self._patterns = _PatternIndex(patterns)
-        self._token_cache = _TokenCache(root.children, vocabulary, self._patterns)
+        self._token_cache = _TokenCache(
+            root.children, vocabulary, self._patterns, max_cached_tokens
+        )
 
     def find_matches(self, text: str) -> TextMatches:
         """Return the tokens of a text and the matches of the rules in it."""

@@ -18,7 +18,7 @@ from google.cloud.bigquery.format_options import ParquetOptions
 from schemas import RECORDS, SCHEMA_VERSION, Record
 from schemas.ids import stable_id
 from transforms.sinks.bigquery.errors import usage_errors
-from transforms.sinks.bigquery.jobs import JobSpec, start_job, wait_for_job
+from transforms.sinks.bigquery.jobs import JobSpec, JobT, start_job, wait_for_job
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.bigquery.sql import RUNS, load_script
 from transforms.sinks.bigquery.tables import (
@@ -40,12 +40,17 @@ _MAX_SOURCES: Final = 10_000
 class BigQueryDatabase:
     """The tables of one dataset. The jobs are billed to its project.
 
+    Args:
+        options: The options of BigQuery.
+        first_backoff_sec: Seconds before a job that failed with a transient error starts again.
+
     Raises:
         UsageError: There are no credentials, or no dataset of this name.
     """
 
-    def __init__(self, options: BigQueryOptions) -> None:
+    def __init__(self, options: BigQueryOptions, *, first_backoff_sec: float = 2.0) -> None:
         self._options = options
+        self._first_backoff_sec = first_backoff_sec
         self._dataset = options.bigquery or ""
         with usage_errors(self.name):
             client = _client(options, None)
@@ -100,9 +105,12 @@ class BigQueryDatabase:
         rows = {}
         for table, spec, job in started:
             with usage_errors(f"{self.name}, table {table} of run {run.run_id}"):
-                rows[table] = int(wait_for_job(self._client, spec, job).output_rows)
+                rows[table] = int(self._wait(spec, job).output_rows)
                 self._check_version(run, staged[table])
         return rows
+
+    def _wait(self, spec: JobSpec[JobT], job: JobT) -> JobT:
+        return wait_for_job(self._client, spec, job, first_backoff_sec=self._first_backoff_sec)
 
     def _load_spec(
         self, run: CommittedRun, record: type[Record], staging: str
@@ -140,7 +148,7 @@ class BigQueryDatabase:
             return self._client.query(script, job_id=job_id, job_retry=None)
 
         spec = JobSpec(f"merge_{token}", start, lambda _: run_id in self._read_run_ids())
-        job = wait_for_job(self._client, spec, start_job(self._client, spec))
+        job = self._wait(spec, start_job(self._client, spec))
         ((merged,),) = job.result()
         return bool(merged)
 

@@ -18,7 +18,6 @@ from transforms.sinks.bigquery.errors import is_transient
 JobT = TypeVar("JobT", bigquery.LoadJob, bigquery.QueryJob)
 
 _MAX_TRIES: Final = 5
-_FIRST_WAIT_SEC: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,16 @@ def start_job(client: bigquery.Client, spec: JobSpec[JobT]) -> JobT:
     raise AssertionError("unreachable")
 
 
-def wait_for_job(client: bigquery.Client, spec: JobSpec[JobT], job: JobT) -> JobT:
+def wait_for_job(
+    client: bigquery.Client, spec: JobSpec[JobT], job: JobT, *, first_backoff_sec: float
+) -> JobT:
     """Wait for a started job, and start it again if it failed with a transient error.
+
+    Args:
+        client: The client.
+        spec: The job to start again.
+        job: The started job.
+        first_backoff_sec: Seconds before the first new start; each later one doubles them.
 
     Returns:
         The job that succeeded.
@@ -64,7 +71,7 @@ def wait_for_job(client: bigquery.Client, spec: JobSpec[JobT], job: JobT) -> Job
         except GoogleAPICallError as error:
             if tries == _MAX_TRIES or not is_transient(error):
                 raise
-            time.sleep(_FIRST_WAIT_SEC * 2 ** (tries - 1))
+            time.sleep(first_backoff_sec * 2 ** (tries - 1))
             job = start_job(client, spec)
         else:
             return job

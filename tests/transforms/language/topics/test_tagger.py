@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas import TopicTag
 from schemas.ids import stable_id
-from transforms.language.topics import matcher
+from transforms.language.topics.matcher import Matcher, compile_rule
 from transforms.language.topics.media_topics import load_media_topics
 from transforms.language.topics.scoring import MIN_RULE_SCORE
 from transforms.language.topics.tagger import (
@@ -232,9 +232,11 @@ def test_pickled_tagger_gives_the_same_tags() -> None:
     assert tag(pickle.loads(pickle.dumps(TAGGER)), text) == tag(TAGGER, text) != []
 
 
-def test_word_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "_TOKEN_CACHE_SIZE", 4)
-    assert matches("a b c d e f alpha g h i j k alpha", "alpha") == ["alpha", "alpha"]
+def test_a_full_token_cache_changes_no_match() -> None:
+    rule = compile_rule(Rule(id="r", weight=1, phrases=("alpha",)), (0,))
+    matcher = Matcher([rule], 1, max_cached_tokens=4)
+    (matches,) = matcher.find_matches("a b c d e f alpha g h i j k alpha").by_topic
+    assert [match.start for match in matches] == [12, 28]
 
 
 PIECES = st.sampled_from(
