@@ -33,10 +33,10 @@ from benchmarks.quotes import ParsedDocument, parse_documents
 from transforms.language.document import Document, read_document
 from transforms.language.quotes import ranker
 from transforms.language.quotes.attribution import LABEL
-from transforms.language.quotes.attribution_rules import Rules
+from transforms.language.quotes.attribution_rules import AttributionRules
 from transforms.language.quotes.indirect_candidates import IndirectCandidateFinder
 from transforms.language.quotes.indirect_speech import IndirectContentFinder
-from transforms.language.quotes.quotation_marks import Segment, quoted_segments
+from transforms.language.quotes.quotation_marks import QuotedSegment, quoted_segments
 from transforms.language.quotes.ranker import (
     NOTHING_REPORTED,
     QUOTE_TABLE,
@@ -49,9 +49,9 @@ from transforms.language.quotes.ranker import (
     attribute_quotes,
     build_quote_features,
 )
-from transforms.language.quotes.sentences import Page
+from transforms.language.quotes.sentences import QuotedText
 from transforms.language.quotes.speaker_candidates import DescribedSegment, SpeakerCandidate
-from transforms.language.quotes.speaker_mentions import Speakers
+from transforms.language.quotes.speaker_mentions import SpeakerMentionFinder
 
 OUTPUT: Final = Path(ranker.__file__).with_suffix(".tsv")
 ROUNDS: Final = 2
@@ -121,20 +121,27 @@ class PreparedDocument(NamedTuple):
 
     gold: GoldDocument
     document: Document
-    segments: list[Segment]
-    page: Page
-    speakers: Speakers
-    rules: Rules
+    segments: list[QuotedSegment]
+    quoted_text: QuotedText
+    mention_finder: SpeakerMentionFinder
+    rules: AttributionRules
 
 
 def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
     """Return the input of the ranker for a document."""
     gold, doc, entities = parsed
     document = read_document(doc, gold.text)
-    segments = [s for s in quoted_segments(gold.text) if s.right <= document.analysed_end]
-    page = Page(document, segments)
-    speakers = Speakers(page, entities)
-    return PreparedDocument(gold, document, segments, page, speakers, Rules(page, speakers))
+    segments = [s for s in quoted_segments(gold.text) if s.outer_end <= document.analysed_end]
+    quoted_text = QuotedText(document, segments)
+    mention_finder = SpeakerMentionFinder(quoted_text, entities)
+    return PreparedDocument(
+        gold,
+        document,
+        segments,
+        quoted_text,
+        mention_finder,
+        AttributionRules(quoted_text, mention_finder),
+    )
 
 
 def judge_segments(setting: PreparedDocument, decider: SegmentDecider) -> Iterator[JudgedSegment]:
@@ -144,11 +151,11 @@ def judge_segments(setting: PreparedDocument, decider: SegmentDecider) -> Iterat
     """
     document = setting.gold
     recorder = _Recorder(decider)
-    attribute_quotes(setting.page, setting.speakers, setting.rules, recorder)
+    attribute_quotes(setting.quoted_text, setting.mention_finder, setting.rules, recorder)
     segments = [described.segment for described in recorder.segments]
     pairs = match_spans([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
     for number, described in enumerate(recorder.segments):
-        mark = document.text[described.segment.left : described.segment.left + 2]
+        mark = document.text[described.segment.outer_start : described.segment.outer_start + 2]
         if mark[:1] in "'‘" and mark not in ("''", "‘‘"):
             continue
         gold = document.quotes[pairs[number]] if number in pairs else None
@@ -192,10 +199,10 @@ def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
     """Yield a group per cue: each content that it may report, or nothing."""
     document = setting.gold
     content_finder = IndirectContentFinder(
-        setting.document, [(s.left, s.right) for s in setting.segments]
+        setting.document, [(s.outer_start, s.outer_end) for s in setting.segments]
     )
-    finder = IndirectCandidateFinder(setting.document, content_finder, setting.rules.heard)
-    for index, cue in sorted(setting.rules.heard.items()):
+    finder = IndirectCandidateFinder(setting.document, content_finder, setting.rules.cues_by_token)
+    for index, cue in sorted(setting.rules.cues_by_token.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]
         candidates = finder.find_candidates(index)
         shares = [_match_attribution(document, (c.start, c.end), speaker) for c in candidates]
@@ -272,10 +279,10 @@ def train_models(
     decider: SegmentDecider = _RuleDecider()
     for _ in range(ROUNDS):
         seen = [segment for setting in settings for segment in judge_segments(setting, decider)]
-        speakers = fit_weights(list(group_speakers(seen)), penalties[SPEAKER_TABLE])
-        model = Ranker({**weights, SPEAKER_TABLE: speakers, QUOTE_TABLE: {}})
+        mention_finder = fit_weights(list(group_speakers(seen)), penalties[SPEAKER_TABLE])
+        model = Ranker({**weights, SPEAKER_TABLE: mention_finder, QUOTE_TABLE: {}})
         quotes = fit_weights(list(group_quotes(seen, model)), penalties[QUOTE_TABLE])
-        weights |= {SPEAKER_TABLE: speakers, QUOTE_TABLE: quotes}
+        weights |= {SPEAKER_TABLE: mention_finder, QUOTE_TABLE: quotes}
         decider = Ranker(weights)
     return weights
 

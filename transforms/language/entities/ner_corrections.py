@@ -25,7 +25,7 @@ from transforms.language.entities.rules import (
     STATES,
 )
 from transforms.language.given_names import GIVEN_NAMES
-from transforms.language.quotes.cue_words import CUES, TITLES
+from transforms.language.quotes.cue_words import CUES, PERSON_TITLES
 from transforms.language.tokens import Token
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")
@@ -231,7 +231,7 @@ def _stands_apart(document: Document, name: Sighting) -> bool:
             return False
     if following and following[1].casefold().rstrip(".") in ORGANISATION_WORDS:
         return False
-    if name.label == "PERSON" or (following and following[1].lower() in TITLES):
+    if name.label == "PERSON" or (following and following[1].lower() in PERSON_TITLES):
         return True
     return not index.is_proper(first - 1) and not index.is_proper(last + 1)
 

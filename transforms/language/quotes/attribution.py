@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.speaker_mentions import Speaker
+from transforms.language.quotes.speaker_mentions import SpeakerMention
 
 
 class Attribution(NamedTuple):
@@ -12,8 +12,8 @@ class Attribution(NamedTuple):
     method: str
     cue_start: int | None = None
     cue_end: int | None = None
-    speaker: Speaker | None = None
-    via: Speaker | None = None
+    speaker: SpeakerMention | None = None
+    via: SpeakerMention | None = None
 
 
 UNKNOWN: Final = Attribution("none")
@@ -22,7 +22,7 @@ LABEL: Final = Attribution("label")
 NAMED_LABEL: Final = Attribution("named-label")
 """The same, and the text says so: the so-called "...", the novel "..."."""
 
-CONFIDENCE: Final = {
+RULE_CONFIDENCE: Final = {
     "same-paragraph": 0.97,
     "dash": 0.95,
     "inverted": 0.94,
@@ -46,7 +46,7 @@ PolNeAR's training and development articles. "none" claims no speaker, and its f
 quote alone."""
 
 
-class Reading(NamedTuple):
+class QuoteReading(NamedTuple):
     """How a quoted segment reads."""
 
     attribution: Attribution
@@ -60,10 +60,10 @@ class Cue(NamedTuple):
 
     start: int
     end: int
-    verb: str
+    lower: str
     method: str
-    speaker: Speaker
+    speaker: SpeakerMention
 
     @property
     def is_relay(self) -> bool:
-        return self.verb in cue_words.RELAYS and self.speaker.kind != "pronoun"
+        return self.lower in cue_words.RELAY_CUES and self.speaker.kind != "pronoun"

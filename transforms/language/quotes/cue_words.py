@@ -36,7 +36,7 @@ believing feel feels felt feeling know knows knew swear swears swore swearing si
 singing hear heard find finds found foresee foresees foresaw mean means meant
 """
 # Nouns that report what their owner says: "her claim that", "Lee's call for".
-NOUNS: Final = word_set(
+CUE_NOUNS: Final = word_set(
     """
     accusation accusations admission allegation allegations announcement announcements argument
     arguments assertion assertions call calls claim claims comment comments complaint complaints
@@ -47,12 +47,12 @@ NOUNS: Final = word_set(
     """
 )
 # Cues only together with the word that follows.
-PHRASES: Final = {
+CUE_PHRASES: Final = {
     "put": "it", "puts": "it", "go": "on", "goes": "on", "went": "on", "going": "on",
     "according": "to",
 }  # fmt: skip
 # What is thought is known to the reader because somebody says it.
-MENTAL: Final = word_set(
+MENTAL_CUES: Final = word_set(
     """
     believe believes believed believing fear fears feared fearing feel feels felt feeling find
     finds found hear heard hears hope hopes hoped hoping know knew knows love loves loved mean
@@ -60,9 +60,9 @@ MENTAL: Final = word_set(
     """
 )
 # Cues of those who pass on what somebody else said, if there is somebody else.
-RELAYS: Final = word_set("according reported reports")
-SPEECH_ONLY: Final = word_set("said says say saying told tells added adds wrote asked")
-WORKS: Final = word_set(
+RELAY_CUES: Final = word_set("according reported reports")
+UNAMBIGUOUS_CUES: Final = word_set("said says say saying told tells added adds wrote asked")
+WORK_NOUNS: Final = word_set(
     """
     album anthem article ballad blog book broadcast chapter column commentary documentary
     drama entitled episode essay exhibition film hymn magazine memoir movie musical newsletter
@@ -70,16 +70,16 @@ WORKS: Final = word_set(
     soundtrack titled track
     """
 )
-PERFORMED: Final = word_set(
+PERFORMANCE_VERBS: Final = word_set(
     """
     perform performed performing performs play played playing plays sang sing singing sings
     sung watch watched watching watches
     """
 )
-SCARE: Final = word_set("so-called dubbed nicknamed nickname termed")
-BEFORE_TITLES: Final = word_set("on of in with")
-SMALL: Final = word_set("a an and at by for from in is of on or the to with")
-TITLES: Final = word_set(
+NAMING_WORDS: Final = word_set("so-called dubbed nicknamed nickname termed")
+PREPOSITIONS_BEFORE_WORKS: Final = word_set("on of in with")
+SMALL_TITLE_WORDS: Final = word_set("a an and at by for from in is of on or the to with")
+PERSON_TITLES: Final = word_set(
     """
     president vice prime minister secretary senator sen. rep. representative congressman
     congresswoman gov. governor mayor councillor councilor chancellor ambassador judge
@@ -90,14 +90,14 @@ TITLES: Final = word_set(
     """
 )
 HONORIFICS: Final = word_set("mr. mrs. ms. miss dr. mr mrs ms dr mx")
-ADDRESSES: Final = TITLES | HONORIFICS
+TITLES_AND_HONORIFICS: Final = PERSON_TITLES | HONORIFICS
 PRONOUNS: Final = word_set(
     """
     he she they it we i you who one some others many someone everyone everybody somebody
     nobody both several this that these those which whom what anybody
     """
 )
-PEOPLE: Final = word_set(
+PERSON_NOUNS: Final = word_set(
     """
     activists advocates adviser advisers aide aides analysts author chairman critics democrats
     director experts governor investigators lawmakers lawyer lawyers leader leaders man manager
@@ -106,7 +106,7 @@ PEOPLE: Final = word_set(
     spokesman spokesperson spokeswoman strategist students supporters voters woman women
     """
 )
-TEXTS: Final = word_set(
+TEXT_NOUNS: Final = word_set(
     """
     ad article bill book caption column complaint data document documents editorial email
     headline interview law lawsuit letter memo message note op-ed order paper piece plan platform
@@ -114,19 +114,21 @@ TEXTS: Final = word_set(
     speech statement story study survey text tweet video website
     """
 )
-RATIOS: Final = word_set("in of")
-ROUGHLY: Final = word_set("about almost around nearly over roughly some")
-RELATIVE: Final = word_set("who which that whom")
-THIRD: Final = word_set("he she it they")
+RATIO_PREPOSITIONS: Final = word_set("in of")
+APPROXIMATORS: Final = word_set("about almost around nearly over roughly some")
+RELATIVE_PRONOUNS: Final = word_set("who which that whom")
+THIRD_PERSON_PRONOUNS: Final = word_set("he she it they")
 OBJECT_PRONOUNS: Final = word_set("me him her us them")
-NAMED_LABELS: Final = word_set("PERSON ORG GPE NORP")
-TIMES: Final = frozenset(("DATE", "TIME"))
-SUBJECTS: Final = frozenset(("nsubj", "nsubjpass", "csubj"))
-CLIMBED: Final = word_set("conj xcomp advcl pcomp prep ccomp aux acl dep")
-PHRASE_TAGS: Final = word_set("DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW")
+SPEAKER_ENTITY_LABELS: Final = word_set("PERSON ORG GPE NORP")
+TIME_ENTITY_LABELS: Final = frozenset(("DATE", "TIME"))
+SUBJECT_DEPS: Final = frozenset(("nsubj", "nsubjpass", "csubj"))
+SHARED_SUBJECT_DEPS: Final = word_set("conj xcomp advcl pcomp prep ccomp aux acl dep")
+NOUN_PHRASE_TAGS: Final = word_set(
+    "DT PRP$ JJ JJR JJS NN NNS NNP NNPS POS CD HYPH VBN AFX $ PDT FW"
+)
 NOUN_TAGS: Final = frozenset(("NN", "NNS", "NNP", "NNPS"))
-SKIPPED_TAGS: Final = word_set("RB RBR MD VBD VBZ VBP VBN")
-FINITE_TAGS: Final = frozenset(("VBD", "VBP", "VBZ", "MD"))
+ADVERB_AND_VERB_TAGS: Final = word_set("RB RBR MD VBD VBZ VBP VBN")
+FINITE_VERB_TAGS: Final = frozenset(("VBD", "VBP", "VBZ", "MD"))
 DASHES: Final = frozenset("–—―-")
 
 

@@ -7,14 +7,14 @@ feature such as ``gap=B4-6`` or ``before=cue``.
 from typing import Final
 
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.quotation_marks import Segment
-from transforms.language.quotes.sentences import Item
+from transforms.language.quotes.quotation_marks import QuotedSegment
+from transforms.language.quotes.sentences import SentenceItem
 from transforms.language.tokens import Token
 
 _FUNCTION_WORD_TAGS: Final = frozenset(["IN", "TO", "DT", "CC", "WDT", "PRP$", "POS"])
 
 
-def item_at(items: list[Item], position: int) -> Item | None:
+def item_at(items: list[SentenceItem], position: int) -> SentenceItem | None:
     """Return the item at an index; None beyond either end."""
     return items[position] if 0 <= position < len(items) else None
 
@@ -34,15 +34,15 @@ def bin_count(count: int) -> str:
 def describe_token(token: Token) -> str:
     """Return a token in lower case, or the tag of a name, so that no name has a weight."""
     is_capital_noun = token.tag_ in cue_words.NOUN_TAGS and token.text[0].isupper()
-    is_name = is_capital_noun or token.ent_type_ in cue_words.NAMED_LABELS
+    is_name = is_capital_noun or token.ent_type_ in cue_words.SPEAKER_ENTITY_LABELS
     return token.tag_ if is_name else token.lower_
 
 
-def describe_item(item: Item | None) -> str:
+def describe_item(item: SentenceItem | None) -> str:
     """Return "quote", "cue" or "verb", a mark, a function word in lower case, or a tag."""
     if item is None:
         return "edge"
-    if isinstance(item, Segment):
+    if isinstance(item, QuotedSegment):
         return "quote"
     if item.tag_[:2] == "VB":
         return "cue" if item.lower_ in cue_words.CUES else "verb"
@@ -55,9 +55,11 @@ def classify_cue(cue: Token) -> str:
     """Return which list of cue words a token is in, or "other"."""
     word = cue.lower_
     for name, listed in (
-        ("said", cue_words.SPEECH_ONLY), ("mental", cue_words.MENTAL), ("relay", cue_words.RELAYS),
+        ("said", cue_words.UNAMBIGUOUS_CUES),
+        ("mental", cue_words.MENTAL_CUES),
+        ("relay", cue_words.RELAY_CUES),
         ("cue", cue_words.CUES),
-    ):  # fmt: skip
+    ):
         if word in listed:
             return name
     return "other"

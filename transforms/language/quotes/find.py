@@ -14,18 +14,18 @@ from schemas.ids import quote_id_of
 from transforms.language.document import Document
 from transforms.language.quotes import indirect_speech
 from transforms.language.quotes.attribution import (
-    CONFIDENCE,
     LABEL,
     NAMED_LABEL,
+    RULE_CONFIDENCE,
     UNKNOWN,
     Attribution,
-    Reading,
+    QuoteReading,
 )
-from transforms.language.quotes.attribution_rules import Rules
-from transforms.language.quotes.quotation_marks import Segment, quoted_segments
+from transforms.language.quotes.attribution_rules import AttributionRules
+from transforms.language.quotes.quotation_marks import QuotedSegment, quoted_segments
 from transforms.language.quotes.ranker import Ranker, attribute_indirect_speech, attribute_quotes
-from transforms.language.quotes.sentences import Page
-from transforms.language.quotes.speaker_mentions import Speakers
+from transforms.language.quotes.sentences import QuotedText
+from transforms.language.quotes.speaker_mentions import SpeakerMentionFinder
 from transforms.language.record_keys import RecordKeys
 
 
@@ -42,23 +42,23 @@ def find_quotes(
     """
     text, analysed = document.text, document.analysed_end
     segments = quoted_segments(text)
-    page = Page(document, [s for s in segments if s.right <= analysed])
-    speakers = Speakers(page, entities)
-    rules = Rules(page, speakers)
+    quoted_text = QuotedText(document, [s for s in segments if s.outer_end <= analysed])
+    mention_finder = SpeakerMentionFinder(quoted_text, entities)
+    rules = AttributionRules(quoted_text, mention_finder)
     content_finder = indirect_speech.IndirectContentFinder(
-        document, [(s.left, s.right) for s in segments]
+        document, [(s.outer_start, s.outer_end) for s in segments]
     )
     if ranker:
-        readings = attribute_quotes(page, speakers, rules, ranker)
+        readings = attribute_quotes(quoted_text, mention_finder, rules, ranker)
         reports = attribute_indirect_speech(document, content_finder, rules, ranker)
     else:
         readings, reports = (
-            _quotes_by_rule(page, rules),
+            _quotes_by_rule(quoted_text, rules),
             _reports_by_rule(document, content_finder, rules),
         )
     for segment in segments:
-        if segment.right > analysed and page.is_clause(segment):
-            readings[segment] = Reading(UNKNOWN, "direct", CONFIDENCE["none"])
+        if segment.outer_end > analysed and quoted_text.is_clause(segment):
+            readings[segment] = QuoteReading(UNKNOWN, "direct", RULE_CONFIDENCE["none"])
     quoted = {(segment.start, segment.end): reading for segment, reading in readings.items()}
     found = {**_relayed(reports, rules), **quoted}
     return [
@@ -89,37 +89,43 @@ def find_quotes(
     ]
 
 
-def _quotes_by_rule(page: Page, rules: Rules) -> dict[Segment, Reading]:
+def _quotes_by_rule(
+    quoted_text: QuotedText, rules: AttributionRules
+) -> dict[QuotedSegment, QuoteReading]:
     """What the rules alone take for quotes: what somebody says, and what is a clause."""
     return {
         segment: reading
-        for segment, reading in rules.read().items()
+        for segment, reading in rules.attribute_segments().items()
         if reading.attribution.speaker
-        or (reading.attribution not in (LABEL, NAMED_LABEL) and page.is_clause(segment))
+        or (reading.attribution not in (LABEL, NAMED_LABEL) and quoted_text.is_clause(segment))
     }
 
 
 def _reports_by_rule(
-    document: Document, content_finder: indirect_speech.IndirectContentFinder, rules: Rules
-) -> dict[tuple[int, int], Reading]:
+    document: Document,
+    content_finder: indirect_speech.IndirectContentFinder,
+    rules: AttributionRules,
+) -> dict[tuple[int, int], QuoteReading]:
     """What the cues report by rule, by start and end."""
-    reports: dict[tuple[int, int], Reading] = {}
-    for index, cue in sorted(rules.heard.items()):
+    reports: dict[tuple[int, int], QuoteReading] = {}
+    for index, cue in sorted(rules.cues_by_token.items()):
         content = content_finder.find_content(document.tokens[index])
         if content:
             said = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            reading = Reading(said, "indirect", indirect_speech.INDIRECT_CONFIDENCE[content.method])
+            reading = QuoteReading(
+                said, "indirect", indirect_speech.INDIRECT_CONFIDENCE[content.method]
+            )
             reports.setdefault((content.start, content.end), reading)
     return reports
 
 
 def _relayed(
-    reports: dict[tuple[int, int], Reading], rules: Rules
-) -> dict[tuple[int, int], Reading]:
+    reports: dict[tuple[int, int], QuoteReading], rules: AttributionRules
+) -> dict[tuple[int, int], QuoteReading]:
     """The reports, with who passes them on: "X happened, Y said, according to Z"."""
-    relays = {cue.start for cue in rules.heard.values() if cue.is_relay}
+    relays = {cue.start for cue in rules.cues_by_token.values() if cue.is_relay}
     spans = sorted(span for span, (said, _, _) in reports.items() if said.cue_start in relays)
-    found: dict[tuple[int, int], Reading] = {}
+    found: dict[tuple[int, int], QuoteReading] = {}
     for span, reading in reports.items():
         cue = reading.attribution.cue_start
         before = bisect_right(spans, (cue, sys.maxsize)) - 1 if cue is not None else -1

@@ -82,7 +82,9 @@ class IndirectCandidateFinder:
     def find_candidates(self, index: int) -> list[IndirectCandidate]:
         """Return the spans that the cue at the token ``index`` may report, each span once."""
         token = self._tokens[index]
-        if token.lower_ in cue_words.MENTAL and not self._has_text_as_speaker(self._cues[index]):
+        if token.lower_ in cue_words.MENTAL_CUES and not self._has_text_as_speaker(
+            self._cues[index]
+        ):
             return []
         rule = self._content_finder.match_rule(token)
         origins: dict[tuple[int, int], list[tuple[str, str]]] = {}
@@ -122,7 +124,7 @@ class IndirectCandidateFinder:
     def _has_text_as_speaker(self, cue: Cue) -> bool:
         """Return whether a text speaks: with "found", a survey reports and a person thinks."""
         last = bisect_left(self._token_starts, cue.speaker.end) - 1
-        return self._tokens[last].lower_ in cue_words.TEXTS
+        return self._tokens[last].lower_ in cue_words.TEXT_NOUNS
 
     # -------------------------------------------------------------------------- the candidates
 
@@ -214,7 +216,7 @@ class IndirectCandidateFinder:
             dep, token = token.dep_, token.head
             above = self._cues.get(token.i)
             if above and not above.is_relay:
-                return f"{dep}|{'mental' if token.lower_ in cue_words.MENTAL else 'cue'}"
+                return f"{dep}|{'mental' if token.lower_ in cue_words.MENTAL_CUES else 'cue'}"
         return None
 
     def _describe_speaker(self, token: Token) -> Iterator[str]:
@@ -252,7 +254,7 @@ class IndirectCandidateFinder:
         start, end = self._content_finder.offsets_of(first, last)
         near = tokens[first : min(last + 1, first + _MAX_TOKENS)]
         root = next((t for t in near if not first <= t.head.i <= last), tokens[first])
-        finite = any(t.tag_ in cue_words.FINITE_TAGS for t in near)
+        finite = any(t.tag_ in cue_words.FINITE_VERB_TAGS for t in near)
         length = bin_count(last - first + 1)
         yield from (
             f"way={way}", f"cut={cut}", f"way+cut={way}|{cut}", f"verb+way={cue.lower_}|{way}",

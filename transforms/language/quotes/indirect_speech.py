@@ -104,7 +104,7 @@ class IndirectContentFinder:
         for token in document.tokens:
             if token.head.i != token.i:
                 self._children.setdefault(token.head.i, []).append(token)
-            if token.dep_ in cue_words.SUBJECTS:
+            if token.dep_ in cue_words.SUBJECT_DEPS:
                 self.verbs_with_subject.add(token.head.i)
 
     def children_of(self, token: Token) -> list[Token]:
@@ -153,8 +153,8 @@ class IndirectContentFinder:
             return self._match_according(cue)
         children = self.children_of(cue)
         is_denied = any(map(is_negation, children))
-        is_subordinate = cue.dep_ in _SUBORDINATE and cue.head.lower_ not in cue_words.RELAYS
-        if is_denied or is_subordinate or cue.lower_ in cue_words.MENTAL:
+        is_subordinate = cue.dep_ in _SUBORDINATE and cue.head.lower_ not in cue_words.RELAY_CUES
+        if is_denied or is_subordinate or cue.lower_ in cue_words.MENTAL_CUES:
             return None
         clauses = [child for child in children if child.dep_ == "ccomp"]
         after = [clause for clause in clauses if clause.i > cue.i]

@@ -18,29 +18,29 @@ WORD: Final = re.compile(r"\w[\w'’-]*")
 SENTENCE_ENDS: Final = frozenset(".!?…")
 
 
-class Segment(NamedTuple):
+class QuotedSegment(NamedTuple):
     """What stands between two marks of one paragraph. All numbers are code points."""
 
     start: int
     end: int
     """Bounds of the words, without marks and spaces."""
-    left: int
-    right: int
+    outer_start: int
+    outer_end: int
     """Bounds with the marks."""
-    closed: bool
-    continued: bool
+    is_closed: bool
+    is_continued: bool
     """It goes on with a quote that the paragraph before left open."""
 
-    def holds(self, start: int, end: int) -> bool:
+    def covers(self, start: int, end: int) -> bool:
         """Whether the span has words of the segment, or is one of its marks."""
-        inside = self.left <= start and end <= self.right
+        inside = self.outer_start <= start and end <= self.outer_end
         return inside or (start < self.end and self.start < end)
 
 
 _Span: TypeAlias = tuple[int, int, int, int, bool]
 
 
-def quoted_segments(text: str) -> list[Segment]:
+def quoted_segments(text: str) -> list[QuotedSegment]:
     """Every quoted segment of ``text`` in order; none overlaps, none crosses a newline.
 
     >>> [text[s.start:s.end] for text in ['“It’s late,” she said.'] for s in quoted_segments(text)]
@@ -60,14 +60,14 @@ def quoted_segments(text: str) -> list[Segment]:
     return with_singles if 2 * doubles < sum(s.end - s.start for s in with_singles) else segments
 
 
-def _is_single(text: str, segment: Segment) -> bool:
-    mark = text[segment.left : segment.left + 2]
+def _is_single(text: str, segment: QuotedSegment) -> bool:
+    mark = text[segment.outer_start : segment.outer_start + 2]
     return mark[0] in "'‘" and mark not in ("''", "‘‘")
 
 
-def _segments(lines: list[str], singles: list[list[_Span]]) -> list[Segment]:
+def _segments(lines: list[str], singles: list[list[_Span]]) -> list[QuotedSegment]:
     """What double marks enclose, and the spans of ``singles``, those by line."""
-    segments: list[Segment] = []
+    segments: list[QuotedSegment] = []
     carried = False
     offset = 0
     for line, single in zip(lines, singles, strict=True):
@@ -80,7 +80,7 @@ def _segments(lines: list[str], singles: list[list[_Span]]) -> list[Segment]:
                 words = line[start:end]
                 if re.search(r"\w", words):
                     segments.append(
-                        Segment(
+                        QuotedSegment(
                             offset + start + len(words) - len(words.lstrip()),
                             offset + end - len(words) + len(words.rstrip()),
                             offset + left,

@@ -20,22 +20,22 @@ from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
 from transforms.language.document import Document
-from transforms.language.quotes.attribution import NAMED_LABEL, UNKNOWN, Attribution, Reading
-from transforms.language.quotes.attribution_rules import Rules
+from transforms.language.quotes.attribution import NAMED_LABEL, UNKNOWN, Attribution, QuoteReading
+from transforms.language.quotes.attribution_rules import AttributionRules
 from transforms.language.quotes.indirect_candidates import (
     IndirectCandidate,
     IndirectCandidateFinder,
 )
 from transforms.language.quotes.indirect_speech import IndirectContentFinder
-from transforms.language.quotes.quotation_marks import Segment
-from transforms.language.quotes.sentences import Page
+from transforms.language.quotes.quotation_marks import QuotedSegment
+from transforms.language.quotes.sentences import QuotedText
 from transforms.language.quotes.speaker_candidates import (
     DescribedSegment,
     NearbyAttributions,
     SpeakerCandidate,
     SpeakerCandidateFinder,
 )
-from transforms.language.quotes.speaker_mentions import Speakers
+from transforms.language.quotes.speaker_mentions import SpeakerMentionFinder
 
 SPEAKER_TABLE: Final = "speaker"
 QUOTE_TABLE: Final = "quote"
@@ -174,32 +174,37 @@ def parse_weights(text: str) -> Weights:
 
 
 def attribute_quotes(
-    page: Page, speakers: Speakers, rules: Rules, decider: SegmentDecider
-) -> dict[Segment, Reading]:
+    quoted_text: QuotedText,
+    mention_finder: SpeakerMentionFinder,
+    rules: AttributionRules,
+    decider: SegmentDecider,
+) -> dict[QuotedSegment, QuoteReading]:
     """Return the quotes of a text with their attributions, in order.
 
     Args:
-        page: The text in sentences.
-        speakers: The finder of the mentions of speakers.
+        quoted_text: The text in sentences.
+        mention_finder: The finder of the mentions of speakers.
         rules: The rules, whose attributions are candidates and features.
         decider: The model that decides on each segment.
     """
-    by_rule = rules.read()
-    finder = SpeakerCandidateFinder(page, speakers)
-    readings: dict[Segment, Reading] = {}
+    by_rule = rules.attribute_segments()
+    finder = SpeakerCandidateFinder(quoted_text, mention_finder)
+    readings: dict[QuotedSegment, QuoteReading] = {}
     same_paragraph = sentence_before = paragraph_before = UNKNOWN
     paragraph = -1
-    for number, (sentence, choice) in enumerate(zip(page.units, rules.choices, strict=True)):
+    for number, (sentence, sentence_cues) in enumerate(
+        zip(quoted_text.sentences, rules.sentence_cues, strict=True)
+    ):
         if sentence.paragraph != paragraph:
             paragraph = sentence.paragraph
             paragraph_before, same_paragraph = same_paragraph, UNKNOWN
-        is_last = number + 1 == len(page.units)
-        sentence_after = UNKNOWN if is_last else rules.choices[number + 1].first()
-        positions = [n for n, item in enumerate(sentence.items) if isinstance(item, Segment)]
+        is_last = number + 1 == len(quoted_text.sentences)
+        sentence_after = UNKNOWN if is_last else rules.sentence_cues[number + 1].first_attribution()
+        positions = [n for n, item in enumerate(sentence.items) if isinstance(item, QuotedSegment)]
         cue_positions = finder.find_cue_positions(sentence) if positions else []
         for position in positions:
             segment = sentence.items[position]
-            assert isinstance(segment, Segment)
+            assert isinstance(segment, QuotedSegment)
             rule = by_rule[segment]
             if rule.attribution == NAMED_LABEL:
                 continue
@@ -207,11 +212,15 @@ def attribute_quotes(
                 same_paragraph, sentence_before, paragraph_before, sentence_after
             )
             described = finder.describe_segment(
-                sentence, position, cue_positions, choice, rule, nearby
+                sentence, position, cue_positions, sentence_cues, rule, nearby
             )
             decision = decider.decide_segment(described)
             # A whole sentence that the rules give a speaker is a quote, however rare its features.
-            certain = rule.kind == "direct" and rule.attribution.speaker and page.is_clause(segment)
+            certain = (
+                rule.kind == "direct"
+                and rule.attribution.speaker
+                and quoted_text.is_clause(segment)
+            )
             if decision.quote_probability < MIN_QUOTE_PROBABILITY and not certain:
                 continue
             attribution = decision.candidate.attribution if decision.candidate else UNKNOWN
@@ -219,16 +228,19 @@ def attribute_quotes(
             if attribution.speaker:
                 confidence *= decision.candidate_probability
                 same_paragraph = attribution
-            readings[segment] = Reading(
-                choice.with_via(attribution), rule.kind, round(confidence, 2)
+            readings[segment] = QuoteReading(
+                sentence_cues.add_relay(attribution), rule.kind, round(confidence, 2)
             )
-        sentence_before = UNKNOWN if positions else choice.last()
+        sentence_before = UNKNOWN if positions else sentence_cues.last_attribution()
     return readings
 
 
 def attribute_indirect_speech(
-    document: Document, content_finder: IndirectContentFinder, rules: Rules, ranker: Ranker
-) -> dict[tuple[int, int], Reading]:
+    document: Document,
+    content_finder: IndirectContentFinder,
+    rules: AttributionRules,
+    ranker: Ranker,
+) -> dict[tuple[int, int], QuoteReading]:
     """Return the indirect speech of a text with its attributions, by start and end.
 
     Args:
@@ -237,13 +249,13 @@ def attribute_indirect_speech(
         rules: The rules that found the cues.
         ranker: The model that decides on each cue.
     """
-    candidates = IndirectCandidateFinder(document, content_finder, rules.heard)
-    readings: dict[tuple[int, int], Reading] = {}
-    for index, cue in sorted(rules.heard.items()):
+    candidates = IndirectCandidateFinder(document, content_finder, rules.cues_by_token)
+    readings: dict[tuple[int, int], QuoteReading] = {}
+    for index, cue in sorted(rules.cues_by_token.items()):
         chosen = ranker.choose_content(candidates.find_candidates(index))
         if chosen:
             content, confidence = chosen
             attribution = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            reading = Reading(attribution, "indirect", round(confidence, 2))
+            reading = QuoteReading(attribution, "indirect", round(confidence, 2))
             readings.setdefault((content.start, content.end), reading)
     return readings

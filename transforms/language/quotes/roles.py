@@ -161,7 +161,7 @@ def _words_after_article(tokens: Sequence[Token], start: int) -> list[str]:
         return []
     words = []
     for token in tokens[start + 1 : start + 1 + _MAX_ROLE]:
-        if token.tag_ not in cue_words.PHRASE_TAGS or token.tag_ == "DT":
+        if token.tag_ not in cue_words.NOUN_PHRASE_TAGS or token.tag_ == "DT":
             return []
         words.append(token.text)
         if token.dep_ in ("appos", "attr"):

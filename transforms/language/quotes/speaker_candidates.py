@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.attribution import Attribution, Reading
+from transforms.language.quotes.attribution import Attribution, QuoteReading
 from transforms.language.quotes.features import bin_count, classify_cue, item_at
-from transforms.language.quotes.noun_phrases import head_left, head_right
-from transforms.language.quotes.quotation_marks import Segment
-from transforms.language.quotes.sentence_cues import Choice
-from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.quotes.noun_phrases import find_head_after, find_head_before
+from transforms.language.quotes.quotation_marks import QuotedSegment
+from transforms.language.quotes.sentence_cues import SentenceCues
+from transforms.language.quotes.sentences import QuotedText, Sentence, SentenceItem, is_cue
 from transforms.language.quotes.speaker_features import SHARED_PREFIXES, SpeakerFeatures
-from transforms.language.quotes.speaker_mentions import Speaker, Speakers
+from transforms.language.quotes.speaker_mentions import SpeakerMention, SpeakerMentionFinder
 from transforms.language.tokens import Token
 
 _MAX_CUES_PER_SIDE: Final = 7
@@ -50,8 +50,8 @@ class SpeakerCandidate(NamedTuple):
 class DescribedSegment(NamedTuple):
     """A quoted segment with its features and its candidate speakers, as the ranker takes it."""
 
-    segment: Segment
-    rule: Reading
+    segment: QuotedSegment
+    rule: QuoteReading
     """The attribution by rule."""
     features: list[str]
     candidates: list[SpeakerCandidate]
@@ -73,14 +73,14 @@ class NearbyAttributions(NamedTuple):
 class SpeakerCandidateFinder:
     """The finder of candidate speakers for the quotes of a text."""
 
-    def __init__(self, page: Page, speakers: Speakers) -> None:
-        self._page = page
-        self._speakers = speakers
-        self._features = SpeakerFeatures(page)
-        self._mentions: dict[int, Speaker] = {}
+    def __init__(self, quoted_text: QuotedText, mention_finder: SpeakerMentionFinder) -> None:
+        self._quoted_text = quoted_text
+        self._mention_finder = mention_finder
+        self._features = SpeakerFeatures(quoted_text)
+        self._mentions: dict[int, SpeakerMention] = {}
         """Mentions of speakers by the index of their heads."""
 
-    def find_cue_positions(self, sentence: Unit) -> list[int]:
+    def find_cue_positions(self, sentence: Sentence) -> list[int]:
         """Return the positions of verbs, and of nouns such as "claim" in "the mayor's claim"."""
         return [
             position
@@ -90,18 +90,21 @@ class SpeakerCandidateFinder:
                 item.tag_[:2] == "VB"
                 or (
                     item.tag_ in ("NN", "NNS")
-                    and (item.i in self._page.owners or item.i in self._page.sources)
+                    and (
+                        item.i in self._quoted_text.possessors
+                        or item.i in self._quoted_text.sources
+                    )
                 )
             )
         ]
 
     def describe_segment(
         self,
-        sentence: Unit,
+        sentence: Sentence,
         position: int,
         cue_positions: list[int],
-        choice: Choice,
-        rule: Reading,
+        sentence_cues: SentenceCues,
+        rule: QuoteReading,
         nearby: NearbyAttributions,
     ) -> DescribedSegment:
         """Return a quoted segment with its features and its candidate speakers.
@@ -110,14 +113,14 @@ class SpeakerCandidateFinder:
             sentence: The sentence of the segment.
             position: The index of the segment among the items of the sentence.
             cue_positions: The result of `find_cue_positions` for the sentence.
-            choice: The cues that the rules found in the sentence.
+            sentence_cues: The cues that the rules found in the sentence.
             rule: The attribution of the segment by rule.
             nearby: The attributions around the sentence.
         """
         segment = sentence.items[position]
-        assert isinstance(segment, Segment)
+        assert isinstance(segment, QuotedSegment)
         by_rule = rule.attribution
-        features = self._features.describe_segment(sentence, position, segment, choice)
+        features = self._features.describe_segment(sentence, position, segment, sentence_cues)
         features += [f"rule={by_rule.method}", f"rulekind={rule.kind}"]
         shared = [f for f in features if f.startswith(SHARED_PREFIXES)]
         found = (
@@ -125,7 +128,7 @@ class SpeakerCandidateFinder:
                 sentence, position, segment, cue_positions, by_rule, nearby.same_paragraph
             ),
             *self._find_nearby(
-                sentence, position, segment, len(cue_positions), choice, by_rule, nearby
+                sentence, position, segment, len(cue_positions), sentence_cues, by_rule, nearby
             ),
         )
         candidates = [
@@ -134,7 +137,7 @@ class SpeakerCandidateFinder:
                 [*own, *shared],
             )
             for attribution, own in found
-            if _is_possible(attribution, by_rule, choice)
+            if _is_possible(attribution, by_rule, sentence_cues)
         ]
         return DescribedSegment(segment, rule, features, candidates)
 
@@ -142,9 +145,9 @@ class SpeakerCandidateFinder:
 
     def _find_in_sentence(
         self,
-        sentence: Unit,
+        sentence: Sentence,
         position: int,
-        segment: Segment,
+        segment: QuotedSegment,
         cue_positions: list[int],
         rule: Attribution,
         same_paragraph: Attribution,
@@ -152,7 +155,7 @@ class SpeakerCandidateFinder:
         """Yield an attribution and its features per pair of a cue and a noun phrase."""
         items = sentence.items
         last = same_paragraph.speaker
-        last_word = self._page.text[last.start : last.end].split()[-1] if last else None
+        last_word = self._quoted_text.text[last.start : last.end].split()[-1] if last else None
         for cue_position, relation, head in self._find_pairs(items, position, cue_positions):
             cue = items[cue_position]
             assert isinstance(cue, Token)
@@ -160,7 +163,7 @@ class SpeakerCandidateFinder:
                 continue
             end = cue.end
             following = item_at(items, cue_position + 1)
-            second = cue_words.PHRASES.get(cue.lower_)
+            second = cue_words.CUE_PHRASES.get(cue.lower_)
             if isinstance(following, Token) and following.lower_ == second:
                 end = following.end
             agrees = rule.speaker is not None and (
@@ -180,11 +183,11 @@ class SpeakerCandidateFinder:
             if last_word == head.text:
                 features.append("speaks-before")
             method = _strip_steps(relation)
-            start = self._page.cue_start(cue)
+            start = self._quoted_text.find_cue_start(cue)
             yield Attribution(method, start, end, self._find_mention(head)), features
 
     def _find_pairs(
-        self, items: list[Item], position: int, cue_positions: list[int]
+        self, items: list[SentenceItem], position: int, cue_positions: list[int]
     ) -> Iterator[tuple[int, str, Token]]:
         """Yield the position of a cue, its relation to a noun phrase, and the phrase's head."""
         middle = bisect_left(cue_positions, position)
@@ -203,53 +206,55 @@ class SpeakerCandidateFinder:
                 if is_noun
                 else self._find_heads_of_verb(items, cue_position)
             ):
-                if head.i not in seen and self._page.narrative[head.i]:
+                if head.i not in seen and self._quoted_text.is_unquoted[head.i]:
                     seen.add(head.i)
                     yield cue_position, relation, head
         start, end = max(0, position - _MAX_DISTANCE), min(len(items), position + _MAX_DISTANCE)
         for number in range(start, end):
             item = items[number]
-            if isinstance(item, Segment):
+            if isinstance(item, QuotedSegment):
                 continue
             pair: tuple[str, Token | None] | None = None
             if item.lower_ == "according":
-                pair = "according-to", head_right(items, number + 2)
+                pair = "according-to", find_head_after(items, number + 2)
             elif item.text == ":" and number == position - 1:
-                pair = "colon", head_left(items, number - 1)
+                pair = "colon", find_head_before(items, number - 1)
             elif item.text[-1] in cue_words.DASHES and number == position + 1:
-                pair = "dash", head_right(items, number + 1)
+                pair = "dash", find_head_after(items, number + 1)
             if pair and pair[1] is not None:
                 yield number, pair[0], pair[1]
 
     def _find_heads_of_noun(self, noun: Token) -> Iterator[tuple[str, Token]]:
         """Yield the owner and the source of a noun: "the mayor's claim that", "chants by fans"."""
-        if noun.i in self._page.owners:
-            yield "owner", self._page.owners[noun.i]
-        if noun.i in self._page.sources:
-            yield "source", self._page.sources[noun.i]
+        if noun.i in self._quoted_text.possessors:
+            yield "owner", self._quoted_text.possessors[noun.i]
+        if noun.i in self._quoted_text.sources:
+            yield "source", self._quoted_text.sources[noun.i]
 
-    def _find_heads_of_verb(self, items: list[Item], position: int) -> Iterator[tuple[str, Token]]:
+    def _find_heads_of_verb(
+        self, items: list[SentenceItem], position: int
+    ) -> Iterator[tuple[str, Token]]:
         """Yield the noun phrases that may be the subject or the agent of a verb.
 
         A number at the end of a relation counts the verbs between the cue and the subject.
         """
-        page, cue, before = self._page, items[position], item_at(items, position - 1)
+        quoted_text, cue, before = self._quoted_text, items[position], item_at(items, position - 1)
         assert isinstance(cue, Token)
         if not isinstance(before, Token) or before.text[-1] in _BEFORE_INVERTED:
-            head = head_right(items, position + 1)
+            head = find_head_after(items, position + 1)
             if head is not None:
                 yield "inverted", head
-        if cue.i in page.agents:
-            agent = page.objects.get(page.agents[cue.i].i)
+        if cue.i in quoted_text.agents:
+            agent = quoted_text.prepositional_objects.get(quoted_text.agents[cue.i].i)
             if agent is not None:
                 yield "agent", agent
         if cue.dep_ == "acl" and cue.tag_ == "VBN":  # in "a class called ...", the class is silent
             return
         verb = cue
         for steps in range(_MAX_HEADS):
-            subject = page.subjects.get(verb.i)
+            subject = quoted_text.subjects.get(verb.i)
             if subject is not None and subject.i != cue.i:
-                if subject.lower_ in cue_words.RELATIVE and verb.dep_ == "relcl":
+                if subject.lower_ in cue_words.RELATIVE_PRONOUNS and verb.dep_ == "relcl":
                     yield from self._with_owner(f"relative{min(steps, 2)}", verb.head)
                 elif subject.lower_ not in cue_words.OBJECT_PRONOUNS:
                     relation = f"subject-above{min(steps, 3)}" if steps else "subject"
@@ -260,30 +265,30 @@ class SpeakerCandidateFinder:
             if verb.head.i == verb.i:
                 break
             verb = verb.head
-        head = head_left(items, position - 1)
+        head = find_head_before(items, position - 1)
         if head is not None:
             yield "beside", head
 
     def _with_owner(self, relation: str, head: Token) -> Iterator[tuple[str, Token]]:
         """Yield a head and its owner: the wife and Lee in "Lee's wife said"."""
         yield relation, head
-        if head.i in self._page.owners:
-            yield f"{_strip_steps(relation)}-owner", self._page.owners[head.i]
+        if head.i in self._quoted_text.possessors:
+            yield f"{_strip_steps(relation)}-owner", self._quoted_text.possessors[head.i]
 
-    def _find_mention(self, head: Token) -> Speaker:
+    def _find_mention(self, head: Token) -> SpeakerMention:
         if head.i not in self._mentions:
-            self._mentions[head.i] = self._speakers.of(head)
+            self._mentions[head.i] = self._mention_finder.find_mention(head)
         return self._mentions[head.i]
 
     # --------------------------------------------------------- speakers of other sentences
 
     def _find_nearby(
         self,
-        sentence: Unit,
+        sentence: Sentence,
         position: int,
-        segment: Segment,
+        segment: QuotedSegment,
         cue_count: int,
-        choice: Choice,
+        sentence_cues: SentenceCues,
         rule: Attribution,
         nearby: NearbyAttributions,
     ) -> Iterator[tuple[Attribution, list[str]]]:
@@ -297,11 +302,11 @@ class SpeakerCandidateFinder:
         if rule.method in _RULE_METHODS:
             sources.append((rule.method, rule))
         flags = {
-            "cues": bool(choice.cues),
-            "opens": position < choice.opening,
-            "alone": choice.opening == len(sentence.items),
-            "clause": self._page.is_clause(segment),
-            "goeson": segment.continued,
+            "cues": bool(sentence_cues.cues),
+            "opens": position < sentence_cues.first_word_position,
+            "alone": sentence_cues.first_word_position == len(sentence.items),
+            "clause": self._quoted_text.is_clause(segment),
+            "goeson": segment.is_continued,
         }
         for source, attribution in sources:
             if attribution.speaker is None:
@@ -320,7 +325,7 @@ class SpeakerCandidateFinder:
             yield attribution, features
 
 
-def _is_possible(candidate: Attribution, rule: Attribution, choice: Choice) -> bool:
+def _is_possible(candidate: Attribution, rule: Attribution, sentence_cues: SentenceCues) -> bool:
     """Return whether the text allows a candidate.
 
     A speaker who goes on in the next paragraph, signs or has a turn in a transcript is certain.
@@ -328,7 +333,7 @@ def _is_possible(candidate: Attribution, rule: Attribution, choice: Choice) -> b
     """
     if rule.method in _CERTAIN_METHODS:
         return candidate.speaker == rule.speaker
-    return choice.relay is None or candidate.speaker != choice.relay
+    return sentence_cues.relay is None or candidate.speaker != sentence_cues.relay
 
 
 def _strip_steps(relation: str) -> str:
@@ -336,12 +341,12 @@ def _strip_steps(relation: str) -> str:
     return relation.rstrip("0123456789")
 
 
-def _has_contrasting_cue(between: list[Item]) -> bool:
+def _has_contrasting_cue(between: list[SentenceItem]) -> bool:
     """Return whether a clause with a cue of its own begins in between: "..., but Lee called it"."""
     for number, item in enumerate(between[1:], 1):
         if isinstance(item, Token) and (item.tag_ == "CC" or item.lower_ in _CONTRASTS):
             before = between[number - 1]
-            if isinstance(before, Segment) or before.text == ",":
+            if isinstance(before, QuotedSegment) or before.text == ",":
                 cues = (i for i in between[number:] if isinstance(i, Token) and is_cue(i))
-                return any(cue.lower_ not in cue_words.MENTAL for cue in cues)
+                return any(cue.lower_ not in cue_words.MENTAL_CUES for cue in cues)
     return False

@@ -17,9 +17,9 @@ from transforms.language.quotes.features import (
     describe_token,
     item_at,
 )
-from transforms.language.quotes.quotation_marks import WORD, Segment
-from transforms.language.quotes.sentence_cues import Choice
-from transforms.language.quotes.sentences import Item, Page, Unit, is_cue
+from transforms.language.quotes.quotation_marks import WORD, QuotedSegment
+from transforms.language.quotes.sentence_cues import SentenceCues
+from transforms.language.quotes.sentences import QuotedText, Sentence, SentenceItem, is_cue
 from transforms.language.tokens import Token
 
 SHARED_PREFIXES: Final = (
@@ -39,29 +39,31 @@ _SEGMENTS_NEAR: Final = 20
 class SpeakerFeatures:
     """The features of the segments of a text and of their candidate speakers."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
-        self._roots = _find_roots(page)
+    def __init__(self, quoted_text: QuotedText) -> None:
+        self._quoted_text = quoted_text
+        self._roots = _find_roots(quoted_text)
 
     def describe_segment(
-        self, sentence: Unit, position: int, segment: Segment, choice: Choice
+        self, sentence: Sentence, position: int, segment: QuotedSegment, sentence_cues: SentenceCues
     ) -> list[str]:
         """Return the features of the segment at ``position`` among the items of a sentence."""
-        page, items = self._page, sentence.items
-        words = WORD.findall(page.text, segment.start, segment.end)
-        end = page.final_mark(segment)
-        all_capital = all(w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL for w in words)
+        quoted_text, items = self._quoted_text, sentence.items
+        words = WORD.findall(quoted_text.text, segment.start, segment.end)
+        end = quoted_text.find_final_mark(segment)
+        all_capital = all(
+            w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL_TITLE_WORDS for w in words
+        )
         before, after = item_at(items, position - 1), item_at(items, position + 1)
         second_before = item_at(items, position - 2)
         root = self._roots.get(segment)
         near = items[max(0, position - _SEGMENTS_NEAR) : position + _SEGMENTS_NEAR]
         flags = {
-            "capital": page.text[segment.start].isupper(),
-            "clausal": segment.start in page.clausal,
-            "unclosed": not segment.closed,
-            "goeson": segment.continued,
-            "opens": position < choice.opening,
-            "alone": choice.opening == len(items),
+            "capital": quoted_text.text[segment.start].isupper(),
+            "clausal": quoted_text.has_finite_verb(segment),
+            "unclosed": not segment.is_closed,
+            "goeson": segment.is_continued,
+            "opens": position < sentence_cues.first_word_position,
+            "alone": sentence_cues.first_word_position == len(items),
             "capital-after": isinstance(after, Token) and after.text[0].isupper(),
         }
         features = [f"is={name}" for name, is_set in flags.items() if is_set]
@@ -72,7 +74,7 @@ class SpeakerFeatures:
             f"after={describe_item(after)}",
             f"between={describe_item(before)}|{describe_item(after)}",
             f"further={describe_item(second_before)}",
-            f"segments={bin_count(sum(isinstance(item, Segment) for item in near))}",
+            f"segments={bin_count(sum(isinstance(item, QuotedSegment) for item in near))}",
         ]
         if all_capital:
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
@@ -85,7 +87,12 @@ class SpeakerFeatures:
         return features
 
     def describe_cue(
-        self, items: list[Item], cue_position: int, position: int, segment: Segment, head: Token
+        self,
+        items: list[SentenceItem],
+        cue_position: int,
+        position: int,
+        segment: QuotedSegment,
+        head: Token,
     ) -> Iterator[str]:
         """Yield the features of a cue, of its way to a segment and of the speaker's head.
 
@@ -107,7 +114,7 @@ class SpeakerFeatures:
         yield from self._describe_parse(cue, cue_position < position, segment)
         yield from _describe_head(cue, head)
 
-    def _describe_parse(self, cue: Token, is_before: bool, segment: Segment) -> Iterator[str]:
+    def _describe_parse(self, cue: Token, is_before: bool, segment: QuotedSegment) -> Iterator[str]:
         """Yield where the parse puts a cue: above the segment, and below another cue."""
         root, steps_up = self._roots.get(segment), "no"
         if root is not None:
@@ -124,20 +131,20 @@ class SpeakerFeatures:
         while len(labels) < _MAX_HEADS_OF_CUE and token.head.i != token.i:
             labels.append(token.dep_)
             token = token.head
-            if self._page.narrative[token.i] and is_cue(token) and token.tag_[:2] == "VB":
+            if self._quoted_text.is_unquoted[token.i] and is_cue(token) and token.tag_[:2] == "VB":
                 within = "+".join(labels[:2])
                 break
         yield f"within={within}"
         for name, verbs in (
-            ("what", self._page.whats),
-            ("not", self._page.negations),
-            ("passive", self._page.passives),
+            ("what", self._quoted_text.verbs_with_what),
+            ("not", self._quoted_text.negations),
+            ("passive", self._quoted_text.passive_verbs),
         ):
             if cue.i in verbs:
                 yield name
 
 
-def _describe_between(items: list[Item], cue_position: int, position: int) -> Iterator[str]:
+def _describe_between(items: list[SentenceItem], cue_position: int, position: int) -> Iterator[str]:
     """Yield what stands between a cue and a segment; "B" is before the segment, "A" after it."""
     side = "A" if cue_position > position else "B"
     between = items[min(cue_position, position) + 1 : max(cue_position, position)]
@@ -176,15 +183,21 @@ def _describe_head(cue: Token, head: Token) -> Iterator[str]:
 
 
 def _classify_noun(word: str) -> str:
-    return "human" if word in cue_words.PEOPLE else "text" if word in cue_words.TEXTS else "other"
+    return (
+        "human"
+        if word in cue_words.PERSON_NOUNS
+        else "text"
+        if word in cue_words.TEXT_NOUNS
+        else "other"
+    )
 
 
-def _find_roots(page: Page) -> dict[Segment, Token]:
+def _find_roots(quoted_text: QuotedText) -> dict[QuotedSegment, Token]:
     """Return the first token of each segment whose head is outside the segment."""
-    roots: dict[Segment, Token] = {}
-    for segment, tokens in page.quoted.items():
+    roots: dict[QuotedSegment, Token] = {}
+    for segment, tokens in quoted_text.tokens_by_segment.items():
         for token in tokens:
-            if not (token.is_punct or segment.left <= token.head.idx < segment.right):
+            if not (token.is_punct or segment.outer_start <= token.head.idx < segment.outer_end):
                 roots[segment] = token
                 break
     return roots

@@ -7,15 +7,15 @@ from typing import Final, NamedTuple
 
 from schemas import Entity
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.quotation_marks import Segment
-from transforms.language.quotes.sentences import Page, is_cue
+from transforms.language.quotes.quotation_marks import QuotedSegment
+from transforms.language.quotes.sentences import QuotedText, is_cue
 from transforms.language.tokens import Token
 
 _MAX_NAME: Final = 12
 _MAX_ASIDE: Final = 30
 
 
-class Speaker(NamedTuple):
+class SpeakerMention(NamedTuple):
     """A mention of who speaks; offsets are code points."""
 
     start: int
@@ -28,20 +28,20 @@ class Speaker(NamedTuple):
 class _Mentions:
     """Which entity is named at an offset."""
 
-    def __init__(self, entities: Sequence[Entity], segments: list[Segment]) -> None:
+    def __init__(self, entities: Sequence[Entity], segments: list[QuotedSegment]) -> None:
         found = sorted(
             (mention.start, mention.end, entity.name, entity.label)
             for entity in entities
-            if entity.label in cue_words.NAMED_LABELS
+            if entity.label in cue_words.SPEAKER_ENTITY_LABELS
             for mention in entity.mentions
         )
-        lefts = [segment.left for segment in segments]
+        lefts = [segment.outer_start for segment in segments]
         # What reaches into a quote or across one is not the name of who says it.
         self._found = [
             mention
             for mention in found
             if bisect_left(lefts, mention[1]) == (last := bisect_right(lefts, mention[0]))
-            and (not last or segments[last - 1].right <= mention[0])
+            and (not last or segments[last - 1].outer_end <= mention[0])
         ]
         self._starts = [mention[0] for mention in self._found]
 
@@ -53,23 +53,23 @@ class _Mentions:
         return None
 
 
-class Speakers:
+class SpeakerMentionFinder:
     """Mentions of speakers, as printed."""
 
-    def __init__(self, page: Page, entities: Sequence[Entity]) -> None:
-        self._page = page
-        self._tokens = page.tokens
-        self._mentions = _Mentions(entities, page.segments)
+    def __init__(self, quoted_text: QuotedText, entities: Sequence[Entity]) -> None:
+        self._quoted_text = quoted_text
+        self._tokens = quoted_text.tokens
+        self._mentions = _Mentions(entities, quoted_text.segments)
 
-    def of(self, head: Token) -> Speaker:
+    def find_mention(self, head: Token) -> SpeakerMention:
         """The mention of which ``head`` is the head, as printed, with its role."""
-        joint = self._page.conjuncts.get(head.i)
+        joint = self._quoted_text.conjuncts.get(head.i)
         if head.lower_ in cue_words.PRONOUNS and (joint is None or not self._joins(head.i, joint)):
-            return Speaker(head.idx, head.end, "pronoun", None, None)
+            return SpeakerMention(head.idx, head.end, "pronoun", None, None)
         first, last = self._extent(head)
         follows = self._tokens[last + 1] if last + 1 < len(self._tokens) else head
         named = self._mentions.at(follows.idx)
-        if named and named[0] == follows.idx and self._page.narrative[follows.i]:
+        if named and named[0] == follows.idx and self._quoted_text.is_unquoted[follows.i]:
             tokens = self._tokens[follows.i : follows.i + _MAX_NAME]
             if any(t.dep_ == "appos" and t.head == head and t.idx < named[1] for t in tokens):
                 return self._person(first, follows.i, named)
@@ -79,7 +79,7 @@ class Speakers:
             last = self._extent(joint)[1]
             end = self._tokens[last].end
             kind = "named" if head.tag_ in ("NNP", "NNPS") else "description"
-            return Speaker(start, end, kind, None, None)
+            return SpeakerMention(start, end, kind, None, None)
         if mention and mention[3] == "PERSON":
             return self._person(first, last, mention)
         name = mention[2] if mention and mention[1] >= head.end else None
@@ -88,27 +88,30 @@ class Speakers:
             titles = [
                 n
                 for n in range(first, last)
-                if self._tokens[n].idx < inside and self._tokens[n].lower_ in cue_words.TITLES
+                if self._tokens[n].idx < inside
+                and self._tokens[n].lower_ in cue_words.PERSON_TITLES
             ]
             start = self._tokens[titles[-1] + 1].idx if titles else start
-            role = self._page.text[self._tokens[first].idx : start].strip() or self._aside(last)
-            return Speaker(start, end, "named", role, name)
+            role = self._quoted_text.text[self._tokens[first].idx : start].strip() or self._aside(
+                last
+            )
+            return SpeakerMention(start, end, "named", role, name)
         aside = self._named_aside(last)
         if aside:
-            return aside._replace(role=self._page.text[start:end])
-        return Speaker(start, self._described_end(head, end), "description", None, None)
+            return aside._replace(role=self._quoted_text.text[start:end])
+        return SpeakerMention(start, self._described_end(head, end), "description", None, None)
 
-    def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> Speaker:
+    def _person(self, first: int, last: int, mention: tuple[int, int, str, str]) -> SpeakerMention:
         start, end, name, _ = mention
         before = next((n for n in range(first, last) if self._tokens[n + 1].idx >= start), None)
         if before is not None and self._tokens[before].lower_ in cue_words.HONORIFICS:
             start = self._tokens[before].idx
-        possessive = re.search(r"(?<=\w)['’]s?\Z", self._page.text[start:end])
+        possessive = re.search(r"(?<=\w)['’]s?\Z", self._quoted_text.text[start:end])
         end -= len(possessive[0]) if possessive else 0
-        role = self._page.text[self._tokens[first].idx : start].strip() or None
+        role = self._quoted_text.text[self._tokens[first].idx : start].strip() or None
         while last + 1 < len(self._tokens) and self._tokens[last + 1].idx < end:
             last += 1
-        return Speaker(start, end, "named", role or self._aside(last), name)
+        return SpeakerMention(start, end, "named", role or self._aside(last), name)
 
     def _extent(self, head: Token) -> tuple[int, int]:
         """Indices of the first and last token of the noun phrase up to its head's name."""
@@ -116,9 +119,9 @@ class Speakers:
         while (
             head.i - first < _MAX_NAME
             and first
-            and self._page.narrative[first - 1]
-            and all_tokens[first - 1].tag_ in cue_words.PHRASE_TAGS
-            and all_tokens[first - 1].ent_type_ not in cue_words.TIMES
+            and self._quoted_text.is_unquoted[first - 1]
+            and all_tokens[first - 1].tag_ in cue_words.NOUN_PHRASE_TAGS
+            and all_tokens[first - 1].ent_type_ not in cue_words.TIME_ENTITY_LABELS
             and not (all_tokens[first - 1].tag_ == "VBN" and is_cue(all_tokens[first - 1]))
         ):
             first -= 1
@@ -129,7 +132,7 @@ class Speakers:
         while (
             last + 1 < len(all_tokens)
             and last - head.i < _MAX_NAME
-            and self._page.narrative[last + 1]
+            and self._quoted_text.is_unquoted[last + 1]
             and mention
             and all_tokens[last + 1].idx < mention[1]
             and all_tokens[last + 1].tag_ != "POS"
@@ -142,13 +145,13 @@ class Speakers:
         all_tokens = self._tokens
         if first < 2 or not (all_tokens[first].tag_ == all_tokens[first - 2].tag_ == "CD"):
             return first
-        if all_tokens[first - 1].lower_ not in cue_words.RATIOS:
+        if all_tokens[first - 1].lower_ not in cue_words.RATIO_PREPOSITIONS:
             return first
         first -= 2
         if (
             first
-            and all_tokens[first - 1].lower_ in cue_words.ROUGHLY
-            and self._page.narrative[first - 1]
+            and all_tokens[first - 1].lower_ in cue_words.APPROXIMATORS
+            and self._quoted_text.is_unquoted[first - 1]
         ):
             first -= 1
         return first
@@ -159,7 +162,7 @@ class Speakers:
             0 < len(between) <= 5
             and between[0].tag_ == "CC"
             and joint.tag_ in cue_words.NOUN_TAGS
-            and all(self._page.narrative[token.i] for token in (*between, joint))
+            and all(self._quoted_text.is_unquoted[token.i] for token in (*between, joint))
         )
 
     def _described_end(self, head: Token, end: int) -> int:
@@ -175,7 +178,7 @@ class Speakers:
             after : min(self._tokens[after].right_edge.i + 1, after + _MAX_ASIDE)
         ]:
             if (
-                not self._page.narrative[token.i]
+                not self._quoted_text.is_unquoted[token.i]
                 or (token.is_punct and token.tag_ != "HYPH")
                 or token.is_space
                 or is_cue(token)
@@ -190,26 +193,27 @@ class Speakers:
         tokens = self._aside_tokens(last)
         if (
             not tokens
-            or tokens[0].tag_ not in cue_words.PHRASE_TAGS
-            or tokens[0].ent_type_ in cue_words.TIMES
+            or tokens[0].tag_ not in cue_words.NOUN_PHRASE_TAGS
+            or tokens[0].ent_type_ in cue_words.TIME_ENTITY_LABELS
         ):
             return None
         if not any(
-            t.tag_ in ("NN", "NNS") or t.lower_ in cue_words.TITLES for t in tokens[:_MAX_NAME]
+            t.tag_ in ("NN", "NNS") or t.lower_ in cue_words.PERSON_TITLES
+            for t in tokens[:_MAX_NAME]
         ):
             return None
-        if any(t.tag_ in cue_words.FINITE_TAGS for t in tokens):
+        if any(t.tag_ in cue_words.FINITE_VERB_TAGS for t in tokens):
             return None
-        return self._page.text[tokens[0].idx : tokens[-1].end]
+        return self._quoted_text.text[tokens[0].idx : tokens[-1].end]
 
-    def _named_aside(self, last: int) -> Speaker | None:
+    def _named_aside(self, last: int) -> SpeakerMention | None:
         """The name in "the mayor, Ann Lowe, said"."""
         tokens = self._aside_tokens(last)
         if not tokens or len(tokens) > 4:
             return None
         mention = self._mentions.at(tokens[-1].idx)
         if mention and mention[3] == "PERSON" and mention[0] == tokens[0].idx:
-            return Speaker(mention[0], mention[1], "named", None, mention[2])
+            return SpeakerMention(mention[0], mention[1], "named", None, mention[2])
         return None
 
     def _aside_tokens(self, last: int) -> list[Token]:
@@ -219,12 +223,16 @@ class Speakers:
             if (
                 last + 1 >= len(all_tokens)
                 or all_tokens[last + 1].text != ","
-                or not self._page.narrative[last + 1]
+                or not self._quoted_text.is_unquoted[last + 1]
             ):
                 return []
             tokens: list[Token] = []
             for token in all_tokens[last + 2 : last + 2 + _MAX_ASIDE]:
-                if token.text in ",.;:()" or not self._page.narrative[token.i] or token.is_space:
+                if (
+                    token.text in ",.;:()"
+                    or not self._quoted_text.is_unquoted[token.i]
+                    or token.is_space
+                ):
                     break
                 if token.tag_ in ("WP", "WDT") or (token.tag_[:2] == "VB" and is_cue(token)):
                     break

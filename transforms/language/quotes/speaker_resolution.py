@@ -253,7 +253,7 @@ class _SpeakerResolver:
 
     def _is_unnamed_person(self, token: Token) -> bool:
         """Return whether a token is a subject that may be a person, but no entity."""
-        if token.dep_ not in cue_words.SUBJECTS or self._mention_at[token.i]:
+        if token.dep_ not in cue_words.SUBJECT_DEPS or self._mention_at[token.i]:
             return False
         if token.tag_ == "NNP":
             return True
@@ -393,7 +393,7 @@ def _part_of_token(token: Token) -> str:
             break
         head = head.head
     are_nouns = token.tag_ in cue_words.NOUN_TAGS and head.tag_ in cue_words.NOUN_TAGS
-    return "subject" if (head if are_nouns else token).dep_ in cue_words.SUBJECTS else "other"
+    return "subject" if (head if are_nouns else token).dep_ in cue_words.SUBJECT_DEPS else "other"
 
 
 def _find_role_gender(roles: Iterable[Role]) -> str | None:

@@ -538,7 +538,7 @@ def test_words_that_are_no_cues() -> None:
 
 def test_segments_are_continued_only_after_an_open_mark() -> None:
     text = "“One.\n\n“Two.”\n“Three.”"
-    assert [(s.closed, s.continued) for s in quoted_segments(text)] == [
+    assert [(s.is_closed, s.is_continued) for s in quoted_segments(text)] == [
         (False, False),
         (True, True),
         (True, False),

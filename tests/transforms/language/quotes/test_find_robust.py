@@ -50,10 +50,17 @@ def test_any_text(find: Find, text: str) -> None:
 def test_segments_of_any_text(text: str) -> None:
     segments = quoted_segments(text)
     for before, after in pairwise(segments):
-        assert before.right <= after.left
+        assert before.outer_end <= after.outer_start
     for segment in segments:
-        assert 0 <= segment.left <= segment.start < segment.end <= segment.right <= len(text)
-        assert "\n" not in text[segment.left : segment.right]
+        assert (
+            0
+            <= segment.outer_start
+            <= segment.start
+            < segment.end
+            <= segment.outer_end
+            <= len(text)
+        )
+        assert "\n" not in text[segment.outer_start : segment.outer_end]
 
 
 LONG = {
