@@ -20,7 +20,7 @@ from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.group_stories import GroupStories
-from transforms.language.entities.gazetteer import Choice
+from transforms.language.entities.gazetteer import GazetteerChoice
 from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.worker import load_analyser
 from transforms.parse_entries import ParseEntries
@@ -61,7 +61,7 @@ class IngestJob:
     limits: LimitOptions
     analysis: AnalysisOptions
     taxonomy: Taxonomy | None
-    gazetteer: Choice
+    gazetteer: GazetteerChoice
     staging: str
     formats: Sequence[str]
 

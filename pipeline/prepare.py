@@ -25,7 +25,7 @@ from transforms.core.isolation import LimitOptions
 from transforms.core.options import flag, require
 from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions
-from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
+from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
 from transforms.sinks.commit import staging_folder
@@ -138,7 +138,7 @@ def prepare_job(request: JobRequest, *, is_streaming: bool = False) -> Iterator[
     run = Run(run_id=request.run_id, started_at=now(), is_streaming=is_streaming)
     try:
         taxonomy = load_taxonomy(request.taxonomy) if request.taxonomy is not None else None
-        gazetteer = chosen_gazetteer(options.analysis.gazetteer)
+        gazetteer = choose_gazetteer(options.analysis.gazetteer)
         check_model(options.analysis.model)
     except (TaxonomyError, GazetteerError, ModelError) as error:
         raise UsageError(str(error)) from error

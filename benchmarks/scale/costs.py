@@ -25,7 +25,7 @@ from transforms.feeds.parsing import parse_feed
 from transforms.fetching.fetcher import Fetcher, FetchOptions
 from transforms.fetching.http_messages import Request
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.language.entities.gazetteer import chosen_gazetteer
+from transforms.language.entities.gazetteer import choose_gazetteer
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import load_analyser
 from transforms.sinks.write_records import FORMATS, partition_of, read_lines, write_file
@@ -242,7 +242,7 @@ def _measure_stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
     articles = [
         a for path in sorted(lines.rglob("*.jsonl")) for a in read_lines(str(path), Article)
     ]
-    analyse = load_analyser(DEFAULT_MODEL, None, chosen_gazetteer(None))
+    analyse = load_analyser(DEFAULT_MODEL, None, choose_gazetteer(None))
     batches = [articles[n : n + BATCH_SIZE] for n in range(0, len(articles), BATCH_SIZE)]
     found = [each for batch in batches for each in analyse(batch)]
     records = [record for each in found for kind in each for record in kind]

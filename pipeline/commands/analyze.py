@@ -20,7 +20,7 @@ from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolation import IsolatedWorker, LimitOptions
 from transforms.core.options import add_flags, from_flags
-from transforms.language.entities.gazetteer import GazetteerError, chosen_gazetteer
+from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.findings import Findings
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
@@ -78,7 +78,7 @@ def analyze_file(
     run = Run(run_id, now())
     try:
         check_model(options.model)
-        gazetteer = chosen_gazetteer(options.gazetteer)
+        gazetteer = choose_gazetteer(options.gazetteer)
         topics = load_taxonomy(taxonomy) if taxonomy is not None else None
         setup = functools.partial(load_analyser, options.model, topics, gazetteer)
     except (TaxonomyError, GazetteerError, ModelError) as error:

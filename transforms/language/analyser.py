@@ -1,4 +1,4 @@
-"""Entities, quotes and topics of articles, all together."""
+"""The analyser: find the entities, quotes and topics of articles, in batches."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from schemas import Article
 from transforms.language.document import Document, read_document
 from transforms.language.entities.find import find_entities
-from transforms.language.entities.gazetteer import Choice, load_gazetteer
+from transforms.language.entities.gazetteer import GazetteerChoice, load_gazetteer
 from transforms.language.findings import Findings
 from transforms.language.model import analyse_texts, load_model
 from transforms.language.quotes.find import find_quotes
@@ -22,30 +22,30 @@ from transforms.language.topics.taxonomy import Taxonomy
 class Analyser:
     """The language model and the topic tagger, loaded. Not safe in threads."""
 
-    def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: Choice) -> None:
+    def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: GazetteerChoice) -> None:
         self._nlp = load_model(model)
         self._gazetteer = load_gazetteer() if isinstance(gazetteer, str) else gazetteer
         self._tagger = TopicTagger(taxonomy)
         self._ranker = load_ranker()
 
     def analyse(self, articles: Sequence[Article]) -> list[Findings]:
-        """The findings of each article, in order. Texts that are not English have none."""
+        """Return the findings of each article, in order. Texts that are not English have none."""
         english = [a for a in articles if a.language in (None, "en")]
         docs = analyse_texts(self._nlp, [a.text for a in english])
-        found = {id(a): self._findings(a, doc) for a, doc in zip(english, docs, strict=True)}
-        return [found.get(id(article)) or Findings([], [], []) for article in articles]
+        findings = {id(a): self._analyse_doc(a, d) for a, d in zip(english, docs, strict=True)}
+        return [findings.get(id(article)) or Findings([], [], []) for article in articles]
 
-    def _findings(self, article: Article, doc: Doc) -> Findings:
+    def _analyse_doc(self, article: Article, doc: Doc) -> Findings:
         with read_document(doc, article.text, article.title) as document:
-            return self._read(document, RecordKeys.of_article(article))
+            return self._analyse_document(document, RecordKeys.of_article(article))
 
-    def _read(self, document: Document, keys: RecordKeys) -> Findings:
+    def _analyse_document(self, document: Document, keys: RecordKeys) -> Findings:
         entities = find_entities(document, keys, self._gazetteer)
         matches = self._tagger.analyse(document.text, document.title)
         topics = self._tagger.tag_article(matches, **asdict(keys))
-        found = find_quotes(document, entities, keys, self._ranker)
+        unresolved = find_quotes(document, entities, keys, self._ranker)
         quotes = []
-        for quote in resolve_speakers(document, found, entities):
+        for quote in resolve_speakers(document, unresolved, entities):
             tags = self._tagger.tag_span(
                 matches, quote.start, quote.end, quote_id=quote.quote_id, **asdict(keys)
             )

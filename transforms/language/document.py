@@ -1,6 +1,6 @@
-"""An analysed text: the one object that entities and quotes are found in.
+"""The document: an analysed text, in which entities and quotes are found.
 
-`read_document` is the only place that reads spaCy's `Doc` after `analyse_texts` made it.
+`read_document` is the only function that reads the `Doc` that spaCy returned.
 """
 
 from bisect import bisect_left, bisect_right
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # modules that take a document do without spaCy
 _STRINGS: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
 _NUMBERS: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
 _CODES: Final = 2**64
-"""Codes of strings are unsigned numbers of 64 bits, heads are signed ones."""
+"""String codes are unsigned 64-bit numbers, whereas heads are signed."""
 
 
 class NamedSpan(NamedTuple):
@@ -33,25 +33,28 @@ class NamedSpan(NamedTuple):
 class Document:
     """A text with its tokens, sentences and names.
 
-    Tokens know each other, so their memory would be held until Python looks for cycles. Used as
-    a context manager, a document takes them apart at its end and cannot be read any more.
+    Tokens refer to each other, so their memory would be held until Python collects cycles. Used as
+    a context manager, a document breaks these references at the end and cannot be read afterwards.
+
+    Attributes:
+        text: the text exactly as given.
+        title: the title of the article.
+        tokens: the tokens in order. A long text is tokenised only up to the model's limit.
+        sentence_starts: the starts of the sentences, in code points.
+        named_spans: the names that the model recognised, in order.
+        analysed_end: the end of the last token, in code points.
     """
 
     text: str
-    """The text exactly as given."""
     title: str
     tokens: list[Token]
-    """In order; those of the beginning only, if the text is longer than the model reads."""
     sentence_starts: list[int]
-    """Where sentences start, in code points."""
     named_spans: list[NamedSpan]
-    """The names that the model recognised, in order."""
     analysed_end: int
-    """Where the last token ends, in code points."""
 
     @cached_property
     def index(self) -> TokenIndex:
-        """The tokens by where they start and end."""
+        """The index of the tokens by start and end."""
         return TokenIndex(self.tokens)
 
     @cached_property
@@ -59,7 +62,7 @@ class Document:
         return [token.idx for token in self.tokens]
 
     def tokens_between(self, start: int, end: int) -> list[Token]:
-        """Return the tokens that reach into a stretch of the text, given in code points."""
+        """Return the tokens that overlap a span of the text, given in code points."""
         first = max(0, bisect_right(self._token_starts, start) - 1)
         tokens = self.tokens[first : bisect_left(self._token_starts, end)]
         return [token for token in tokens if token.end > start]
@@ -74,7 +77,7 @@ class Document:
 
 
 def read_document(doc: "Doc", text: str, title: str = "") -> Document:
-    """Return what spaCy found in ``text``, taken out of spaCy once.
+    """Return the document of a text that spaCy has analysed.
 
     Args:
         doc: ``text`` as analysed by `analyse_texts`.

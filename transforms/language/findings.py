@@ -1,4 +1,4 @@
-"""What the analysis finds in one text."""
+"""The findings of the analysis of one text."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from schemas import Entity, Quote, TopicTag
 
 
 class Findings(NamedTuple):
-    """The records of what was found in one text."""
+    """The entities, quotes and topic tags of one text."""
 
     entities: list[Entity]
     quotes: list[Quote]

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from threadpoolctl import ThreadpoolController
 
-from transforms.language.model_check import DEFAULT_MODEL, ModelError, missing
+from transforms.language.model_check import DEFAULT_MODEL, ModelError, missing_model_message
 
 PARAGRAPHS = "newsbeam_paragraphs"
 EXCLUDED = ("senter", "attribute_ruler", "lemmatizer")
@@ -74,7 +74,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
         with _numpy_products():
             nlp = spacy.load(name, exclude=list(EXCLUDED))
     except OSError as error:
-        raise ModelError(missing(name)) from error
+        raise ModelError(missing_model_message(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
     return nlp
 

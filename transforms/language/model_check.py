@@ -1,4 +1,4 @@
-"""Whether a language model is there, told without loading spaCy."""
+"""Check that a language model is installed, without loading spaCy."""
 
 import importlib.metadata
 from pathlib import Path
@@ -12,7 +12,7 @@ class ModelError(ValueError):
 
 
 def check_model(name: str) -> None:
-    """See that ``name`` is an installed model package or a model's folder.
+    """Check that ``name`` is an installed model package or the folder of a model.
 
     Raises:
         ModelError: it is neither.
@@ -21,11 +21,11 @@ def check_model(name: str) -> None:
         importlib.metadata.distribution(name)
     except (importlib.metadata.PackageNotFoundError, ValueError) as error:
         if not (name and Path(name).is_dir()):
-            raise ModelError(missing(name)) from error
+            raise ModelError(missing_model_message(name)) from error
 
 
-def missing(name: str) -> str:
-    """What to do about a model that is not there."""
+def missing_model_message(name: str) -> str:
+    """Return the message about a model that is not installed, with the remedy."""
     return (
         f"The language model {name!r} is not installed or cannot be read; install it with "
         f'"pip install {name.replace("_", "-")}" or install newsbeam\'s requirements again.'

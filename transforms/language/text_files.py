@@ -1,20 +1,26 @@
-"""Reading the files that an editor may change: a clear error for what is no text at all."""
+"""Read the text files that editors may change, such as taxonomies, with clear errors."""
 
 from pathlib import Path
 
 
-def read_text(name: str, *, most: int, remedy: str, error: type[ValueError]) -> str:
-    """The text of a file in UTF-8 of at most ``most`` bytes.
+def read_text(name: str, *, max_bytes: int, remedy: str, error: type[ValueError]) -> str:
+    """Return the text of a UTF-8 file.
 
-    Raises ``error``, with the file, the line and the remedy; ``remedy`` is that for a file that is
-    too large.
+    Args:
+        name: the path of the file, on any Beam file system.
+        max_bytes: the most bytes that the file may have.
+        remedy: what to do about a file that is too large, for the message.
+        error: the class of the error to raise.
+
+    Raises:
+        ValueError: of the class ``error``; its message has the file, the line and the remedy.
     """
     try:
-        raw = _read(name, most + 1)
+        raw = _read(name, max_bytes + 1)
     except (OSError, ValueError) as cause:
         raise error(f"{name}: cannot be read ({cause}); give a readable file") from cause
-    if len(raw) > most:
-        raise error(f"{name}:1: larger than {most} bytes; {remedy}")
+    if len(raw) > max_bytes:
+        raise error(f"{name}:1: larger than {max_bytes} bytes; {remedy}")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as cause:
@@ -22,12 +28,11 @@ def read_text(name: str, *, most: int, remedy: str, error: type[ValueError]) -> 
         raise error(f"{name}:{line}: not UTF-8; save the file as UTF-8") from cause
 
 
-def _read(name: str, most: int) -> bytes:
+def _read(name: str, max_bytes: int) -> bytes:
     if "://" in name:
-        from transforms.storage.filesystems import (
-            read_bytes,  # what is shipped is read without Beam
-        )
+        # Imported only here, so that the shipped files are read without Beam.
+        from transforms.storage.filesystems import read_bytes
 
-        return read_bytes(name, most)
+        return read_bytes(name, max_bytes)
     with Path(name).open("rb") as file:
-        return file.read(most)
+        return file.read(max_bytes)

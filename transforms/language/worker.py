@@ -1,17 +1,23 @@
-"""The work of the process that analyses texts."""
+"""The work of the isolated process that analyses texts. Only that process loads spaCy."""
 
 from collections.abc import Callable, Sequence
 
 from schemas import Article
-from transforms.language.entities.gazetteer import Choice
+from transforms.language.entities.gazetteer import GazetteerChoice
 from transforms.language.findings import Findings
 from transforms.language.topics.taxonomy import Taxonomy
 
 
 def load_analyser(
-    model: str, taxonomy: Taxonomy | None, gazetteer: Choice
+    model: str, taxonomy: Taxonomy | None, gazetteer: GazetteerChoice
 ) -> Callable[[Sequence[Article]], list[Findings]]:
-    """The work of a process of its own, which alone pays for loading spaCy: articles in batches."""
+    """Load the language model, and return the function that analyses a batch of articles.
+
+    Args:
+        model: the name or folder of the spaCy model.
+        taxonomy: the taxonomy; None for the shipped one.
+        gazetteer: the gazetteer.
+    """
     from transforms.language.analyser import Analyser
 
     return Analyser(model, taxonomy, gazetteer).analyse

@@ -1,37 +1,44 @@
-"""Which names of an article stand for one another: surnames, initials, acronyms, aliases."""
+"""Cluster the names of an article: surnames, initials, acronyms and aliases with the full name."""
 
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from transforms.language.entities.names import Sighting, ruled_label
+from transforms.language.entities.names import NameMention, find_ruled_label
 from transforms.language.entities.rules import GENERATIONS, LINK_WORDS
 
 MAX_PERSON_WORDS: Final = 6
-"""A person's name of more words is a mistake, and nothing is concluded from it."""
+"""The most words of a person's name. A longer one is a mistake of the model and is ignored."""
 
 _LOCATIVE = re.compile(r"\b(?:in|near|outside|across|throughout)\s$", re.IGNORECASE)
 
-Forms = dict[str, list[Sighting]]
-"""Sightings by normalised name."""
+MentionsByKey = dict[str, list[NameMention]]
+"""Mentions by normalised name."""
 
 
 class People(NamedTuple):
-    """The people of an article."""
+    """The people of an article. All names are normalised.
 
-    homes: dict[str, list[str]]
-    """For each form of a person's name the full names that it may stand for."""
+    Attributes:
+        full_names: the full names that each form of a name may stand for.
+        surnames: the full names that have an ending or shortening, in order.
+    """
+
+    full_names: dict[str, list[str]]
     surnames: dict[str, dict[str, None]]
-    """For each ending or shortening of a name the full names that have it."""
 
 
 def find_people(
-    forms: Forms, labels: Mapping[str, str], same: Mapping[str, str], text: str
+    forms: MentionsByKey, labels: Mapping[str, str], same: Mapping[str, str], text: str
 ) -> People:
-    """Which forms may stand for which full names; the longest names come first.
+    """Return which forms of names may stand for which full names; the longest names come first.
 
-    ``same`` has the full name of aliases.
+    Args:
+        forms: the mentions of the article.
+        labels: the label of each normalised name.
+        same: the full name of each alias, by the gazetteer.
+        text: the text of the article.
     """
     full = [
         key for key in forms if labels[key] == "PERSON" and 2 <= name_words(key) <= MAX_PERSON_WORDS
@@ -39,11 +46,11 @@ def find_people(
     full.sort(key=lambda key: (-len(key.split()), -len(key)))
     endings: dict[str, dict[str, None]] = defaultdict(dict)
     openings: dict[str, dict[str, None]] = defaultdict(dict)
-    homes: dict[str, list[str]] = {}
+    full_names: dict[str, list[str]] = {}
     for key in full:
         longer = list(endings.get(key, ()))
         head = longer[0] if len(longer) == 1 else same.get(key, key)
-        homes[key] = [head]
+        full_names[key] = [head]
         words = key.split()
         if words[-1] in GENERATIONS:
             for first in range(len(words) - 1):
@@ -57,22 +64,22 @@ def find_people(
         for last in range(1, len(words)):
             openings[" ".join(words[:last])][head] = None
     for key, seen in forms.items():
-        if key in homes or key in same or ruled_label(key, labels[key]):
+        if key in full_names or key in same or find_ruled_label(key, labels[key]):
             continue
         if labels[key] in ("GPE", "LOC") and is_place(seen, text):
             continue
         if found := endings.get(key) or (openings.get(key) if labels[key] == "PERSON" else None):
-            homes[key] = list(found)
-    return People(homes, endings)
+            full_names[key] = list(found)
+    return People(full_names, endings)
 
 
 def name_words(key: str) -> int:
-    """How many words a name has without "Jr."."""
+    """Return how many words a name has without "Jr."."""
     return sum(word not in GENERATIONS for word in key.split())
 
 
 def _shorter(words: list[str]) -> Iterator[str]:
-    """Other forms of a full name: its endings, and fewer or shorter words before the last."""
+    """Yield shorter forms of a full name: its endings, and the last word after fewer words."""
     for first in range(1, len(words)):
         yield " ".join(words[first:])
     initials = "".join(word[0] for word in words[:-1])
@@ -83,16 +90,16 @@ def _shorter(words: list[str]) -> Iterator[str]:
         yield f"{words[0]} {initials[1:]} {words[-1]}"
 
 
-def is_place(seen: Sequence[Sighting], text: str) -> bool:
-    """Whether something is said to be in what is seen."""
+def is_place(seen: Sequence[NameMention], text: str) -> bool:
+    """Return whether the text says that something is in it: a third of the mentions follow "in"."""
     places = sum(bool(_LOCATIVE.search(text[max(0, s.start - 12) : s.start])) for s in seen)
     return 3 * places >= len(seen)
 
 
-def find_acronyms(
-    forms: Forms, labels: Mapping[str, str], stated: Mapping[str, str]
+def expand_acronyms(
+    forms: MentionsByKey, labels: Mapping[str, str], stated: Mapping[str, str]
 ) -> dict[str, str]:
-    """The expansion of each acronym: the one stated, or the only name with these initials."""
+    """Return the full name of each acronym: the one stated, or the only one with these initials."""
     by_initials: dict[str, dict[str, None]] = defaultdict(dict)
     for key in forms:
         words = key.split()
@@ -107,23 +114,32 @@ def find_acronyms(
     return expansions
 
 
-def group(
-    forms: Forms, people: People, expansions: Mapping[str, str], same: Mapping[str, str]
-) -> Forms:
-    """Sightings by the key of the fullest form."""
+def cluster(
+    forms: MentionsByKey, people: People, expansions: Mapping[str, str], same: Mapping[str, str]
+) -> MentionsByKey:
+    """Return the mentions by the key of their fullest name.
+
+    Where a form fits several people, a title ("Sen.") that only one of them has decides.
+
+    Args:
+        forms: the mentions of the article.
+        people: the people of the article.
+        expansions: the full name of each acronym.
+        same: the full name of each alias, by the gazetteer.
+    """
     titles: dict[str, set[str | None]] = defaultdict(set)
-    for key, heads in people.homes.items():
+    for key, heads in people.full_names.items():
         if len(heads) == 1:
-            titles[heads[0]].update(sighting.title for sighting in forms[key])
-    groups: Forms = {}
+            titles[heads[0]].update(mention.title for mention in forms[key])
+    groups: MentionsByKey = {}
     for key, seen in forms.items():
         full = key if key in same else expansions.get(key, key)
-        heads = people.homes.get(key) or [same.get(full, full)]
+        heads = people.full_names.get(key) or [same.get(full, full)]
         by_title: dict[str | None, str] = {None: key if len(heads) > 1 else heads[0]}
-        for sighting in seen:
-            if sighting.title not in by_title:
-                fitting = [head for head in heads if sighting.title in titles[head]]
+        for mention in seen:
+            if mention.title not in by_title:
+                fitting = [head for head in heads if mention.title in titles[head]]
                 only = fitting if len(fitting) == 1 else [by_title[None]]
-                by_title[sighting.title] = only[0]
-            groups.setdefault(by_title[sighting.title], []).append(sighting)
+                by_title[mention.title] = only[0]
+            groups.setdefault(by_title[mention.title], []).append(mention)
     return groups

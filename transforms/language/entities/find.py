@@ -1,14 +1,14 @@
-"""Entities of an article: the model's names trimmed, mended and grouped, each under one name.
+"""Find the entities of a document: names corrected, labelled and clustered, each under one name.
 
-`find_entities` goes through these steps, each linear in the text:
+`find_entities` takes these steps. The time of each is linear in the length of the text.
 
-1. `find_names`: what the model found, mended, with names that are sure.
-2. `_forms`: the names by what they are compared by, and acronyms stated in brackets.
-3. `Labels`: labels and full names, by the gazetteer, by rule or by majority; `NoNames` are
-   left out.
-4. `find_people`, `find_acronyms` and `group`: which forms stand for which fuller form.
-5. `missed`: further places at which a name now known is printed.
-6. People who are named in credits alone are left out.
+1. `find_names`: the names that the model found, corrected, and names that are certain.
+2. `_index_by_key`: the mentions by normalised name, and the acronyms stated in brackets.
+3. `Labels`: the label and the full name of each, by the gazetteer, by rule or by majority.
+   `NonNames` drops what is not a name.
+4. `find_people`, `expand_acronyms` and `cluster`: which names stand for which fuller name.
+5. `find_further_mentions`: further mentions of the names that are now known.
+6. People who are named only in credits are dropped.
 """
 
 import re
@@ -17,17 +17,27 @@ from collections.abc import Sequence
 from schemas import Entity, Mention
 from schemas.ids import entity_id_of
 from transforms.language.document import Document
-from transforms.language.entities.clustering import Forms, find_acronyms, find_people, group
-from transforms.language.entities.further_mentions import Sought, missed
+from transforms.language.entities.clustering import (
+    MentionsByKey,
+    cluster,
+    expand_acronyms,
+    find_people,
+)
+from transforms.language.entities.further_mentions import NameSearch, find_further_mentions
 from transforms.language.entities.gazetteer import Gazetteer
-from transforms.language.entities.labels import Labels, NoNames
+from transforms.language.entities.labels import Labels, NonNames
 from transforms.language.entities.lines import Lines
-from transforms.language.entities.names import Sighting, abbreviates, sighting, title_before
+from transforms.language.entities.names import (
+    NameMention,
+    find_title_before,
+    is_acronym_of,
+    make_mention,
+)
 from transforms.language.entities.ner_corrections import find_names
 from transforms.language.record_keys import RecordKeys
 
 _LONG_WORD = re.compile(r"[^\W\d_]{5,}")
-"""What is longer than acronyms are."""
+"""A word that is too long for an acronym."""
 _STATED = re.compile(r"\s?\(([A-Z][A-Za-z.&]{1,9})\)")
 
 
@@ -43,28 +53,31 @@ def find_entities(
     """
     text, lines = document.text, Lines(document.text)
     names = find_names(document, gazetteer)
-    forms, stated = _forms(text, names.sightings)
+    forms, stated = _index_by_key(text, names.mentions)
     labels = Labels(forms, text, gazetteer)
-    for key in [*NoNames(document, forms, labels, lines)]:
-        del forms[key], labels.of[key]
-    people = find_people(forms, labels.of, labels.full, text)
-    expansions = find_acronyms(forms, labels.of, stated)
-    groups = group(forms, people, expansions, labels.full)
+    for key in [*NonNames(document, forms, labels, lines)]:
+        del forms[key], labels.by_key[key]
+    people = find_people(forms, labels.by_key, labels.full_names, text)
+    expansions = expand_acronyms(forms, labels.by_key, stated)
+    groups = cluster(forms, people, expansions, labels.full_names)
     # A person's surname may be mislabelled more often than not, so the full name decides.
-    persons = {*people.homes, *(head for heads in people.homes.values() for head in heads)}
+    persons = {
+        *people.full_names,
+        *(head for heads in people.full_names.values() for head in heads),
+    }
     group_labels = {
         head: "PERSON" if head in persons else labels.label(head, seen)
         for head, seen in groups.items()
     }
-    sought = Sought(groups, group_labels, people, expansions, labels)
-    sought.add_singles(names.singles, forms, text)
-    for head, start, end in missed(document, lines, groups, sought):
+    search = NameSearch(groups, group_labels, people, expansions, labels)
+    search.add_single_words(names.single_words, forms, text)
+    for head, start, end in find_further_mentions(document, lines, groups, search):
         if head not in groups:
             groups[head], group_labels[head] = [], labels.label(head, ())
-        title = title_before(text, start)
-        groups[head].append(sighting(text, start, end, group_labels[head], title))
+        title = find_title_before(text, start)
+        groups[head].append(make_mention(text, start, end, group_labels[head], title))
 
-    found: dict[tuple[str, str], tuple[str | None, list[Sighting]]] = {}
+    found: dict[tuple[str, str], tuple[str | None, list[NameMention]]] = {}
     for head, seen in groups.items():
         label = group_labels[head]
         if label == "PERSON" and all(lines.is_credit(s.start, s.end) for s in seen):
@@ -92,9 +105,9 @@ def find_entities(
     return sorted(entities, key=lambda entity: entity.first_start)
 
 
-def _forms(text: str, names: Sequence[Sighting]) -> tuple[Forms, dict[str, str]]:
-    """The names by key, and the name for which each acronym stated in brackets stands."""
-    forms: Forms = {}
+def _index_by_key(text: str, names: Sequence[NameMention]) -> tuple[MentionsByKey, dict[str, str]]:
+    """Return the mentions by normalised name, and the full name of each acronym in brackets."""
+    forms: MentionsByKey = {}
     stated: dict[str, str] = {}
     last_end = 0
     for name, following in zip(names, [*names[1:], None], strict=False):
@@ -103,21 +116,22 @@ def _forms(text: str, names: Sequence[Sighting]) -> tuple[Forms, dict[str, str]]
         forms.setdefault(name.key, []).append(name)
         last_end = name.end
         match = _STATED.match(text, name.end)
-        if match and name.label != "PERSON" and abbreviates(match[1], name.key):
+        if match and name.label != "PERSON" and is_acronym_of(match[1], name.key):
             start, end = match.span(1)
-            # What the model sees there is read as the acronym, unless it sees more than that.
+            # The model's name at this place is taken for the acronym, unless it is longer.
             if not following or following.start >= end or following.end <= end:
-                acronym = sighting(text, start, end, name.label)
+                acronym = make_mention(text, start, end, name.label)
                 forms.setdefault(acronym.key, []).append(acronym)
                 stated.setdefault(acronym.key, name.key)
                 last_end = end
     return forms, stated
 
 
-def _canonical(seen: Sequence[Sighting], label: str) -> str:
-    """The fullest form as printed, in capitals only if there is no other; of equals the first.
+def _canonical(seen: Sequence[NameMention], label: str) -> str:
+    """Return the canonical name of a cluster: the fullest form as printed, the first of equals.
 
-    A place or person that is printed in capitals only ("LISBON, Nov. 3") has a name all the same.
+    A form in capitals is used only if there is no other. A place or person that is printed only in
+    capitals ("LISBON, Nov. 3") gets them in title case.
     """
     name = min(
         sorted(seen),

@@ -1,6 +1,6 @@
-"""Well-known names with the label, the full name and the Wikidata item of whom they stand for.
+"""The gazetteer: well-known names with their label, full name and Wikidata item.
 
-A gazetteer is a file of tab-separated columns, in UTF-8, with this header:
+A gazetteer is a UTF-8 file of tab-separated columns with this header:
 
     wikidata_id  label  name  aliases
 
@@ -22,14 +22,14 @@ from transforms.language.entities.names import (
     MAX_LENGTH,
     is_of_united_states,
     normalise,
-    without_accents,
+    strip_accents,
 )
 from transforms.language.entities.rules import GENERATIONS, LABELS
 from transforms.language.text_files import read_text
 
 SHIPPED_GAZETTEER: Final = Path(__file__).with_name("gazetteer.tsv")
 NO_GAZETTEER: Final = "none"
-"""Given in place of a file, for none."""
+"""The value of ``--gazetteer`` for none."""
 
 HEADER: Final = ("wikidata_id", "label", "name", "aliases")
 MAX_BYTES: Final = 16 << 20
@@ -37,7 +37,7 @@ MAX_WORDS: Final = 12
 
 _ITEM = re.compile(r"Q[1-9][0-9]{0,11}")
 _END = ""
-"""Key of what ends at a node; no word is empty."""
+"""The key of the forms that end at a node. No word is empty."""
 
 # Group 1 is the word without a possessive 's. "U.S." is one word.
 _WORD = re.compile(
@@ -46,7 +46,7 @@ _WORD = re.compile(
 _GAP = re.compile(r"\.?[ \xa0]|[-‑–/]|\.? ?& ?|, ")
 _AFTER_COMMA = frozenset({"jr", "sr", "inc", "llc", "dc"})
 _SHORT_WORD: Final = 3
-"""Letters of a word after which ". " is hardly the end of a sentence: "St. Ives", "J. Poe"."""
+"""The most letters of a word after which ". " hardly ends a sentence: "St. Ives", "J. Poe"."""
 _SILENT = re.compile(r"['’ʼ.]")
 
 
@@ -55,15 +55,15 @@ class GazetteerError(ValueError):
 
 
 class Entry(NamedTuple):
-    """Whom or what names stand for."""
+    """The entity that names stand for."""
 
     name: str
     label: str
     wikidata_id: str | None
 
 
-class Known(NamedTuple):
-    """A place in a text where a name of the gazetteer is printed."""
+class GazetteerMatch(NamedTuple):
+    """A match of a name of the gazetteer in a text. Offsets are code points."""
 
     start: int
     end: int
@@ -88,31 +88,38 @@ class _Form(NamedTuple):
 
 
 _Node = dict[str, Any]
-"""The node that follows by folded word; at `_END`, the forms that end here."""
+"""The next node by folded word; at `_END`, the forms that end here."""
 
 
 @dataclass(frozen=True)
 class Gazetteer:
-    """Entries by the names that stand for them."""
+    """The entries of a gazetteer, with a trie of the words of their names.
+
+    Attributes:
+        entries: the entries by normalised name.
+        capitals: the normalised one-word names that match only in capitals.
+        american: the normalised names that begin with the United States in all forms: "U.S.
+            Senate".
+        surnames: the normalised last words of people's names that name nothing else.
+    """
 
     entries: dict[str, Entry]
-    """By normalised name."""
     capitals: frozenset[str]
-    """Normalised names of one word that are found in capitals only."""
     american: frozenset[str]
-    """Normalised names that have the United States before them in all forms: "U.S. Senate"."""
     surnames: frozenset[str]
-    """Last words of people's names, normalised, but for those that name something else as well."""
     _tree: _Node
 
+    def __repr__(self) -> str:
+        return f"<Gazetteer of {len(self.entries)} names>"
+
     def entry(self, key: str, printed: str) -> Entry | None:
-        """Whom a name stands for, which is given normalised and as printed."""
+        """Return the entry of a name, given normalised and as printed, or None."""
         if key in self.capitals and not printed.isupper():
             return None
         return self.entries.get(key)
 
-    def find(self, text: str, end: int) -> Iterator[Known]:
-        """The longest names that begin at the words of the text up to a place, left to right."""
+    def find(self, text: str, end: int) -> Iterator[GazetteerMatch]:
+        """Yield the longest matches in the first ``end`` code points of a text, in order."""
         words = _words(text, end)
         number = 0
         while number < len(words):
@@ -122,11 +129,11 @@ class Gazetteer:
             if form:
                 last = words[number + length - 1]
                 stop = last.end if form.words[-1].is_possessive else last.bare_end
-                yield Known(words[number].start, stop, form.entry)
+                yield GazetteerMatch(words[number].start, stop, form.entry)
             number += length or 1
 
     def _longest(self, text: str, words: Sequence[_Word], first: int) -> tuple[int, _Form | None]:
-        """How many words from here on are a name, and the form of it; none is (0, None)."""
+        """Return the number of words of the longest match at a word, and its form, or (0, None)."""
         node, best = self._tree, (0, None)
         for number in range(first, min(first + MAX_WORDS, len(words))):
             if number > first and not _follows(text, words[number - 1], words[number]):
@@ -146,11 +153,11 @@ def _words(text: str, end: int) -> list[_Word]:
 
 
 def _fold(word: str) -> str:
-    return without_accents(_SILENT.sub("", word)).casefold() or word
+    return strip_accents(_SILENT.sub("", word)).casefold() or word
 
 
 def _follows(text: str, word: _Word, following: _Word) -> bool:
-    """Whether a word and the next one may be of one name."""
+    """Return whether a word and the next one may belong to one name."""
     gap = _GAP.fullmatch(text, word.end, following.start)
     if not gap or (gap[0][0] == "." and len(word.bare) > _SHORT_WORD):
         return False
@@ -158,7 +165,7 @@ def _follows(text: str, word: _Word, following: _Word) -> bool:
 
 
 def _is_printed(form: _Form, printed: Sequence[_Word]) -> bool:
-    """Whether these words have the capitals and possessives of a form."""
+    """Return whether these words have the capitals and possessives of a form."""
     *_, last = printed
     return all(
         (b.bare.isupper() if len(a.bare) > 1 and a.bare.isupper() else True)
@@ -169,25 +176,27 @@ def _is_printed(form: _Form, printed: Sequence[_Word]) -> bool:
 
 
 def load_gazetteer(path: str | os.PathLike[str] | None = None) -> Gazetteer:
-    """Read and check a gazetteer; None stands for the one that is shipped.
+    """Read and check a gazetteer; None stands for the shipped one.
 
-    Raises GazetteerError, with file, line and remedy, for whatever is wrong with the file.
+    Raises:
+        GazetteerError: the file cannot be used; the message has the file, line and remedy.
     """
     name = os.fspath(SHIPPED_GAZETTEER if path is None else path)
-    text = read_text(name, most=MAX_BYTES, remedy="leave out rare names", error=GazetteerError)
+    text = read_text(name, max_bytes=MAX_BYTES, remedy="leave out rare names", error=GazetteerError)
     return _Reader(name).read(text)
 
 
 SHIPPED: Final = "shipped"
-Choice: TypeAlias = Gazetteer | Literal["shipped"] | None
-"""What a run works with. The shipped one is named and not carried: every process can read it, and
+GazetteerChoice: TypeAlias = Gazetteer | Literal["shipped"] | None
+"""The gazetteer of a run. The shipped one is passed by name, since every process can read it and
 large objects cost each stage of a pipeline time."""
 
 
-def chosen_gazetteer(option: str | None) -> Choice:
-    """The gazetteer of a file, `SHIPPED` by default, or none for `NO_GAZETTEER`.
+def choose_gazetteer(option: str | None) -> GazetteerChoice:
+    """Return the gazetteer that ``--gazetteer`` names: a file, the shipped one by default, or none.
 
-    Raises GazetteerError as `load_gazetteer` does.
+    Raises:
+        GazetteerError: the file cannot be used.
     """
     if option is None:
         return SHIPPED

@@ -1,4 +1,4 @@
-"""What the lines of a text are: headings in title case, and lines that credit the makers.
+"""Tell the kinds of lines in a text: headings in title case, and credits of authors and pictures.
 
 Imports neither Beam nor spaCy.
 """
@@ -10,11 +10,11 @@ from typing import Final
 from transforms.language.entities.rules import CREDITS
 
 MAX_HEADING: Final = 200
-"""Characters of a heading."""
-LEAST_CAPITALS: Final = 0.85
-"""Share of the longer words of a heading that begin with a capital."""
-_LEAST_WORDS: Final = 3
-"""Longer words without which nothing can be said."""
+"""The most characters of a heading."""
+MIN_CAPITAL_SHARE: Final = 0.85
+"""The least share of the longer words of a heading that begin with a capital."""
+_MIN_WORDS: Final = 3
+"""The least number of longer words that a heading must have to be recognised."""
 
 _LONGER_WORD = re.compile(r"[^\W\d_]{4,}")
 _NAME = (
@@ -24,7 +24,7 @@ _CREDITS = [(re.compile(rule.pattern.replace("NAME", _NAME)), rule) for rule in 
 
 
 class Lines:
-    """The lines of a text, each looked at once and only if asked for."""
+    """The kinds of the lines of a text. Each line is judged once, when it is first asked for."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -42,7 +42,7 @@ class Lines:
         return following[0] - 1 if following else len(self._text)
 
     def is_heading(self, offset: int) -> bool:
-        """Whether the line of a place has its words in Title Case."""
+        """Return whether the line at an offset is a heading: its words are in Title Case."""
         number = self._number(offset)
         if number not in self._headings:
             self._headings[number] = self._looks_like_heading(number)
@@ -54,10 +54,10 @@ class Lines:
             return False
         words = _LONGER_WORD.findall(self._text, start, end)
         capitals = sum(word[0].isupper() for word in words)
-        return len(words) >= _LEAST_WORDS and capitals >= LEAST_CAPITALS * len(words)
+        return len(words) >= _MIN_WORDS and capitals >= MIN_CAPITAL_SHARE * len(words)
 
     def is_credit(self, start: int, end: int) -> bool:
-        """Whether a name stands where the makers of the article or of its pictures are named."""
+        """Return whether a name is in a credit of the article's authors or pictures."""
         number = self._number(start)
         if number not in self._credits:
             self._credits[number] = self._credits_in(number)

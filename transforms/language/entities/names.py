@@ -1,4 +1,4 @@
-"""Names as they are printed: cut to the name, without titles, and in a form to compare them by.
+"""Trim mentions of names to the name itself, and normalise names so that they can be compared.
 
 Imports neither Beam nor spaCy.
 """
@@ -18,7 +18,7 @@ from transforms.language.entities.rules import (
 )
 
 MAX_LENGTH: Final = 100
-"""Characters of a name; a longer mention is a mistake of the model."""
+"""The most characters of a name. A longer mention is a mistake of the model."""
 
 _SAME = {variant: same.name for same in SAME_NAMES for variant in same.variants}
 _LABEL_RULES = [(re.compile(rule.pattern), rule) for rule in LABEL_RULES]
@@ -49,28 +49,46 @@ _INITIALS = re.compile(r"\b([^\W\d_]) (?=[^\W\d_]\b)")
 _SILENT = re.compile(r"['’ʼ.]")
 
 
-class Sighting(NamedTuple):
-    """A trimmed mention."""
+class NameMention(NamedTuple):
+    """A mention of a name, trimmed to the name.
+
+    Attributes:
+        start: the first code point of the name in the text.
+        end: the end of the name, exclusive.
+        label: the label of the entity, such as PERSON.
+        name: the name as printed, with single spaces.
+        key: the normalised name, see :func:`normalise`.
+        title: the key in `TITLES` of a title before the name, or None.
+    """
 
     start: int
     end: int
     label: str
     name: str
-    """As printed, white space normalised."""
     key: str
-    """As compared: see `normalise`."""
     title: str | None
-    """Key of `TITLES` for a title in front of it."""
 
 
-def sighting(text: str, start: int, end: int, label: str, title: str | None = None) -> Sighting:
-    """What is printed at a place, taken as a name."""
+def make_mention(
+    text: str, start: int, end: int, label: str, title: str | None = None
+) -> NameMention:
+    """Return the mention of what is printed at these offsets."""
     name = _UNPRINTABLE.sub(" ", " ".join(text[start:end].split())).strip()
-    return Sighting(start, end, label, name, normalise(name), title)
+    return NameMention(start, end, label, name, normalise(name), title)
 
 
-def trim(text: str, start: int, end: int, label: str, dots: Set[int]) -> Sighting | None:
-    """The name within a mention, or None if there is none. At ``dots`` abbreviations end."""
+def trim(text: str, start: int, end: int, label: str, dots: Set[int]) -> NameMention | None:
+    """Return the name within a mention of the model, or None if there is none.
+
+    Titles, determiners, possessives, punctuation and what follows a person's name are cut off.
+
+    Args:
+        text: the text of the article.
+        start: the first code point of the mention.
+        end: the end of the mention, exclusive.
+        label: the label that the model gave it.
+        dots: the offsets of dots that are part of an abbreviation, as in "U.S.".
+    """
     start = _skip(text, start, end)
     if text[max(0, start - 1) : start] in ("@", "#") or _is_in_title(text, start, end):
         return None
@@ -99,7 +117,7 @@ def trim(text: str, start: int, end: int, label: str, dots: Set[int]) -> Sightin
         start = _skip(text, match.end(), end)
     title = None
     if label == "PERSON":
-        title = title_before(text, start)
+        title = find_title_before(text, start)
         if match := _TITLES.match(text, start, end):
             start, title = _skip(text, match.end(), end), _title(match[1])
         elif normalise(text[start:end]) in _TITLE_OF:
@@ -109,7 +127,7 @@ def trim(text: str, start: int, end: int, label: str, dots: Set[int]) -> Sightin
         return None
     if name.islower() and label != "NORP":  # a stray "n't"
         return None
-    return sighting(text, start, end, label, title)
+    return make_mention(text, start, end, label, title)
 
 
 def _skip(text: str, start: int, end: int) -> int:
@@ -119,7 +137,7 @@ def _skip(text: str, start: int, end: int) -> int:
 
 
 def _unpunctuated(text: str, start: int, end: int) -> int:
-    """Where a name ends without possessive and punctuation."""
+    """Return the end of a name without its possessive and punctuation."""
     end = _last_letter(text, start, end)
     if text[max(start, end - 2) : end].lower() in ("'s", "’s", "ʼs"):
         words = text[start : end - 2].lower().split()
@@ -140,14 +158,14 @@ def _title(form: str) -> str:
     return _TITLE_OF[" ".join(form.lower().replace(".", "").split())]
 
 
-def title_before(text: str, start: int) -> str | None:
-    """Key of `TITLES` for the title that stands right before a place."""
+def find_title_before(text: str, start: int) -> str | None:
+    """Return the key in `TITLES` of the title right before an offset, or None."""
     match = _TITLE_BEFORE.search(text[max(0, start - _LONGEST_TITLE) : start])
     return _title(match[1]) if match else None
 
 
 def _is_personal(text: str, start: int, end: int) -> bool:
-    """Whether a title that only people have begins a mention or stands before it."""
+    """Return whether a title that only people have begins a mention or precedes it."""
     match = _TITLES.match(text, start, end) or _TITLE_BEFORE.search(
         text[max(0, start - _LONGEST_TITLE) : start]
     )
@@ -158,9 +176,9 @@ def _is_personal(text: str, start: int, end: int) -> bool:
 
 
 def _is_in_title(text: str, start: int, end: int) -> bool:
-    """Whether a mention is but the end of a title: the "Justice" of "Chief Justice".
+    """Return whether a mention is only the end of a title: the "Justice" of "Chief Justice".
 
-    The "State" of "Secretary of State" is a department.
+    The "State" of "Secretary of State" is a department, so it is a name.
     """
     first = max(0, end - _LONGEST_TITLE)
     match = _TITLE_BEFORE.search(f"{text[first:end]} ")
@@ -168,24 +186,27 @@ def _is_in_title(text: str, start: int, end: int) -> bool:
 
 
 def is_of_united_states(name: str) -> bool:
-    """Whether a name begins with its country: "U.S. Senate"."""
+    """Return whether a name begins with the United States: "U.S. Senate"."""
     return _UNITED_STATES.match(name) is not None
 
 
 def normalise(name: str) -> str:
-    """The form in which names are compared: no case, accents, punctuation or leading "the".
+    """Return a name in the form in which names are compared.
+
+    It has no capitals, accents, punctuation or leading "the", and the variants in `SAME_NAMES` are
+    replaced.
 
     >>> normalise("The López-Obrador"), normalise("U.S."), normalise("J. R. Doe")
     ('lopez obrador', 'united states', 'jr doe')
     """
     bare = _UNITED_STATES.sub("", name) if is_of_united_states(name) else name
-    plain = _SILENT.sub("", without_accents(bare).replace(". ", " ")).casefold()
+    plain = _SILENT.sub("", strip_accents(bare).replace(". ", " ")).casefold()
     key = _INITIALS.sub(r"\1", _SEPARATORS.sub(" ", plain).strip()).removeprefix("the ")
     return _SAME.get(key, key) or name.casefold()
 
 
-def abbreviates(acronym: str, key: str) -> bool:
-    """Whether the letters of ``acronym`` occur in this order in ``key``, a name of more words."""
+def is_acronym_of(acronym: str, key: str) -> bool:
+    """Return whether the letters of an acronym occur in this order in a normalised longer name."""
     if " " not in key:
         return False
     letters = iter(key)
@@ -193,15 +214,19 @@ def abbreviates(acronym: str, key: str) -> bool:
     return wanted[0] == key[0] and all(letter in letters for letter in wanted)
 
 
-def without_accents(name: str) -> str:
-    """The name in plain letters."""
+def strip_accents(name: str) -> str:
+    """Return a name with its accented letters replaced by plain ones."""
     if name.isascii():
         return name
     return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
 
 
-def ruled_label(key: str, label: str) -> str | None:
-    """The label of a normalised name by `LABEL_RULES`; "" if it is no name, None without a rule."""
+def find_ruled_label(key: str, label: str) -> str | None:
+    """Return the label that `LABEL_RULES` gives a normalised name.
+
+    Returns:
+        The label, "" if the rules say that it is no name, or None if no rule fits.
+    """
     for pattern, rule in _LABEL_RULES:
         if label in rule.instead_of and pattern.fullmatch(key):
             return rule.label

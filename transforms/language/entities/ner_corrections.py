@@ -1,6 +1,7 @@
-"""What the model found in a text, mended place by place: cut, split, completed by sure signs.
+"""Correct the names that the model found: cut and split them, and add names that are certain.
 
-Sure signs are the names of the gazetteer, the states of politicians, and datelines.
+Certain are the names of the gazetteer, the states of politicians ("R-Tenn.") and the places of
+datelines. The corrections are rules over the text and the part-of-speech tags.
 """
 
 import re
@@ -9,14 +10,14 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from transforms.language.document import Document, NamedSpan
-from transforms.language.entities.gazetteer import Gazetteer, Known
+from transforms.language.entities.gazetteer import Gazetteer, GazetteerMatch
 from transforms.language.entities.names import (
-    Sighting,
+    NameMention,
+    find_title_before,
+    make_mention,
     normalise,
-    sighting,
-    title_before,
+    strip_accents,
     trim,
-    without_accents,
 )
 from transforms.language.entities.rules import (
     LABELS,
@@ -55,40 +56,43 @@ _DATELINE = re.compile(
 )
 
 
-class Found(NamedTuple):
-    """The names of a text."""
+class CorrectedNames(NamedTuple):
+    """The names of a text after correction.
 
-    sightings: list[Sighting]
-    """In order; none overlaps another."""
-    singles: list[Known]
-    """Words that are names of the gazetteer, and also common words or other names."""
+    Attributes:
+        mentions: the mentions in order, without overlaps.
+        single_words: the matches of one-word names of the gazetteer, which may be other words too.
+    """
+
+    mentions: list[NameMention]
+    single_words: list[GazetteerMatch]
 
 
-def find_names(document: Document, gazetteer: Gazetteer | None) -> Found:
-    """The model's names, mended, and those that are sure."""
+def find_names(document: Document, gazetteer: Gazetteer | None) -> CorrectedNames:
+    """Return the names of a document, corrected."""
     text = document.text
     read = (s for n in document.named_spans if n.label in LABELS for s in _read(document, n))
-    found: list[Sighting] = []
+    found: list[NameMention] = []
     for name in read:
         if not found or name.start >= found[-1].end:  # not the "Jr." that the last one took in
             found.append(name)
     found = [*_with_states(text, found)]
-    singles: list[Known] = []
+    single_words: list[GazetteerMatch] = []
     if gazetteer:
         known = [_without_the(text, known) for known in gazetteer.find(text, document.analysed_end)]
         parts = (_split(document, s, inner) for inner, s in _with_inner(found, known))
         found = [*chain.from_iterable(parts)]
         sure = [_known(document, k) for k in known if _is_distinctive(text, k)]
-        singles = [k for k in known if " " not in text[k.start : k.end]]
+        single_words = [k for k in known if " " not in text[k.start : k.end]]
         found = _overlay(found, [s for s in sure if _stands_apart(document, s)], cut=False)
     signs = sorted(
         [*_states(text, document.analysed_end), *_datelines(text, document.analysed_end)]
     )
-    return Found(_overlay(found, signs, cut=True), singles)
+    return CorrectedNames(_overlay(found, signs, cut=True), single_words)
 
 
-def _read(document: Document, named: NamedSpan) -> Iterator[Sighting]:
-    """The names within a mention of the model."""
+def _read(document: Document, named: NamedSpan) -> Iterator[NameMention]:
+    """Yield the names within a span that the model marked."""
     text, dots, label = document.text, document.index.dots, named.label
     span = document.tokens[named.first : named.end]
     if len(span) == 1 and label == "GPE" and span[0].tag_ == "JJ":
@@ -112,7 +116,7 @@ def _read(document: Document, named: NamedSpan) -> Iterator[Sighting]:
 
 
 def _start(text: str, span: Sequence[Token], label: str) -> int:
-    """The start of a mention, without the verb that begins its sentence ("Said Ann Lee")."""
+    """Return the start of a span without a verb that begins its sentence ("Said Ann Lee")."""
     first = span[0]
     if label != "PERSON" or len(span) == 1:
         return first.idx
@@ -124,7 +128,7 @@ def _start(text: str, span: Sequence[Token], label: str) -> int:
 
 
 def _start_of_given_name(document: Document, first: Token) -> int:
-    """The start of a person's name with the given name that the model left out."""
+    """Return the start of a person's name, with a given name that the model left out."""
     if not first.i:
         return first.idx
     before = document.tokens[first.i - 1]
@@ -134,11 +138,11 @@ def _start_of_given_name(document: Document, first: Token) -> int:
 
 
 def _is_given(word: str) -> bool:
-    return without_accents(word).lower() in GIVEN_NAMES
+    return strip_accents(word).lower() in GIVEN_NAMES
 
 
 def _end(span: Sequence[Token], label: str) -> int:
-    """The end of a mention, without the words after the name that the model adds to it."""
+    """Return the end of a span without words after the name that the model included."""
     last = len(span)
     if label == "PERSON" and last > 1 and span[-1].tag_ == "VBZ":  # in headings
         last -= 1
@@ -152,22 +156,22 @@ def _end(span: Sequence[Token], label: str) -> int:
     return span[last - 1].end
 
 
-def _without_the(text: str, known: Known) -> Known:
+def _without_the(text: str, known: GazetteerMatch) -> GazetteerMatch:
     match = _THE.match(text, known.start, known.end)
     return known._replace(start=match.end()) if match else known
 
 
-def _known(document: Document, known: Known) -> Sighting:
+def _known(document: Document, known: GazetteerMatch) -> NameMention:
     text = document.text
-    title = title_before(text, known.start) if known.entry.label == "PERSON" else None
+    title = find_title_before(text, known.start) if known.entry.label == "PERSON" else None
     end = known.end + (known.end in document.index.dots)
-    return sighting(text, known.start, end, known.entry.label, title)
+    return make_mention(text, known.start, end, known.entry.label, title)
 
 
 def _with_inner(
-    found: Iterable[Sighting], known: Sequence[Known]
-) -> Iterator[tuple[list[Known], Sighting]]:
-    """Each sighting with the known names that it contains and more than them."""
+    found: Iterable[NameMention], known: Sequence[GazetteerMatch]
+) -> Iterator[tuple[list[GazetteerMatch], NameMention]]:
+    """Yield each mention with the gazetteer's names within it, none if it is such a name itself."""
     number = 0
     for name in found:
         while number < len(known) and known[number].start < name.start:
@@ -180,8 +184,10 @@ def _with_inner(
         yield [] if whole else inner, name
 
 
-def _split(document: Document, name: Sighting, inner: Sequence[Known]) -> Iterator[Sighting]:
-    """A mention that joins known names to something else, in parts."""
+def _split(
+    document: Document, name: NameMention, inner: Sequence[GazetteerMatch]
+) -> Iterator[NameMention]:
+    """Yield the parts of a mention that joins names of the gazetteer to something else."""
     text, dots = document.text, document.index.dots
     position = name.start
     starts = {known.start for known in inner}
@@ -200,8 +206,10 @@ def _split(document: Document, name: Sighting, inner: Sequence[Known]) -> Iterat
         yield part
 
 
-def _end_of_joint(text: str, name: Sighting, known: Known, starts: Set[int]) -> int | None:
-    """Where a mention goes on after a known name in it, None if nothing joins it to the rest."""
+def _end_of_joint(
+    text: str, name: NameMention, known: GazetteerMatch, starts: Set[int]
+) -> int | None:
+    """Return where a mention continues after a known name, None if nothing joins it to the rest."""
     if known.end == name.end:
         return known.end
     joint = _JOINT.match(text, known.end, name.end)
@@ -212,17 +220,17 @@ def _end_of_joint(text: str, name: Sighting, known: Known, starts: Set[int]) -> 
     return None if is_tight and joint.end() not in starts else joint.end()
 
 
-def _is_distinctive(text: str, known: Known) -> bool:
-    """Whether a name can hardly be anything else: of two words, or as "NYPD" and "PolitiFact"."""
+def _is_distinctive(text: str, known: GazetteerMatch) -> bool:
+    """Return whether a name is unambiguous: of two words, or like "NYPD" and "PolitiFact"."""
     printed = text[known.start : known.end]
     return " " in printed or (len(printed) > 2 and sum(map(str.isupper, printed)) > 1)
 
 
-def _stands_apart(document: Document, name: Sighting) -> bool:
-    """Whether a name that the model missed is no part of a longer one."""
+def _stands_apart(document: Document, name: NameMention) -> bool:
+    """Return whether a name that the model did not find is not part of a longer one."""
     text, index = document.text, document.index
     first, last = index.first.get(name.start), index.last.get(name.end)
-    if first is None or last is None or is_part_of_more(text, name.start, name.end):
+    if first is None or last is None or is_part_of_word(text, name.start, name.end):
         return False
     following = _NEXT_WORD.match(text, name.end)
     if " " not in name.name and name.name.isupper():  # "WHO WILL WIN"
@@ -236,10 +244,10 @@ def _stands_apart(document: Document, name: Sighting) -> bool:
     return not index.is_proper(first - 1) and not index.is_proper(last + 1)
 
 
-def is_part_of_more(text: str, start: int, end: int) -> bool:
-    """Whether a word goes on at either end of a place, as in "Half-Poe", "@poe" and "poe.org".
+def is_part_of_word(text: str, start: int, end: int) -> bool:
+    """Return whether a span is only part of a word, as in "Half-Poe", "@poe" and "poe.org".
 
-    Not "anti-Poe", "Poe-led" and "Wick/Poe", which name Poe.
+    "anti-Poe", "Poe-led" and "Wick/Poe" do name Poe.
     """
     before = text[max(0, start - 30) : start]
     if _MORE_BEFORE.search(before) and not _PREFIXED.search(before):
@@ -247,12 +255,17 @@ def is_part_of_more(text: str, start: int, end: int) -> bool:
     return bool(_MORE_AFTER.match(text, end)) and not _SUFFIXED.match(text, end)
 
 
-def _overlay(base: Sequence[Sighting], over: Sequence[Sighting], *, cut: bool) -> list[Sighting]:
-    """``base`` with ``over`` in place of what it overlaps.
+def _overlay(
+    base: Sequence[NameMention], over: Sequence[NameMention], *, cut: bool
+) -> list[NameMention]:
+    """Return ``base`` with the mentions of ``over`` in place of those that they overlap.
 
-    Unless ``cut``, names within longer ones, or the same, are left as they are.
+    Args:
+        base: mentions in order.
+        over: the mentions that replace them, in order.
+        cut: whether they also replace longer mentions that contain them.
     """
-    result: list[Sighting] = []
+    result: list[NameMention] = []
     number = 0
     for sign in over:
         while number < len(base) and base[number].end <= sign.start:
@@ -269,13 +282,13 @@ def _overlay(base: Sequence[Sighting], over: Sequence[Sighting], *, cut: bool) -
     return [*result, *base[number:]]
 
 
-def _states(text: str, end: int) -> Iterator[Sighting]:
-    """The states of politicians: "(D-Ohio)", "(Vt.)", "R-Tenn."."""
+def _states(text: str, end: int) -> Iterator[NameMention]:
+    """Yield the states of politicians: "(D-Ohio)", "(Vt.)", "R-Tenn."."""
     for match in _PARTY.finditer(text, 0, end):
         yield from _state(text, *match.span("state" if match["state"] else "short"))
 
 
-def _state(text: str, start: int, end: int) -> Iterator[Sighting]:
+def _state(text: str, start: int, end: int) -> Iterator[NameMention]:
     for stop in (end, end - 1):  # the dot may be that of the sentence
         if text[start:stop] in STATES:
             yield _place(text, start, stop, STATES[text[start:stop]])
@@ -283,14 +296,14 @@ def _state(text: str, start: int, end: int) -> Iterator[Sighting]:
 
 
 def is_in_state(text: str, end: int) -> bool:
-    """Whether the name of a state follows a place: "Paris, Texas"."""
+    """Return whether the name of a state follows at an offset: "Paris, Texas"."""
     match = _STATE_AFTER.match(text, end)
     return match is not None and (match[1] in STATES or match[1].rstrip(".") in STATES)
 
 
-def _with_states(text: str, found: Sequence[Sighting]) -> Iterator[Sighting]:
-    """The sightings, states that are shortened under their full names: "N.C.", "Ellery, VA"."""
-    before: Sighting | None = None
+def _with_states(text: str, found: Sequence[NameMention]) -> Iterator[NameMention]:
+    """Yield the mentions; shortened states ("N.C.", "Ellery, VA") get the key of the full name."""
+    before: NameMention | None = None
     for name in found:
         is_short = name.label == "GPE" and "." in name.name
         if name.name in STATES and (
@@ -302,14 +315,14 @@ def _with_states(text: str, found: Sequence[Sighting]) -> Iterator[Sighting]:
         before = name
 
 
-def _place(text: str, start: int, end: int, full: str) -> Sighting:
-    return sighting(text, start, end, "GPE")._replace(key=normalise(full))
+def _place(text: str, start: int, end: int, full: str) -> NameMention:
+    return make_mention(text, start, end, "GPE")._replace(key=normalise(full))
 
 
-def _datelines(text: str, end: int) -> Iterator[Sighting]:
-    """The places in capitals at the start of a line before a dash."""
+def _datelines(text: str, end: int) -> Iterator[NameMention]:
+    """Yield the places of datelines: in capitals at the start of a line, before a dash."""
     for match in _DATELINE.finditer(text, 0, end):
         start, stop = match.span("place")
         if NOT_DATELINES.isdisjoint(match["place"].lower().split()):
-            yield sighting(text, start, stop, "GPE")
+            yield make_mention(text, start, stop, "GPE")
             yield from _state(text, *match.span("state"))

@@ -1,4 +1,4 @@
-"""What is known of names whatever the text: labels, titles, states, credit lines, all as data.
+"""Rules about names as data: labels, titles, states, credit lines. Each rule has an id.
 
 Imports neither Beam nor spaCy.
 """
@@ -11,19 +11,22 @@ LABELS: Final = frozenset({"PERSON", "ORG", "GPE", "LOC", "NORP", "EVENT", "LAW"
 
 
 class LabelRule(NamedTuple):
-    """The label of names that the model is known to get wrong."""
+    """The label of names that the model often labels wrongly.
+
+    Attributes:
+        pattern: a regular expression that the whole normalised name must match.
+        label: the label; empty if such a name is not an entity.
+        instead_of: the labels of the model that the rule overrules.
+    """
 
     id: str
     pattern: str
-    """Regular expression for the whole normalised name."""
     label: str
-    """Empty if such a name is none of an entity."""
     instead_of: frozenset[str] = LABELS
-    """The labels of the model that it overrules."""
 
 
 class SameName(NamedTuple):
-    """Normalised names that stand for one another in every article."""
+    """Variants of a normalised name that mean the same in every article."""
 
     id: str
     name: str
@@ -31,13 +34,17 @@ class SameName(NamedTuple):
 
 
 class LineRule(NamedTuple):
-    """Lines, or parts of a line, that say who made the article and not what it is about."""
+    """A pattern of credits: they name authors and photographers, not who the article is about.
+
+    Attributes:
+        pattern: a regular expression, in which NAME stands for capitalised words.
+        last_lines: the number of non-empty lines at the end of a text to which it applies; None for
+            the whole text.
+    """
 
     id: str
     pattern: str
-    """Regular expression; NAME in it stands for a name in capitals or with capital initials."""
     last_lines: int | None = None
-    """Only in so many lines at the end of a text that are not empty."""
 
 
 ORGANISATION_WORDS: Final = word_set("""
@@ -53,7 +60,7 @@ ORGANISATION_WORDS: Final = word_set("""
     syndicate systems team technologies television times tribune trust union university ventures
     workers
     """)
-"""Words that are part of the names of bodies and hardly ever of people's or places'."""
+"""Words that occur in names of organisations, and hardly ever in those of people or places."""
 
 _BODIES = "|".join(sorted(ORGANISATION_WORDS))
 _NOT_ORG = frozenset({"PERSON", "GPE", "LOC", "NORP"})
@@ -113,7 +120,7 @@ LABEL_RULES: Final = (
     LabelRule("generation", r"[js]r|iii?|iv", "", _NAMED),
     LabelRule("kind-of-body", r"super|(?:super )?pacs?|llcs?|ceos?|ngos?|lgbtq?", "", _NAMED),
 )
-"""The first that fits counts."""
+"""The first rule that fits is applied."""
 
 SAME_NAMES: Final = (
     SameName("us", "united states", ("us", "usa", "united states of america")),
@@ -159,24 +166,24 @@ TITLES: Final = {
     "superintendent": ("superintendent", "supt"),
     "vice president": ("vice president",),
 }
-"""What stands before a person's name and is no part of it."""
+"""Titles before a person's name, which are not part of it: the forms of each, by key."""
 
 PERSONAL_TITLES: Final = frozenset(
     {"congressman", "congresswoman", "doctor", "governor", "lieutenant", "mayor", "mister"}
     | {"miss", "president", "professor", "representative", "reverend", "senator"}
     | {"vice president"}
 )
-"""Keys of `TITLES` that with a capital stand before people's names alone."""
+"""The keys in `TITLES` of titles that, if capitalised, precede only people's names."""
 
 GENERATIONS: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 NAMED_WITH_S: Final = word_set(
     "arby barron domino harrah kohl lloyd lowe macy mcdonald moody sotheby wendy"
 )
-"""Firms whose final 's belongs to the name."""
+"""Firms whose final 's is part of the name."""
 
 PARTICLES: Final = word_set("al bin da de del della der di du el la le ten van von")
-"""Words within people's names that have no capital."""
+"""Words in people's names that have no capital."""
 
 LINK_WORDS: Final = frozenset({"a", "an", "and", "at", "by", "de", "for", "in", "of", "on", "the"})
 
@@ -196,7 +203,7 @@ _STATES = """
 _NOT_ALONE = {"Georgia": "state of Georgia", "New York": "New York state"} | {
     "Washington": "Washington state"
 }
-"""States whose names by themselves stand for other places as well."""
+"""States whose names are also those of other places."""
 STATES: Final = {
     form.replace("_", " "): _NOT_ALONE.get(full.replace("_", " "), full.replace("_", " "))
     for full, *others in map(str.split, _STATES.split(","))
@@ -209,14 +216,14 @@ SIGNS_OF_AMERICA: Final = frozenset(
     {"united states", "washington", "white house", "pentagon", "gop", "republican party"}
     | {"republican", "republicans", "democrat", "democrats", "democratic", "american", "americans"}
 )
-"""Normalised names by which an article is about the United States, beside those of its states."""
+"""Normalised names that show that an article is about the United States, beside its states."""
 
 NOT_DATELINES: Final = word_set("""
     analysis breaking clarification comment commentary correction editorial exclusive explainer
     fact film gallery interview letter live listen more news note opinion photo photos poll
     profile read report review special transcript update updated video warning watch
     """)
-"""Words that stand in capitals and with a dash at the start of a line, and are no places."""
+"""Words in capitals before a dash at the start of a line that are not places."""
 
 CREDITS: Final = (
     LineRule("byline", r"^(?:By|BY) NAME(?:[,|/].{0,60}|(?: (?:and|AND) NAME)*[.,]*)$"),
@@ -244,4 +251,4 @@ CREDITS: Final = (
     ),
     LineRule("signature", r"^[—–―-]{1,2} ?NAME$", last_lines=1),
 )
-"""Where names are those of the makers: who is named nowhere else is no one the article is about."""
+"""The patterns of credits. People who are named only in credits are not entities."""

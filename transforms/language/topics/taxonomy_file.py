@@ -58,7 +58,9 @@ def load_taxonomy(path: str | os.PathLike[str] | None = None) -> Taxonomy:
             line and remedy.
     """
     name = os.fspath(SHIPPED_TAXONOMY if path is None else path)
-    text = read_text(name, most=_MAX_FILE_BYTES, remedy="split the taxonomy", error=TaxonomyError)
+    text = read_text(
+        name, max_bytes=_MAX_FILE_BYTES, remedy="split the taxonomy", error=TaxonomyError
+    )
     loader = _Loader(text)
     try:
         root = loader.get_single_node()

@@ -18,7 +18,7 @@ from transforms.language.entities.gazetteer import (
     SHIPPED_GAZETTEER,
     Gazetteer,
     GazetteerError,
-    chosen_gazetteer,
+    choose_gazetteer,
     load_gazetteer,
 )
 from transforms.language.entities.rules import LABELS
@@ -240,11 +240,11 @@ def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
 
 
 def test_none_stands_for_no_gazetteer(tmp_path: Path) -> None:
-    assert chosen_gazetteer("none") is None
-    assert chosen_gazetteer(None) == SHIPPED
-    assert chosen_gazetteer(str(SHIPPED_GAZETTEER)) == load_gazetteer()
+    assert choose_gazetteer("none") is None
+    assert choose_gazetteer(None) == SHIPPED
+    assert choose_gazetteer(str(SHIPPED_GAZETTEER)) == load_gazetteer()
     with pytest.raises(GazetteerError):
-        chosen_gazetteer(str(tmp_path))
+        choose_gazetteer(str(tmp_path))
 
 
 def test_the_shipped_one_is_sound() -> None:
