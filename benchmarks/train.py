@@ -36,7 +36,11 @@ from transforms.language.quotes.attribution import LABEL
 from transforms.language.quotes.attribution_rules import AttributionRules
 from transforms.language.quotes.indirect_candidates import IndirectCandidateFinder
 from transforms.language.quotes.indirect_speech import IndirectContentFinder
-from transforms.language.quotes.quotation_marks import QuotedSegment, quoted_segments
+from transforms.language.quotes.quotation_marks import (
+    QuotedSegment,
+    has_single_marks,
+    quoted_segments,
+)
 from transforms.language.quotes.ranker import (
     NOTHING_REPORTED,
     QUOTE_TABLE,
@@ -155,8 +159,7 @@ def judge_segments(setting: PreparedDocument, decider: SegmentDecider) -> Iterat
     segments = [described.segment for described in recorder.segments]
     pairs = match_spans([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
     for number, described in enumerate(recorder.segments):
-        mark = document.text[described.segment.outer_start : described.segment.outer_start + 2]
-        if mark[:1] in "'‘" and mark not in ("''", "‘‘"):
+        if has_single_marks(document.text, described.segment):
             continue
         gold = document.quotes[pairs[number]] if number in pairs else None
         verdicts = [

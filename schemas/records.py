@@ -7,6 +7,7 @@ Conventions:
   ``text[start:end]`` equals the text in the record.
 - Lists are never null.
 - Create records with keyword arguments (Beam's row coder does not support ``kw_only``).
+- Fields with a fixed set of values are plain strings, since Beam's rows have no enums.
 
 The docstrings and descriptions here become comments of database tables and columns.
 """
@@ -15,6 +16,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar
 
+from schemas.enums import StringEnum
 from schemas.fields import doc
 
 SCHEMA_VERSION = 2
@@ -93,6 +95,26 @@ class Entity:
     count: int = doc("Number of mentions.")
     first_start: int = doc("Start of the first mention.")
     schema_version: int = doc("Version of this schema.", default=SCHEMA_VERSION)
+
+
+class QuoteKind(StringEnum):
+    """The values of `Quote.kind`."""
+
+    DIRECT = "direct"
+    """A whole sentence or clause in quotation marks."""
+    MIXED = "mixed"
+    """A part in quotation marks of a sentence of the article."""
+    INDIRECT = "indirect"
+    """Reported speech without quotation marks."""
+
+
+class SpeakerKind(StringEnum):
+    """The values of `Quote.speaker_kind`: the form of the speaker's mention."""
+
+    NAMED = "named"
+    DESCRIPTION = "description"
+    PRONOUN = "pronoun"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ are the members of the enums beside them, which are strings: ``outcome.kind == O
 
 import datetime as dt
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TypeAlias
 
 from schemas import Article
 from schemas.coders import register_row_coder
+from schemas.enums import StringEnum
 from transforms.core.clock import now
 
 Host: TypeAlias = str
@@ -25,12 +25,6 @@ CanonicalLink: TypeAlias = str
 
 LineageId: TypeAlias = str
 """The key of an article: the id of its first version."""
-
-
-class StringEnum(str, Enum):
-    """An enum whose members are strings, and print as their values."""
-
-    __str__ = str.__str__
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Heads of noun phrases beside a place in a sentence, found by tags."""
+"""Heads of the noun phrases beside an item of a sentence, found by tags, without the parse."""
 
 from typing import Final
 
@@ -8,25 +8,30 @@ from transforms.language.quotes.sentences import SentenceItem
 from transforms.language.tokens import Token
 
 MAX_NOUN_PHRASE: Final = 12
-"""Items of a noun phrase."""
+"""Items of a noun phrase that are looked at."""
 MAX_ASIDE: Final = 30
-"""Items that are skipped between a noun phrase and what it belongs to."""
+"""Items of an aside that are looked at: an apposition, or what stands in commas or brackets."""
 
 
 def find_head_after(items: list[SentenceItem], first: int) -> Token | None:
-    """The head of the noun phrase that begins at ``first``."""
+    """Return the head of the noun phrase that begins at an item, None if none begins there.
+
+    Args:
+        items: The items of a sentence.
+        first: The index of the item.
+    """
     head: Token | None = None
     for number, item in enumerate(items[first : first + MAX_NOUN_PHRASE], first):
-        whole = head is None or head.tag_ in cue_words.NOUN_TAGS
+        may_end = head is None or head.tag_ in cue_words.NOUN_TAGS
         if isinstance(item, QuotedSegment):
-            if head is None or whole or not _is_noun(items, number + 1):
+            if head is None or may_end or not _is_noun(items, number + 1):
                 break
             continue  # the “Medicare for all” document
-        if whole and item.ent_type_ in cue_words.TIME_ENTITY_LABELS:
+        if may_end and item.ent_type_ in cue_words.TIME_ENTITY_LABELS:
             break
         if item.tag_ == "PRP":
             return head or item
-        if item.tag_ not in cue_words.NOUN_PHRASE_TAGS and (whole or item.tag_ != "VBG"):
+        if item.tag_ not in cue_words.NOUN_PHRASE_TAGS and (may_end or item.tag_ != "VBG"):
             break
         if item.tag_ in cue_words.NOUN_TAGS or head is None or head.tag_ not in cue_words.NOUN_TAGS:
             head = item
@@ -34,9 +39,17 @@ def find_head_after(items: list[SentenceItem], first: int) -> Token | None:
 
 
 def find_head_before(items: list[SentenceItem], last: int) -> Token | None:
-    """The head of the noun phrase that ends at ``last``, verbs and asides skipped."""
-    floor = max(0, last - MAX_ASIDE)
-    while last >= floor:
+    """Return the head of the noun phrase that ends at an item, or before verbs and asides there.
+
+    Args:
+        items: The items of a sentence.
+        last: The index of the item.
+
+    Returns:
+        The head; None if something else stands in between.
+    """
+    first = max(0, last - MAX_ASIDE)
+    while last >= first:
         item = items[last]
         if isinstance(item, QuotedSegment):
             return None
@@ -47,7 +60,7 @@ def find_head_before(items: list[SentenceItem], last: int) -> Token | None:
         if item.text in (",", ")"):
             opening = "," if item.text == "," else "("
             last -= 1
-            while last >= floor and getattr(items[last], "text", "") != opening:
+            while last >= first and getattr(items[last], "text", "") != opening:
                 last -= 1
         elif item.tag_ not in cue_words.ADVERB_AND_VERB_TAGS:
             return None
@@ -55,8 +68,8 @@ def find_head_before(items: list[SentenceItem], last: int) -> Token | None:
     return None
 
 
-def is_name(items: list[SentenceItem]) -> bool:
-    """Whether nothing but a name stands there, or a name and an aside: "Anna Lowe, tailor"."""
+def is_name_only(items: list[SentenceItem]) -> bool:
+    """Return whether items are a name, or a name and an aside: "Anna Lowe, tailor"."""
     name = [
         i
         for i in items[: MAX_NOUN_PHRASE + 1]

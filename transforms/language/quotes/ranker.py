@@ -19,6 +19,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple, Protocol
 
+from schemas import QuoteKind
 from transforms.language.document import Document
 from transforms.language.quotes.attribution import NAMED_LABEL, UNKNOWN, Attribution, QuoteReading
 from transforms.language.quotes.attribution_rules import AttributionRules
@@ -217,7 +218,7 @@ def attribute_quotes(
             decision = decider.decide_segment(described)
             # A whole sentence that the rules give a speaker is a quote, however rare its features.
             certain = (
-                rule.kind == "direct"
+                rule.kind == QuoteKind.DIRECT
                 and rule.attribution.speaker
                 and quoted_text.is_clause(segment)
             )
@@ -256,6 +257,6 @@ def attribute_indirect_speech(
         if chosen:
             content, confidence = chosen
             attribution = Attribution(content.method, cue.start, cue.end, cue.speaker)
-            reading = QuoteReading(attribution, "indirect", round(confidence, 2))
+            reading = QuoteReading(attribution, QuoteKind.INDIRECT, round(confidence, 2))
             readings.setdefault((content.start, content.end), reading)
     return readings

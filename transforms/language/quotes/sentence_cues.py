@@ -1,12 +1,16 @@
-"""The cues of a sentence: what attributes quotes or reports, and to whom, by syntax and position.
+"""The cues of a sentence with their speakers, found by syntax and position.
 
-Marks often mislead the parser, so its word is taken only where it points outside them;
-elsewhere the words beside the cue decide.
+Input: a sentence in which each quoted segment is one item. Output: its cues, and the one that
+attributes a segment. Quotation marks often mislead the parser. So its result counts only if it is
+outside of them, and otherwise the words beside the cue decide. `RULE_CONFIDENCE` lists the ids of
+the rules.
 """
 
 from bisect import bisect_left
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
+from schemas import SpeakerKind
 from transforms.language.quotes import cue_words, indirect_speech
 from transforms.language.quotes.attribution import UNKNOWN, Attribution, Cue
 from transforms.language.quotes.noun_phrases import (
@@ -14,135 +18,181 @@ from transforms.language.quotes.noun_phrases import (
     MAX_NOUN_PHRASE,
     find_head_after,
     find_head_before,
-    is_name,
+    is_name_only,
 )
 from transforms.language.quotes.quotation_marks import QuotedSegment
 from transforms.language.quotes.sentences import QuotedText, Sentence, SentenceItem, is_cue
 from transforms.language.quotes.speaker_mentions import SpeakerMention, SpeakerMentionFinder
 from transforms.language.tokens import Token
 
-_MAX_CLIMB: Final = 8
-_OF_QUOTES: Final = frozenset(("inverted", "colon", "dash", "signature"))
+_MAX_HEADS: Final = 8
+"""Heads that are followed from a cue up to its subject, or up to the cue above it."""
+_METHODS_OF_QUOTES: Final = frozenset(("inverted", "colon", "dash", "signature"))
+"""Rules whose cue belongs to the quote beside it, and reports no indirect speech."""
+
+
+class _CueMatch(NamedTuple):
+    """A cue that a rule matched: its last token, the id of the rule and the speaker's head."""
+
+    last: Token
+    method: str
+    head: Token
 
 
 class CueFinder:
-    """Finds the cues of the sentences of a text."""
+    """The finder of the cues of a text, sentence by sentence.
+
+    Args:
+        quoted_text: The text.
+        mention_finder: The finder of the mentions of speakers.
+
+    Attributes:
+        cues_by_token: The cues found so far that can report indirect speech, by the index of their
+            token. Their speakers are those of indirect speech.
+    """
 
     def __init__(self, quoted_text: QuotedText, mention_finder: SpeakerMentionFinder) -> None:
         self._quoted_text = quoted_text
+        self._is_unquoted = quoted_text.is_unquoted
         self._find_mention = mention_finder.find_mention
         self.cues_by_token: dict[int, Cue] = {}
-        """Every cue that was found by the index of its token, whoever it is the word of."""
 
-    def find_cues(self, unit: Sentence) -> list[Cue]:
-        """What may attribute the quotes of a sentence, in order."""
-        found: list[Cue] = []
+    def find_cues(self, sentence: Sentence) -> list[Cue]:
+        """Return the cues of a sentence that can attribute quotes, in order."""
+        cues: list[Cue] = []
         by_token: dict[int, Cue] = {}
-        items = unit.items
-        for number, item in enumerate(items):
+        for position, item in enumerate(sentence.items):
             if isinstance(item, QuotedSegment):
                 continue
-            following = items[number + 1] if number + 1 < len(items) else None
-            head: Token | None = None
-            end = item
-            if item.lower_ in cue_words.CUE_PHRASES:
-                if (
-                    not isinstance(following, Token)
-                    or following.lower_ != cue_words.CUE_PHRASES[item.lower_]
-                ):
-                    continue
-                end = following
-            if item.lower_ == "according":
-                method, head = "according-to", find_head_after(items, number + 2)
-            elif is_cue(item) or end is not item or item.lower_ in indirect_speech.INDIRECT_CUES:
-                if self._is_unsaid(item):
-                    continue
-                method, head = self._subject(items, number)
-            elif item.lower_ in cue_words.CUE_NOUNS and item.i in self._quoted_text.possessors:
-                method, head = "owner", self._quoted_text.possessors[item.i]
-                if not self._quoted_text.is_unquoted[head.i]:
-                    continue
-            elif item.text == ":" and not isinstance(following, Token) and not found:
-                method, head = "colon", self._before_colon(items, number)
-            elif item.text[-1] in cue_words.DASHES and not number and is_name(items[1:]):
-                method, head = "signature", find_head_after(items, 1)
-            elif (
-                item.text[-1] in cue_words.DASHES
-                and number
-                and isinstance(items[number - 1], QuotedSegment)
-                and isinstance(following, Token)
-                and following.text[0].isupper()
-                and len(items) - number <= MAX_NOUN_PHRASE
-            ):
-                method, head = "dash", find_head_after(items, number + 1)
-            else:
+            match = self._match_cue(sentence.items, position, item, is_first=not cues)
+            if match is None:
                 continue
-            if head is not None:
-                start = self._quoted_text.find_cue_start(item)
-                speaker = self._find_mention(head)
-                cue = Cue(start, end.end, item.lower_, method, speaker)
-                if method not in _OF_QUOTES:  # such a cue belongs to the quote beside it
-                    speaker = self._reporting(item, head, cue.speaker)
-                    self.cues_by_token[item.i] = cue._replace(speaker=speaker)
-                if item.lower_ in indirect_speech.INDIRECT_CUES or method == "owner":
-                    continue
-                by_token[item.i] = cue = self._reported(item, cue, by_token)
-                found.append(cue)
-        return found
+            start = self._quoted_text.find_cue_start(item)
+            speaker = self._find_mention(match.head)
+            cue = Cue(start, match.last.end, item.lower_, match.method, speaker)
+            if match.method not in _METHODS_OF_QUOTES:
+                speaker = self._find_indirect_speaker(item, match.head, speaker)
+                self.cues_by_token[item.i] = cue._replace(speaker=speaker)
+            if item.lower_ not in indirect_speech.INDIRECT_CUES and match.method != "owner":
+                by_token[item.i] = cue = self._find_reporting_cue(item, cue, by_token)
+                cues.append(cue)
+        return cues
 
-    def _reporting(self, cue: Token, head: Token, speaker: SpeakerMention) -> SpeakerMention:
-        """Who says what a cue reports; a description is taken whole: "people near the talks"."""
+    def _match_cue(
+        self, items: list[SentenceItem], position: int, token: Token, is_first: bool
+    ) -> _CueMatch | None:
+        """Return the match of the token at ``position``; None if it is no cue or has no speaker.
+
+        Args:
+            items: The items of the sentence.
+            position: The index of the token among them.
+            token: The token.
+            is_first: Whether the sentence has no cue before it.
+        """
+        following = items[position + 1] if position + 1 < len(items) else None
+        last = token
+        if token.lower_ in cue_words.CUE_PHRASES:
+            second = cue_words.CUE_PHRASES[token.lower_]
+            if not isinstance(following, Token) or following.lower_ != second:
+                return None
+            last = following
+        is_verb = is_cue(token) or token.lower_ in indirect_speech.INDIRECT_CUES
+        is_dash = token.text[-1] in cue_words.DASHES
+        head: Token | None
+        if token.lower_ == "according":
+            method, head = "according-to", find_head_after(items, position + 2)
+        elif is_verb or last is not token:
+            if self._is_agentless_passive(token):
+                return None
+            method, head = self._find_head_of_verb(items, position, token)
+        elif token.lower_ in cue_words.CUE_NOUNS and token.i in self._quoted_text.possessors:
+            method, head = "owner", self._quoted_text.possessors[token.i]
+            if not self._is_unquoted[head.i]:
+                return None
+        elif token.text == ":" and not isinstance(following, Token) and is_first:
+            method, head = "colon", self._find_head_before_colon(items, position)
+        elif is_dash and not position and is_name_only(items[1:]):
+            method, head = "signature", find_head_after(items, 1)
+        elif (
+            is_dash
+            and position
+            and isinstance(items[position - 1], QuotedSegment)
+            and isinstance(following, Token)
+            and following.text[0].isupper()
+            and len(items) - position <= MAX_NOUN_PHRASE
+        ):
+            method, head = "dash", find_head_after(items, position + 1)
+        else:
+            return None
+        return None if head is None else _CueMatch(last, method, head)
+
+    def _find_indirect_speaker(
+        self, cue: Token, head: Token, speaker: SpeakerMention
+    ) -> SpeakerMention:
+        """Return the speaker of the indirect speech that a cue reports.
+
+        A description is taken with its complements: "people near the talks". The speaker of a
+        message is its author: "Lee issued a statement saying that".
+
+        Args:
+            cue: The first token of the cue.
+            head: The head of the speaker for quotes.
+            speaker: The mention with that head.
+        """
         if cue.lower_ == "according":
-            named = self._quoted_text.prepositional_objects.get(cue.i + 1)
-            if named is not None and self._quoted_text.is_unquoted[named.i] and named.i != head.i:
-                head, speaker = named, self._find_mention(named)
+            source = self._quoted_text.prepositional_objects.get(cue.i + 1)
+            if source is not None and self._is_unquoted[source.i] and source.i != head.i:
+                head, speaker = source, self._find_mention(source)
         elif cue.dep_ == "acl" and head.lower_ in indirect_speech.MESSAGES and head.dep_ == "dobj":
-            author = self._by_parse(head.head)
-            if author is not None and self._quoted_text.is_unquoted[author.i]:
+            author = self._find_subject_by_parse(head.head)
+            if author is not None and self._is_unquoted[author.i]:
                 head, speaker = author, self._find_mention(author)
-        if speaker.kind == "named" or (
-            speaker.kind == "pronoun" and head.lower_ not in indirect_speech.QUANTIFIERS
+        if speaker.kind == SpeakerKind.NAMED or (
+            speaker.kind == SpeakerKind.PRONOUN and head.lower_ not in indirect_speech.QUANTIFIERS
         ):
             return speaker
         end = speaker.end
-        for token in self._quoted_text.tokens[
-            head.i + 1 : min(head.right_edge.i + 1, head.i + MAX_ASIDE)
-        ]:
-            if not self._quoted_text.is_unquoted[token.i] or token.text in ",;:()–—-":
+        limit = min(head.right_edge.i + 1, head.i + MAX_ASIDE)
+        for token in self._quoted_text.tokens[head.i + 1 : limit]:
+            if not self._is_unquoted[token.i] or token.text in ",;:()–—-":
                 break
             if token.tag_ in ("WP", "WDT") or token.i == cue.i:
                 break
             end = max(end, token.end)
         if end == speaker.end:
             return speaker
-        return speaker._replace(end=end, kind="description")
+        return speaker._replace(end=end, kind=SpeakerKind.DESCRIPTION)
 
-    def _subject(self, items: list[SentenceItem], number: int) -> tuple[str, Token | None]:
-        cue = items[number]
-        assert isinstance(cue, Token)
-        before = [item for item in items[max(0, number - 2) : number] if _is_solid(item)]
-        opens = number == 0 and cue.tag_ in cue_words.FINITE_VERB_TAGS
+    def _find_head_of_verb(
+        self, items: list[SentenceItem], position: int, cue: Token
+    ) -> tuple[str, Token | None]:
+        """Return the id of the rule for a verb at ``position``, and the head of its speaker."""
+        before = [item for item in items[max(0, position - 2) : position] if not _is_comma(item)]
+        opens = position == 0 and cue.tag_ in cue_words.FINITE_VERB_TAGS
         if opens or (before and isinstance(before[-1], QuotedSegment)):
-            head = find_head_after(items, number + 1)
+            head = find_head_after(items, position + 1)
             if head is not None:
                 return "inverted", head
-        head = self._by_parse(cue)
-        if head is not None and self._quoted_text.is_unquoted[head.i]:
+        head = self._find_subject_by_parse(cue)
+        if head is not None and self._is_unquoted[head.i]:
             return "subject", head
-        return "beside", find_head_before(items, number - 1)
+        return "beside", find_head_before(items, position - 1)
 
-    def _is_unsaid(self, verb: Token) -> bool:
-        """Whether a verb is passive and does not say by whom: "a class called", "he was warned"."""
+    def _is_agentless_passive(self, verb: Token) -> bool:
+        """Return whether a verb is passive without a "by": "a class called", "he was warned"."""
         quoted_text = self._quoted_text
-        bare = verb.i not in quoted_text.verbs_with_auxiliary and verb.i not in quoted_text.subjects
-        passive = verb.i in quoted_text.passive_verbs or (
-            verb.tag_ == "VBN" and (verb.dep_ == "acl" or (verb.dep_ == "advcl" and bare))
+        is_bare = (
+            verb.i not in quoted_text.verbs_with_auxiliary and verb.i not in quoted_text.subjects
         )
-        return passive and verb.i not in quoted_text.agents and verb.lower_ != "quoted"
+        is_passive = verb.i in quoted_text.passive_verbs or (
+            verb.tag_ == "VBN" and (verb.dep_ == "acl" or (verb.dep_ == "advcl" and is_bare))
+        )
+        return is_passive and verb.i not in quoted_text.agents and verb.lower_ != "quoted"
 
-    def _by_parse(self, cue: Token) -> Token | None:
+    def _find_subject_by_parse(self, cue: Token) -> Token | None:
+        """Return the agent or the subject of a verb, or of the verbs above that share it."""
         verb = cue
-        for _ in range(_MAX_CLIMB):
+        for _ in range(_MAX_HEADS):
             if verb.i in self._quoted_text.agents:
                 return self._quoted_text.prepositional_objects.get(
                     self._quoted_text.agents[verb.i].i
@@ -159,17 +209,25 @@ class CueFinder:
             verb = verb.head
         return None
 
-    def _before_colon(self, items: list[SentenceItem], colon: int) -> Token | None:
+    def _find_head_before_colon(self, items: list[SentenceItem], colon: int) -> Token | None:
+        """Return the subject of the clause before a colon, or the noun phrase before it."""
         for item in reversed(items[max(0, colon - MAX_ASIDE) : colon]):
             if isinstance(item, Token) and item.i in self._quoted_text.subjects:
                 subject = self._quoted_text.subjects[item.i]
-                return subject if self._quoted_text.is_unquoted[subject.i] else None
+                return subject if self._is_unquoted[subject.i] else None
         return find_head_before(items, colon - 1)
 
-    def _reported(self, verb: Token, cue: Cue, known: dict[int, Cue]) -> Cue:
-        """The cue, or that of the clause above: "X said she hoped", "X condemned what he called".
+    def _find_reporting_cue(self, token: Token, cue: Cue, by_token: Mapping[int, Cue]) -> Cue:
+        """Return a cue, or the cue of the clause above that reports it.
 
-        What X reports of X, or of a mind, is X's word; what X reports that Y said is left to Y.
+        In "Lee said she hoped" and "Lee condemned what he called", Lee is the speaker. A clause
+        above counts only over a verb of thought, or over a pronoun that may mean its subject: in
+        "Lee said that Marsh called it", Marsh is the speaker.
+
+        Args:
+            token: The token of the cue.
+            cue: The cue.
+            by_token: The cues before it in the sentence, by the index of their token.
         """
         if cue.method == "according-to":
             return cue
@@ -179,67 +237,88 @@ class CueFinder:
             not in cue_words.THIRD_PERSON_PRONOUNS
         ):
             return cue
-        free_relative = verb.i in self._quoted_text.verbs_with_what
-        above = verb
-        for _ in range(_MAX_CLIMB):
+        is_free_relative = token.i in self._quoted_text.verbs_with_what
+        above = token
+        for _ in range(_MAX_HEADS):
             if above.dep_ == "ROOT" or above.dep_ == "relcl":
                 break
             above = above.head
-            outer = known.get(above.i)
-            if outer:
-                return outer._replace(method="reported")
+            cue_above = by_token.get(above.i)
+            if cue_above:
+                return cue_above._replace(method="reported")
             subject = self._quoted_text.subjects.get(above.i)
-            if free_relative and subject is not None and self._quoted_text.is_unquoted[subject.i]:
+            if is_free_relative and subject is not None and self._is_unquoted[subject.i]:
                 return cue._replace(method="reported", speaker=self._find_mention(subject))
         return cue
 
 
 class SentenceCues:
-    """The cues of a sentence, and which of them a quote goes with."""
+    """The cues of a sentence, and the choice of one for each of its quoted segments.
 
-    def __init__(self, unit: Sentence, cues: list[Cue]) -> None:
+    Args:
+        sentence: The sentence.
+        cues: Its cues, in order.
+
+    Attributes:
+        cues: The cues of speakers; those of relays only if there are no others.
+        relay: The source that relays what the speakers say, if there is one.
+        first_word_position: The index of the first item that is a word outside quotes.
+    """
+
+    def __init__(self, sentence: Sentence, cues: list[Cue]) -> None:
+        items = sentence.items
         relays = [cue for cue in cues if cue.is_relay]
-        said = [cue for cue in cues if not cue.is_relay]
-        self.cues = said or relays
-        self.relay = relays[0].speaker if said and relays else None
-        self.starts = [cue.start for cue in self.cues]
+        others = [cue for cue in cues if not cue.is_relay]
+        self.cues = others or relays
+        self.relay = relays[0].speaker if others and relays else None
+        self._starts = [cue.start for cue in self.cues]
         self.first_word_position = next(
-            (n for n, i in enumerate(unit.items) if isinstance(i, Token) and i.text[0].isalnum()),
-            len(unit.items),
+            (n for n, i in enumerate(items) if isinstance(i, Token) and i.text[0].isalnum()),
+            len(items),
         )
-        """Place of the first word outside quotes."""
 
-    def attribute_segment(self, place: int, segment: QuotedSegment) -> Attribution:
-        """The nearest cue before a segment; the next one after it if none is, or it opens."""
-        following = bisect_left(self.starts, segment.outer_start)
+    def attribute_segment(self, position: int, segment: QuotedSegment) -> Attribution:
+        """Return the attribution of a segment by the nearest cue before it, or else after it.
+
+        The cue after it also counts if no word stands before the segment, or if the cue before is
+        a verb of thought: "They want to “stay,” Lee said".
+
+        Args:
+            position: The index of the segment among the items of the sentence.
+            segment: The segment.
+        """
+        following = bisect_left(self._starts, segment.outer_start)
         before = self.cues[following - 1] if following else None
         after = self.cues[following] if following < len(self.cues) else None
         if after and after.lower == ":":
             after = None
         if after and (
             before is None
-            or place < self.first_word_position
+            or position < self.first_word_position
             or before.lower in cue_words.MENTAL_CUES
         ):
-            return self._made(after)
-        return self._made(before) if before else UNKNOWN
+            return self._attribute_to(after)
+        return self._attribute_to(before)
 
     def first_attribution(self) -> Attribution:
-        """What a sentence says about who speaks before it."""
-        return self._made(self.cues[0]) if self.cues else UNKNOWN
-
-    def add_relay(self, said: Attribution) -> Attribution:
-        """An attribution with who passes it on, if that is somebody else."""
-        relay = self.relay if said.speaker and said.cue_start is not None else None
-        return said._replace(via=relay if relay != said.speaker else None)
+        """Return the attribution of a quote in the sentence before, by the first cue."""
+        return self._attribute_to(self.cues[0] if self.cues else None)
 
     def last_attribution(self) -> Attribution:
-        """What a sentence says about who speaks after it."""
-        return self._made(self.cues[-1]) if self.cues else UNKNOWN
+        """Return the attribution of a quote in the sentence after, by the last cue."""
+        return self._attribute_to(self.cues[-1] if self.cues else None)
 
-    def _made(self, cue: Cue) -> Attribution:
+    def add_relay(self, attribution: Attribution) -> Attribution:
+        """Return an attribution by a cue with the relay of the sentence, unless that speaks."""
+        has_cue = attribution.speaker and attribution.cue_start is not None
+        relay = self.relay if has_cue else None
+        return attribution._replace(via=relay if relay != attribution.speaker else None)
+
+    def _attribute_to(self, cue: Cue | None) -> Attribution:
+        if cue is None:
+            return UNKNOWN
         return Attribution(cue.method, cue.start, cue.end, cue.speaker, self.relay)
 
 
-def _is_solid(item: SentenceItem) -> bool:
-    return isinstance(item, QuotedSegment) or item.text != ","
+def _is_comma(item: SentenceItem) -> bool:
+    return isinstance(item, Token) and item.text == ","

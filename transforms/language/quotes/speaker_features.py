@@ -19,7 +19,13 @@ from transforms.language.quotes.features import (
 )
 from transforms.language.quotes.quotation_marks import WORD, QuotedSegment
 from transforms.language.quotes.sentence_cues import SentenceCues
-from transforms.language.quotes.sentences import QuotedText, Sentence, SentenceItem, is_cue
+from transforms.language.quotes.sentences import (
+    QuotedText,
+    Sentence,
+    SentenceItem,
+    is_cue,
+    is_in_title_case,
+)
 from transforms.language.tokens import Token
 
 SHARED_PREFIXES: Final = (
@@ -50,9 +56,6 @@ class SpeakerFeatures:
         quoted_text, items = self._quoted_text, sentence.items
         words = WORD.findall(quoted_text.text, segment.start, segment.end)
         end = quoted_text.find_final_mark(segment)
-        all_capital = all(
-            w[0].isupper() or w[0].isdigit() or w in cue_words.SMALL_TITLE_WORDS for w in words
-        )
         before, after = item_at(items, position - 1), item_at(items, position + 1)
         second_before = item_at(items, position - 2)
         root = self._roots.get(segment)
@@ -76,7 +79,7 @@ class SpeakerFeatures:
             f"further={describe_item(second_before)}",
             f"segments={bin_count(sum(isinstance(item, QuotedSegment) for item in near))}",
         ]
-        if all_capital:
+        if is_in_title_case(words):
             features.append(f"names={'one' if len(words) == 1 else 'more'}")
         for name, item in (("w-1", before), ("w+1", after), ("w-2", second_before)):
             if isinstance(item, Token):
