@@ -1,1 +1,1 @@
-"""One module a stage: a pure function and a thin Beam transform over it."""
+"""The stages of the graph, one module per stage, and a sub-package per activity."""

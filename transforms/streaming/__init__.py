@@ -1,1 +1,1 @@
-"""The stages of a stream: those of a run, with state and timers of their own in place of groups."""
+"""The stages that differ in a stream: they keep items in Beam state and act by timers."""

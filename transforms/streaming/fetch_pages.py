@@ -27,7 +27,7 @@ from transforms.fetching.http_messages import Request
 from transforms.state.records import StateChange
 from transforms.state.retries import entry_to_retry
 from transforms.storage.text_store import TextStore
-from transforms.streaming.host_queues import (
+from transforms.streaming.timed_requests import (
     HostQueueDoFn,
     HostQueueLogic,
     PendingResponsesHandle,

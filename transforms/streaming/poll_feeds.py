@@ -18,7 +18,7 @@ from transforms.fetching.http_messages import Request
 from transforms.parse_entries import EntryParsing
 from transforms.state.records import FeedState, StateChange
 from transforms.state.store import StateHandle
-from transforms.streaming.host_queues import (
+from transforms.streaming.timed_requests import (
     HostQueueDoFn,
     HostQueueLogic,
     PendingResponsesHandle,

@@ -1,4 +1,4 @@
-"""Host queues of a stream: requests that go on while the stream does.
+"""Requests of a stream, sent by timers: each host has a queue of items in Beam state.
 
 A bundle of a stream must end soon, or no checkpoint is made. So a timer sends the requests of a
 host, and later timers take the responses that have arrived by then. Only the process knows which
