@@ -7,7 +7,7 @@ from apache_beam.testing.test_pipeline import TestPipeline
 from spacy.language import Language
 
 from schemas import Quote
-from tests.support.quotes import Find, quotes_of
+from tests.support.quotes import FindQuotes, find_quotes_in
 from tests.support.web_server import WebServer
 from transforms.core.elements import Run
 from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
@@ -81,11 +81,11 @@ def nlp() -> Language:
 
 
 @pytest.fixture(scope="session")
-def find(nlp: Language) -> Find:
+def find(nlp: Language) -> FindQuotes:
     """A function that finds the quotes of all kinds in a text."""
 
     def find(text: str) -> list[Quote]:
         (doc,) = analyse_texts(nlp, [text])
-        return quotes_of(doc, text)
+        return find_quotes_in(doc, text)
 
     return find

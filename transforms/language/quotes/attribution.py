@@ -92,6 +92,6 @@ class Cue(NamedTuple):
 
     @property
     def is_relay(self) -> bool:
-        """Whether the speaker passes on what somebody else says: "according to the Herald"."""
+        """Return whether the speaker passes on the words of others: "according to the Herald"."""
         is_pronoun = self.speaker.kind == SpeakerKind.PRONOUN
         return self.lower in cue_words.RELAY_CUES and not is_pronoun

@@ -1,21 +1,31 @@
+"""Quotes in quotation marks: their text, speaker, cue, kind and role, by the shape of the text."""
+
 import pytest
 from spacy.language import Language
 
 from schemas import Entity, Mention
 from schemas.ids import stable_id
-from tests.support.quotes import KEYS, Find, Row, check_invariants, marked, quotes_of, rows
+from tests.support.quotes import (
+    KEYS,
+    FindQuotes,
+    Row,
+    check_invariants,
+    find_quotes_in,
+    select_quoted,
+    summarize_quotes,
+)
 from transforms.language.model import analyse_texts
 from transforms.language.quotes.cue_words import CUES
 from transforms.language.quotes.quotation_marks import quoted_segments
 
 
 @pytest.fixture(scope="session")
-def find(find: Find) -> Find:
-    """Direct and mixed quotes; `test_indirect.py` is about the others."""
-    return lambda text: marked(find(text))
+def find(find: FindQuotes) -> FindQuotes:
+    """A function that finds direct and mixed quotes; `test_indirect_speech` covers the others."""
+    return lambda text: select_quoted(find(text))
 
 
-def entity(name: str, label: str, *mentions: Mention) -> Entity:
+def make_entity(name: str, label: str, *mentions: Mention) -> Entity:
     return Entity(
         entity_id=stable_id("a", name, label),
         article_id="a",
@@ -348,9 +358,9 @@ NOT_QUOTES: dict[str, str] = {
     "initials and numbers": "Grade “A” eggs cost more than grade “B” eggs in June.",
 }
 
-# Speaker, kind, role, canonical name and via of the only quote.
-Who = tuple[str | None, str, str | None, str | None, str | None]
-WHO: dict[str, tuple[str, Who]] = {
+SpeakerFields = tuple[str | None, str, str | None, str | None, str | None]
+"""Speaker, kind, role, canonical name and via of the only quote."""
+SPEAKERS: dict[str, tuple[str, SpeakerFields]] = {
     "title before": (
         "“It is done,” Transport Minister Colm Radley said.",
         ("Colm Radley", "named", "Transport Minister", "Colm Radley", None),
@@ -420,39 +430,39 @@ WHO: dict[str, tuple[str, Who]] = {
 
 
 @pytest.mark.parametrize("name", DIRECT)
-def test_direct(find: Find, name: str) -> None:
+def test_direct(find: FindQuotes, name: str) -> None:
     text, expected = DIRECT[name]
     quotes = find(text)
     check_invariants(text, quotes)
-    assert rows(quotes) == expected
+    assert summarize_quotes(quotes) == expected
     assert {quote.kind for quote in quotes} == {"direct"}
 
 
 @pytest.mark.parametrize("name", MARKS)
-def test_marks(find: Find, name: str) -> None:
+def test_marks(find: FindQuotes, name: str) -> None:
     text, expected = MARKS[name]
     quotes = find(text)
     check_invariants(text, quotes)
-    assert rows(quotes) == expected
+    assert summarize_quotes(quotes) == expected
 
 
 @pytest.mark.parametrize("name", MIXED)
-def test_mixed(find: Find, name: str) -> None:
+def test_mixed(find: FindQuotes, name: str) -> None:
     text, expected = MIXED[name]
     quotes = find(text)
     check_invariants(text, quotes)
-    assert rows(quotes) == expected
+    assert summarize_quotes(quotes) == expected
     assert {quote.kind for quote in quotes} == {"mixed"}
 
 
 @pytest.mark.parametrize("name", NOT_QUOTES)
-def test_not_a_quote(find: Find, name: str) -> None:
+def test_not_a_quote(find: FindQuotes, name: str) -> None:
     assert find(NOT_QUOTES[name]) == []
 
 
-@pytest.mark.parametrize("name", WHO)
-def test_speaker_and_role(find: Find, name: str) -> None:
-    text, expected = WHO[name]
+@pytest.mark.parametrize("name", SPEAKERS)
+def test_speaker_and_role(find: FindQuotes, name: str) -> None:
+    text, expected = SPEAKERS[name]
     (quote,) = find(text)
     found = (quote.speaker, quote.speaker_kind, quote.speaker_role, quote.speaker_name, quote.via)
     assert found == expected
@@ -466,7 +476,7 @@ def test_canonical_name_of_a_later_mention(nlp: Language) -> None:
         Mention(start=start, end=start + len(name), text=name)
         for start, name in zip(places, ("Colm Radley", "Radley"), strict=True)
     ]
-    (quote,) = quotes_of(doc, text, [entity("Colm Radley", "PERSON", *mentions)])
+    (quote,) = find_quotes_in(doc, text, [make_entity("Colm Radley", "PERSON", *mentions)])
     assert (quote.speaker, quote.speaker_name) == ("Radley", "Colm Radley")
 
 
@@ -475,23 +485,23 @@ def test_entities_of_other_kinds_name_no_speaker(nlp: Language) -> None:
     start = text.index("the Bergen")
     (doc,) = analyse_texts(nlp, [text])
     mention = Mention(start=start, end=start + 17, text=text[start : start + 17])
-    (quote,) = quotes_of(doc, text, [entity("Bergen Accord", "LAW", mention)])
+    (quote,) = find_quotes_in(doc, text, [make_entity("Bergen Accord", "LAW", mention)])
     assert quote.speaker_name is None
 
 
 def test_a_speaker_without_any_entity(nlp: Language) -> None:
     text = "“We are late,” Sen. Quillon Vasterby said."
     (doc,) = analyse_texts(nlp, [text])
-    (quote,) = quotes_of(doc, text, [])
+    (quote,) = find_quotes_in(doc, text, [])
     assert (quote.speaker, quote.speaker_role) == ("Quillon Vasterby", "Sen.")
     assert (quote.speaker_kind, quote.speaker_name) == ("named", None)
 
 
-def test_beyond_the_analysed_part(nlp: Language) -> None:
+def test_quotes_beyond_the_analysed_part_have_no_speaker(nlp: Language) -> None:
     analysed = "“We are late,” Anna Lowe said.\n"
     rest = "“And nobody has told us why the gates were shut at all,” Anna Lowe said. “No.”"
     (doc,) = analyse_texts(nlp, [analysed])
-    quotes = quotes_of(doc, analysed + rest)
+    quotes = find_quotes_in(doc, analysed + rest)
     check_invariants(analysed + rest, quotes)
     assert [(quote.speaker, quote.method) for quote in quotes] == [
         ("Anna Lowe", "subject"),
@@ -499,14 +509,14 @@ def test_beyond_the_analysed_part(nlp: Language) -> None:
     ]
 
 
-def test_hostile_characters_stay_in_the_quote(find: Find) -> None:
+def test_hostile_characters_stay_in_the_quote(find: FindQuotes) -> None:
     text = "“We are\x00 late\ud800 again,” Anna Lowe said."
     (quote,) = find(text)
     assert quote.text == "We are\x00 late\ud800 again,"
     assert quote.speaker == "Anna Lowe"
 
 
-def test_no_paragraph_passes_its_speaker_over_a_paragraph_without_quotes(find: Find) -> None:
+def test_no_speaker_goes_on_after_a_paragraph_without_quotes(find: FindQuotes) -> None:
     text = (
         "“We are late,” Anna Lowe said.\nThe ferry is blue.\n"
         "“Nobody has told us why the gates were shut at all.”"
@@ -514,7 +524,7 @@ def test_no_paragraph_passes_its_speaker_over_a_paragraph_without_quotes(find: F
     assert [quote.speaker for quote in find(text)] == ["Anna Lowe", None]
 
 
-def test_the_same_text_gives_the_same_records(find: Find) -> None:
+def test_the_same_text_gives_the_same_records(find: FindQuotes) -> None:
     text = "\n".join(text for text, _ in (*DIRECT.values(), *MARKS.values(), *MIXED.values()))
     quotes = find(text)
     check_invariants(text, quotes)

@@ -1,8 +1,8 @@
-"""Hard cases one by one: what is a quote, of whom, by which cue."""
+"""Hard cases, one by one: text, speaker and cue of each quote in quotation marks."""
 
 import pytest
 
-from tests.support.quotes import Find, Row, check_invariants, marked, rows
+from tests.support.quotes import FindQuotes, Row, check_invariants, select_quoted, summarize_quotes
 
 CASES: dict[str, tuple[str, list[Row]]] = {
     "transcript in marks": (
@@ -117,11 +117,11 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     ),
     "joked": ("“I was asleep,” Marsh joked.", [("I was asleep,", "Marsh", "joked")]),
     "texted": ("“Gate open,” Marsh texted his sister.", [("Gate open,", "Marsh", "texted")]),
-    "sworn": (
+    "testified": (
         "“I closed it at nine,” Marsh testified under oath.",
         [("I closed it at nine,", "Marsh", "testified")],
     ),
-    "tell": (
+    "told": (
         "“I closed it at nine,” Marsh told the court on Friday.",
         [("I closed it at nine,", "Marsh", "told")],
     ),
@@ -137,31 +137,31 @@ CASES: dict[str, tuple[str, list[Row]]] = {
     "word as word": ("The word “harbour” has a u in it.", []),
     "scare plural": ("Three “experts” were paid by the company.", []),
     "slogan": ("The party’s slogan is “Forward”.", []),
-    "according full": (
+    "according to a full name": (
         "The winter was “the coldest in memory”, according to Ida Berg.",
         [("the coldest in memory", "Ida Berg", "according to")],
     ),
-    "source named in para before": (
+    "person named in the paragraph before": (
         "Ida Berg was not surprised.\n"
         "“I said in March that the dam would not hold the water back.”",
         [("I said in March that the dam would not hold the water back.", None, None)],
     ),
-    "pron then name": (
+    "pronoun, then name": (
         "“It is cold,” she said. “And it will get colder,” Ida Berg added.",
         [("It is cold,", "she", "said"), ("And it will get colder,", "Ida Berg", "added")],
     ),
-    "cont": (
+    "quote continued in the next paragraph": (
         "“First we lost the boats.\n“Then we lost the pier,” Ida Berg said.",
         [
             ("First we lost the boats.", "Ida Berg", "said"),
             ("Then we lost the pier,", "Ida Berg", "said"),
         ],
     ),
-    "wire": (
+    "marks of the wire": (
         "''It is cold,'' Berg said. ''It will get colder.''",
         [("It is cold,", "Berg", "said"), ("It will get colder.", "Berg", "said")],
     ),
-    "unbalanced": (
+    "mark that never closes": (
         "“It is cold, Berg said.\nThe pier was closed.",
         [("It is cold, Berg said.", None, None)],
     ),
@@ -185,7 +185,7 @@ CASES: dict[str, tuple[str, list[Row]]] = {
         "“It is cold,” said Berg. “It is not,” said Marsh.",
         [("It is cold,", "Berg", "said"), ("It is not,", "Marsh", "said")],
     ),
-    "two speakers paragraphs": (
+    "two speakers in two paragraphs": (
         "“It is cold,” said Berg.\n“It is not,” said Marsh.",
         [("It is cold,", "Berg", "said"), ("It is not,", "Marsh", "said")],
     ),
@@ -211,8 +211,8 @@ CASES: dict[str, tuple[str, list[Row]]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_hard_case(find: Find, name: str) -> None:
+def test_hard_case(find: FindQuotes, name: str) -> None:
     text, expected = CASES[name]
     quotes = find(text)
     check_invariants(text, quotes)
-    assert rows(marked(quotes)) == expected
+    assert summarize_quotes(select_quoted(quotes)) == expected

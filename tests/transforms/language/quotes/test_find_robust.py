@@ -1,4 +1,4 @@
-"""Any text ends, in time linear in its length, without an exception, and its quotes are sound."""
+"""Robustness on any text: no exception, valid quotes, and time linear in the length."""
 
 from itertools import pairwise
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from tests.support.quotes import Find, check_invariants, marked, quotes_of
+from tests.support.quotes import FindQuotes, check_invariants, find_quotes_in, select_quoted
 from transforms.language.model import shield
 from transforms.language.quotes.quotation_marks import quoted_segments
 
@@ -39,7 +39,7 @@ TEXTS = st.lists(PIECES, max_size=60).map("".join) | st.lists(PIECES, max_size=6
 @example("0 aCCORDIng TO„")
 @example("according to according to said that")
 @example("“A: b”\n- Anna Lowe")
-def test_any_text(find: Find, text: str) -> None:
+def test_any_text(find: FindQuotes, text: str) -> None:
     quotes = find(text)
     check_invariants(text, quotes)
     assert quotes == find(text)
@@ -83,16 +83,16 @@ LONG = {
 
 
 @pytest.mark.parametrize("name", LONG)
-@pytest.mark.timeout(120)  # minutes, were it quadratic
+@pytest.mark.timeout(120)  # quadratic time would take minutes
 def test_long_runs_take_linear_time(nlp: Language, name: str) -> None:
     text = LONG[name]
     doc = nlp.make_doc(shield(text[:200_000]))  # unparsed: the time of this module counts
-    quotes = quotes_of(doc, text, [])
+    quotes = find_quotes_in(doc, text, [])
     check_invariants(text, quotes)
 
 
 @pytest.mark.parametrize("by_rule", [False, True])
-@pytest.mark.timeout(240)  # minutes, were it quadratic
+@pytest.mark.timeout(240)  # quadratic time would take minutes
 def test_quotes_in_flat_trees_take_linear_time(nlp: Language, by_rule: bool) -> None:
     words = ["Anna", *["said", "“", "a", "”"] * 20_000]
     doc = Doc(
@@ -103,7 +103,7 @@ def test_quotes_in_flat_trees_take_linear_time(nlp: Language, by_rule: bool) -> 
         heads=[1] * len(words),
         deps=["nsubj", "ROOT", *["conj"] * (len(words) - 2)],
     )
-    quotes = marked(quotes_of(doc, doc.text, [], by_rule=by_rule))
+    quotes = select_quoted(find_quotes_in(doc, doc.text, [], by_rule=by_rule))
     assert {quote.speaker for quote in quotes} == {"Anna"}
     assert len(quotes) == 20_000
 
@@ -113,7 +113,7 @@ def test_quotes_in_flat_trees_take_linear_time(nlp: Language, by_rule: bool) -> 
     ("word", "tag", "dep"),
     [("said", "VBD", "ccomp"), ("according", "VBG", "prep"), ("said", "VBD", "parataxis")],
 )
-@pytest.mark.timeout(120)  # minutes, were it quadratic
+@pytest.mark.timeout(120)  # quadratic time would take minutes
 def test_reports_in_flat_trees_take_linear_time(
     nlp: Language, word: str, tag: str, dep: str, by_rule: bool
 ) -> None:
@@ -125,4 +125,4 @@ def test_reports_in_flat_trees_take_linear_time(
         heads=[1] * (3 * size + 2),
         deps=["nsubj", "ROOT", *[dep, "prep", "pobj"] * size],
     )
-    check_invariants(doc.text, quotes_of(doc, doc.text, [], by_rule=by_rule))
+    check_invariants(doc.text, find_quotes_in(doc, doc.text, [], by_rule=by_rule))

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.support.quotes import Find, check_invariants
+from tests.support.quotes import FindQuotes, check_invariants
 
 Row = tuple[str, str, str, str]
 """Content, speaker, cue and rule."""
@@ -308,7 +308,7 @@ WITH_QUOTES_ONLY = [
 
 
 @pytest.mark.parametrize(("text", "rows"), CASES, ids=[text for text, _ in CASES])
-def test_indirect_speech(find: Find, text: str, rows: list[Row]) -> None:
+def test_indirect_speech(find: FindQuotes, text: str, rows: list[Row]) -> None:
     quotes = find(text)
     check_invariants(text, quotes)
     assert [(q.text, q.speaker, q.cue, q.method) for q in quotes] == rows
@@ -316,7 +316,7 @@ def test_indirect_speech(find: Find, text: str, rows: list[Row]) -> None:
 
 
 @pytest.mark.parametrize("text", WITHOUT_INDIRECT_SPEECH)
-def test_no_indirect_speech(find: Find, text: str) -> None:
+def test_no_indirect_speech(find: FindQuotes, text: str) -> None:
     assert find(text) == []
 
 
@@ -328,7 +328,7 @@ DENIED = {
 
 
 @pytest.mark.parametrize(("text", "cue"), DENIED.items())
-def test_cue_of_denied_speech_includes_the_negation(find: Find, text: str, cue: str) -> None:
+def test_cue_of_denied_speech_includes_the_negation(find: FindQuotes, text: str, cue: str) -> None:
     assert [q.cue for q in find(text)] == [cue]
 
 
@@ -349,7 +349,7 @@ RELAYED = {
 
 @pytest.mark.parametrize(("text", "rows"), RELAYED.items())
 def test_relay_of_indirect_speech_is_in_via(
-    find: Find, text: str, rows: list[tuple[str, str, str | None]]
+    find: FindQuotes, text: str, rows: list[tuple[str, str, str | None]]
 ) -> None:
     quotes = find(text)
     check_invariants(text, quotes)
@@ -357,13 +357,13 @@ def test_relay_of_indirect_speech_is_in_via(
 
 
 @pytest.mark.parametrize("text", WITH_QUOTES_ONLY)
-def test_quoted_text_is_not_indirect_speech_too(find: Find, text: str) -> None:
+def test_quoted_text_is_not_indirect_speech_too(find: FindQuotes, text: str) -> None:
     quotes = find(text)
     assert quotes
     assert "indirect" not in {q.kind for q in quotes}
 
 
-def test_quotes_and_indirect_speech_come_in_text_order(find: Find) -> None:
+def test_quotes_and_indirect_speech_come_in_text_order(find: FindQuotes) -> None:
     text = "The mayor said that the pier was closed.\n“It is a danger to us all,” Anna Lowe said."
     quotes = find(text)
     check_invariants(text, quotes)
@@ -373,12 +373,12 @@ def test_quotes_and_indirect_speech_come_in_text_order(find: Find) -> None:
     ]
 
 
-def test_content_ends_with_its_paragraph(find: Find) -> None:
+def test_content_ends_with_its_paragraph(find: FindQuotes) -> None:
     (quote,) = find("The mayor said that the pier was closed\nand the bridge was open")
     assert quote.text == "that the pier was closed"
 
 
-def test_speaker_of_indirect_speech_has_name_and_role(find: Find) -> None:
+def test_speaker_of_indirect_speech_has_name_and_role(find: FindQuotes) -> None:
     (quote,) = find("Mayor Anna Lowe said that the pier was closed.")
     assert (quote.speaker, quote.speaker_kind) == ("Anna Lowe", "named")
     assert quote.speaker_name == "Anna Lowe"
