@@ -1,4 +1,4 @@
-"""Counts of what stages take in and give out, and the progress log."""
+"""Beam counters of the inputs and outputs of stages, and the progress log."""
 
 import logging
 import time
@@ -31,7 +31,7 @@ class Progress:
 
 
 class StageCounters:
-    """The Beam counters ``STAGE.in``, ``STAGE.out``, ``STAGE.dead_letters``, and the progress."""
+    """The counters ``STAGE.in``, ``STAGE.out`` and ``STAGE.dead_letters``, and the progress log."""
 
     def __init__(self, stage: str) -> None:
         self._inputs = Metrics.counter("newsbeam", f"{stage}.in")
@@ -45,7 +45,7 @@ class StageCounters:
         self._progress.add(count)
 
     def count_output(self, output: object) -> None:
-        """Count an output: a dead letter as such, other side outputs not at all."""
+        """Count a main output or a dead letter. Other side outputs are not counted."""
         if isinstance(output, DeadLetter):
             self._dead_letters.inc()
         elif not isinstance(output, Outcome | FeedReport | StateChange):

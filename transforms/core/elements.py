@@ -1,7 +1,7 @@
-"""The elements that pass between the stages: the glossary of the graph's edges, in data order.
+"""The types of the elements that pass between stages, in the order in which data flows.
 
-Each is a frozen dataclass with a Beam row coder (``@row``), so that it crosses machines in the same
-bytes on every runner. A stage imports its input and output types from here and never from another
+Each is a frozen dataclass with a Beam row coder (``@register_row_coder``), so every runner encodes
+it in the same bytes. A stage imports its input and output types from here and never from another
 stage.
 
 Fields with a fixed set of values are plain strings, since Beam's rows have no enums. Their values
@@ -29,12 +29,12 @@ LineageId: TypeAlias = str
 
 @dataclass(frozen=True)
 class Run:
-    """The run that all records of a job name.
+    """A run of the pipeline. Every record that it writes holds its id.
 
     Attributes:
         run_id: the id of the run.
         started_at: the time of its start, UTC.
-        is_streaming: whether the job is a streaming job, which has no end.
+        is_streaming: whether it is a streaming job, which has no end.
     """
 
     run_id: str
@@ -42,14 +42,19 @@ class Run:
     is_streaming: bool = False
 
     def time(self) -> dt.datetime:
-        """Return the time that the run's decisions use: its start, or now if it is streaming."""
+        """Return the time that counts as now: the start of a batch run, the clock if streaming."""
         return now() if self.is_streaming else self.started_at
 
 
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed as listed: a web address or the path of a file."""
+    """A feed as listed.
+
+    Attributes:
+        url: a web address, or the path of a file.
+        position: its place in the list of feeds, from 0.
+    """
 
     url: str
     position: int
@@ -58,7 +63,16 @@ class Feed:
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
-    """The bytes of a feed, with the parts of the HTTP response that the next run needs."""
+    """The bytes of a feed, with the parts of the HTTP response that the next run needs.
+
+    Attributes:
+        feed_url: the address as listed.
+        position: the feed's place in the list, from 0.
+        url: the address after redirects.
+        status: the HTTP status; None for a file.
+        seconds: the duration of the request.
+        moved_to: the address that the feed has moved to permanently.
+    """
 
     feed_url: str
     position: int
@@ -80,11 +94,13 @@ class Entry:
 
     Attributes:
         key: the canonical link, by which copies of the entry are recognised.
-        fingerprint: a hash of all that the feed says of the entry.
-        alias: the key made of the entry's own id within its feed, or None if it has no unique id.
-        attempts: the number of runs in which the entry failed.
-        lineage: the article that the entry led to before its feed changed it.
-        edited: whether its feed changed it, even where the article is not known.
+        feed_position: the feed's place in the list, from 0.
+        position: the entry's place in the feed, from 0.
+        fingerprint: a hash of everything that the feed says about the entry.
+        alias: a second key, made from the feed and the entry's id in it; None without a unique id.
+        attempts: the number of failed attempts so far.
+        lineage: the id of the article that the entry led to before its feed changed it.
+        edited: whether its feed has changed it. May be True without a lineage.
     """
 
     feed_url: str

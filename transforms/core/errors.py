@@ -5,7 +5,7 @@ from typing import Any
 
 
 class UsageError(Exception):
-    """A request of the user that cannot be fulfilled. The message is one sentence for the user."""
+    """A request of the user that cannot be fulfilled. Its message tells the user why."""
 
 
 class ItemError(Exception):
@@ -14,7 +14,7 @@ class ItemError(Exception):
     Args:
         error_type: the kind of error, one word; a field of the dead letter.
         message: the reason, for people; a field of the dead letter.
-        attempts: the number of times that the input was tried in this run; 0 if it was put off.
+        attempts: the number of times that the input was tried in this run; 0 if postponed.
         http_status: the status of the HTTP response, if there was one.
         temporary: whether a later attempt may succeed.
         not_before: the earliest time for a later attempt, UTC; None if any time will do.

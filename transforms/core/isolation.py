@@ -72,8 +72,8 @@ class LimitOptions:
 class IsolatedWorker(Generic[T, R]):
     """A function that runs in a child process, one item at a time. Threads may share it.
 
-    The child starts with the first call and serves all later ones. After an item that ended it, a
-    new child takes its place.
+    The child starts with the first call and serves all later ones. If an item ends the child, the
+    next item gets a new one.
 
     Args:
         setup: runs once in the child, and returns the function from item to result. The set-up,
@@ -105,7 +105,7 @@ class IsolatedWorker(Generic[T, R]):
 
         Args:
             item: the item.
-            time_factor: what to multiply the time limit by.
+            time_factor: the factor by which the time limit is multiplied.
 
         Raises:
             ItemError: if the item takes too much time or memory, or crashes the child.
@@ -198,10 +198,10 @@ class _Child:
         self._memory_mb = limits.item_memory_limit_mb
         self._name = name
         self._has_started = False
-        self._pipe, childs_end = _SPAWN.Pipe()
+        self._pipe, child_pipe = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
             target=_serve,
-            args=(childs_end, setup, self._memory_mb, start_time_limit_sec),
+            args=(child_pipe, setup, self._memory_mb, start_time_limit_sec),
             name=name,
             daemon=True,
         )
@@ -216,11 +216,11 @@ class _Child:
             raise
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-            childs_end.close()  # so that the pipe closes when the child ends
+            child_pipe.close()  # so that the pipe closes when the child ends
         self.end = weakref.finalize(self, _end, self._process, self._pipe)
 
     def start(self) -> None:
-        """Wait until the set-up is done, if it is not yet."""
+        """Wait until the set-up is done. Return at once if it already is."""
         if not self._has_started:
             _unpack(self._receive(time.monotonic(), self._start_time_limit_sec, " to start"))
             self._has_started = True
@@ -289,8 +289,8 @@ def _serve(
 ) -> None:
     """Reply to items until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
-    for number in (signal.SIGTERM, signal.SIGALRM):  # may be inherited as ignored
-        signal.signal(number, signal.SIG_DFL)
+    for signum in (signal.SIGTERM, signal.SIGALRM):  # may be inherited as ignored
+        signal.signal(signum, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     functions = []
 
@@ -323,7 +323,7 @@ def _set_alarm(seconds: float | None) -> None:
 
 
 def _limit_memory(mib: int) -> None:
-    """Limit the address space to its current size plus so many MiB, where /proc exists."""
+    """Limit the address space to its current size plus ``mib`` MiB, where /proc exists."""
     if _STATM.exists():
         used = int(_STATM.read_text().split()[0]) * resource.getpagesize()
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -344,7 +344,7 @@ def _pack(function: Callable[[], Any]) -> bytes:
 def _pack_error(error: BaseException) -> bytes:
     trace = "".join(traceback.format_exception(error, limit=-_MAX_FRAMES))
     if isinstance(error, Exception):  # SystemExit and the like would end the parent
-        with contextlib.suppress(Exception):  # if it cannot be pickled, or not be unpickled
+        with contextlib.suppress(Exception):  # some errors cannot be pickled or unpickled
             packed = pickle.dumps((None, error, trace), _PROTOCOL)
             pickle.loads(packed)
             return packed

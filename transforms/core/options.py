@@ -15,7 +15,7 @@ def flag(help_text: str, *, default: Any = dataclasses.MISSING, **argument: Any)
     Args:
         help_text: the text for ``--help``; :func:`add_flags` appends the default to it.
         default: the default of field and flag; without one, the flag is required.
-        **argument: what :meth:`argparse.ArgumentParser.add_argument` takes besides.
+        **argument: further arguments of :meth:`argparse.ArgumentParser.add_argument`.
 
     Returns:
         The field. Its type is ``Any``, like that of :func:`dataclasses.field` for type checkers.

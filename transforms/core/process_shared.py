@@ -1,4 +1,4 @@
-"""Objects that a process makes once and all its stages share. Imports no Beam."""
+"""Objects that a process creates once and all its stages share. Imports no Beam."""
 
 from abc import ABC, abstractmethod
 from typing import Any, Generic, TypeVar
@@ -7,7 +7,7 @@ T = TypeVar("T")
 
 
 class ProcessShared(ABC, Generic[T]):
-    """A picklable handle to an object of which each process has one: a model, a fetcher, the state.
+    """A picklable handle to an object that exists once per process: a model, a fetcher, the state.
 
     A stage opens its handles when it is set up and closes them when it is torn down. The object
     lives as long as one stage of the process holds it.
@@ -17,7 +17,7 @@ class ProcessShared(ABC, Generic[T]):
 
     @abstractmethod
     def get(self) -> T:
-        """Return the object of this process, made if there is none.
+        """Return the object of this process. Create it if there is none.
 
         The caller must hold a reference for as long as it needs the object.
         """

@@ -2,8 +2,7 @@
 
 A stage yields its outputs and, among them, *side outputs*: dead letters, outcomes of entries,
 reports of feeds and state changes. An error costs the input that raised it and no other: the input
-becomes a dead letter. Batch and streaming graphs run the same stage objects, each in DoFns of its
-own kind.
+becomes a dead letter. Batch and streaming graphs run the same stage objects in different DoFns.
 """
 
 import logging
@@ -47,7 +46,7 @@ def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLett
 
     Args:
         run: the run in which it happened.
-        stage: the name of the stage that gave up.
+        stage: the name of the stage that failed.
         source: where the input came from: a URL, or a file and line.
         error: an :class:`ItemError`, or any other exception.
     """
@@ -114,7 +113,7 @@ class StageBase(ABC, Generic[InT, OutT]):
         yield self.dead_letter(self.source(element), error)
 
     def _handles(self) -> Iterator[ProcessShared[Any]]:
-        return (each for each in vars(self).values() if isinstance(each, ProcessShared))
+        return (value for value in vars(self).values() if isinstance(value, ProcessShared))
 
     def _guarded(
         self, element: InT, outputs: Iterable[OutT | SideOutput]
@@ -147,7 +146,7 @@ class Stage(StageBase[InT, OutT]):
         return self._guarded(element, self._lazily(element))
 
     def _lazily(self, element: InT) -> Iterator[OutT | SideOutput]:
-        """Yield from :meth:`process`, so that an error at its call is one of its outputs too."""
+        """Delay the call of :meth:`process`, so that :meth:`_guarded` catches its errors too."""
         yield from self.process(element)
 
 
@@ -179,7 +178,7 @@ class StageOutput(tuple[beam.PCollection, ...], Generic[OutT]):
     It is no ``NamedTuple``, as these cannot be generic in Python 3.10.
     """
 
-    _fields = ("main", *_SIDE_OUTPUTS.values())  # by which Beam knows a named tuple
+    _fields = ("main", *_SIDE_OUTPUTS.values())  # Beam recognises a named tuple by this
 
     main: beam.PCollection[OutT] = property(itemgetter(0))
     dead_letters: beam.PCollection[DeadLetter] = property(itemgetter(1))
@@ -205,7 +204,7 @@ def tag(output: Any) -> Any:
 
 
 def in_global_window(output: Any) -> Any:
-    """Return an output, tagged or not, as ``finish_bundle`` must yield it: with a window."""
+    """Return an output, tagged or not, with a window, as ``finish_bundle`` must yield it."""
     if isinstance(output, beam.pvalue.TaggedOutput):
         return beam.pvalue.TaggedOutput(output.tag, in_global_window(output.value))
     window = GlobalWindow()
@@ -220,7 +219,7 @@ def apply_do_fn(inputs: beam.PCollection[Any], do_fn: beam.DoFn, output_type: An
     """
     types = {name: side_output for side_output, name in _SIDE_OUTPUTS.items()}
     run = beam.ParDo(do_fn).with_output_types(output_type, **types)
-    # A label of its own, as Beam's contains the name of the class: savepoints refer to labels.
+    # Savepoints refer to labels. Beam's default label would change with the name of the class.
     outputs = inputs | "Run" >> run.with_outputs(*types, main="main")
     return StageOutput(outputs[name] for name in StageOutput._fields)
 

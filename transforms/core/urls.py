@@ -1,8 +1,8 @@
 """URLs: check, resolve and normalise them, and find their host and origin.
 
 Entries are the same if their canonical URLs are equal. Of the query parameters, only well-known
-tracking parameters are removed. One removed in error loses an article, since two articles then
-have the same URL; one left in place merely costs a second fetch.
+tracking parameters are removed. To remove too many would lose articles, since two articles would
+then have the same URL. To remove too few merely costs a second fetch.
 """
 
 import re
@@ -23,11 +23,11 @@ TRACKING_PARAMETERS: Final = re.compile(
 
 
 class UrlError(ValueError):
-    """An error of a link that is not a web address."""
+    """The error for a link that is not a web address."""
 
 
 def is_web_url(name: str) -> bool:
-    """Return whether the name of a feed or a list is a web address; if not, it is a file.
+    """Return whether a feed or a feed list is named by a web address rather than a file path.
 
     >>> is_web_url("HTTPS://a.example/feed"), is_web_url("news/feed.xml")
     (True, False)
@@ -84,9 +84,9 @@ def web_url(link: str, base: str = "") -> str:
 
 
 def canonical_url(url: str) -> str:
-    """Return the URL without fragment, user, default port and tracking parameters, sorted.
+    """Return the URL without fragment, user, default port and tracking parameters.
 
-    Sorted means that the query parameters are in alphabetical order.
+    The remaining query parameters are sorted alphabetically.
 
     Raises:
         UrlError: if it is not a web address.

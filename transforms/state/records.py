@@ -1,8 +1,8 @@
-"""The records of state: what runs keep of feeds, hosts, entries and articles for later runs.
+"""The records of state: what runs store about feeds, hosts, entries and articles for later runs.
 
 A run yields state changes, each of which holds one record. State is the sum of the changes of all
-runs. The later of two changes to one thing counts, so the order in which they are read does not
-matter.
+runs. Of several changes to the same feed, host, entry or article, the latest counts, so the order
+in which they are read does not matter.
 """
 
 import datetime as dt
@@ -23,6 +23,10 @@ class FeedState:
         url: the address to request, after permanent redirects.
         validated_url: the address that the ETag and Last-Modified belong to.
         failures: the number of failures in a row.
+        failure_class: the error type of the last failure; None after a success.
+        retired: whether the feed is gone for good (HTTP 410) and is not requested any more.
+        closed_until: the time until which the server asked for no further request, UTC.
+        next_due: the time of the next request, UTC; None if the feed is retired.
         published: the times of the latest entries, UTC.
     """
 
@@ -94,7 +98,7 @@ class FailedEntry:
     entry: str
 
     def waits(self, fingerprint: str, at: dt.datetime) -> bool:
-        """Return whether an entry with this fingerprint is not to be tried at this time."""
+        """Return whether it is too early to try the entry, unless its fingerprint has changed."""
         if fingerprint and fingerprint != self.fingerprint:
             return False
         return self.not_before is None or self.not_before > at

@@ -1,4 +1,4 @@
-"""Entries that failed: what state keeps of them, and when they are tried again."""
+"""Entries that failed: the state that is stored about them, and when they are tried again."""
 
 import datetime as dt
 import json
@@ -54,10 +54,10 @@ def retry_time(
 def fail_entry(
     entry: Entry, error: Exception, *, first_backoff: dt.timedelta = FIRST_BACKOFF
 ) -> Iterator[Outcome | StateChange]:
-    """Yield the outcome of an entry that became a dead letter, and when it is tried again."""
+    """Yield the outcome of a failed entry, and the state change that says when to retry it."""
     yield Outcome(entry.feed_url, entry.key, OutcomeKind.DEAD_LETTER, None)
     failure = ItemError.from_exception(error)
-    # An entry that was not tried, since its host was closed, loses no attempt.
+    # If the host was closed, the entry was not tried, so this does not count as an attempt.
     attempts, at = entry.attempts + (failure.attempts > 0), now()
     not_before = retry_time(
         attempts,
@@ -80,7 +80,7 @@ def fail_entry(
 
 
 def entry_to_retry(failed: FailedEntry) -> Entry:
-    """Return the entry that failed, with its number of attempts, to be tried again."""
+    """Return a failed entry as an input of the graph, with its number of attempts."""
     data = json.loads(failed.entry)
     data.setdefault("edited", data["lineage"] is not None)  # earlier state files lack the field
     entry = from_json(Entry, data)

@@ -1,7 +1,7 @@
-"""A table of many small values by key: sorted rows in a mapped file, and the latest in memory.
+"""A table of many small values by key: sorted rows in a mapped file, and new rows in memory.
 
-A run looks up a few thousand of millions of rows. So the rows of a snapshot stay in its file, which
-is memory-mapped: the system reads only the pages that are looked up, and all processes of a machine
+A run looks up a few thousand rows out of millions. So the rows of a snapshot stay in its file,
+which is memory-mapped: the system reads only the pages that are looked up, and all processes of a machine
 share them. Keys are hashes, so nothing is gained by compressing neighbours.
 
 SQLite and LMDB do the same in files of their own; a state folder must lie on any Beam file system,
@@ -16,7 +16,7 @@ KEY_BYTES: Final = 16
 
 
 class SortedTable:
-    """Values of ``value_bytes`` bytes by keys of 16 bytes. The greater value of a key wins.
+    """Values of ``value_bytes`` bytes by keys of 16 bytes. Per key, the greatest value wins.
 
     A value begins with its time, big-endian, so the greater value is the later one.
 
@@ -55,7 +55,7 @@ class SortedTable:
         """Store a value, unless a greater one is stored already.
 
         Raises:
-            ValueError: the key or the value does not have the length of the table's.
+            ValueError: the key or the value has the wrong length.
         """
         if len(key) != KEY_BYTES or len(key) + len(value) != self.width:
             raise ValueError(f"no row of {self.width} bytes: a key {key!r} and a value {value!r}")
@@ -63,7 +63,7 @@ class SortedTable:
             self._latest[key] = value
 
     def sorted_rows(self) -> Iterator[bytes | memoryview]:
-        """Yield all rows in order, in large pieces; :meth:`use_sorted_rows` takes them joined."""
+        """Yield all rows in order, in large pieces. Joined, they fit :meth:`use_sorted_rows`."""
         done = 0
         for key in sorted(self._latest):
             index = self._index(key, done)

@@ -28,7 +28,7 @@ _TYPES: Final = {name: kind for kind, name in _NAMES.items()}
 
 
 def format_line(record: StateRecord) -> str:
-    """Return a record as a line of a state file, without the line's end.
+    """Return a record as a line of a state file, without the newline.
 
     >>> at = dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)
     >>> format_line(KnownEntry("aa" * 16, at, "bb" * 8, "cc" * 16))[:20]
@@ -44,7 +44,7 @@ def format_line(record: StateRecord) -> str:
 
 
 class State:
-    """Everything that earlier runs have kept.
+    """The sum of the state changes of earlier runs.
 
     Known entries and articles are in sorted tables of bytes, since there are many.
 
@@ -68,7 +68,7 @@ class State:
 
     @property
     def tables(self) -> tuple[SortedTable, SortedTable]:
-        """The tables of known entries and known articles, as snapshots hold them."""
+        """The tables of known entries and of known articles, in the order of a snapshot."""
         return self._entries, self._articles
 
     def entry(self, key: str) -> KnownEntry | None:
@@ -77,8 +77,8 @@ class State:
         if packed is None:
             return None
         at, fingerprint, lineage = _from_micros(packed[:8]), packed[8:16], packed[16:]
-        known = fingerprint.hex() if any(fingerprint) else ""
-        return KnownEntry(key, at, known, lineage.hex())
+        text = fingerprint.hex() if any(fingerprint) else ""  # zeros stand for no fingerprint
+        return KnownEntry(key, at, text, lineage.hex())
 
     def article(self, lineage: str) -> KnownArticle | None:
         """Return the last version of a lineage, or None if it is not in the output."""
@@ -126,7 +126,7 @@ class State:
                 _put_later(self.failed, record.key, record)
 
     def object_lines(self) -> Iterator[str]:
-        """Yield the lines of all feeds, hosts and failed entries. With the tables they are all."""
+        """Yield the lines of all feeds, hosts and failed entries. The tables hold the rest."""
         for table in (self.feeds, self.hosts, self.failed):
             for record in table.values():
                 yield format_line(record)

@@ -1,9 +1,9 @@
-"""The file format of state: lines, sorted tables, and a hash that reveals damage.
+"""The file format of state: lines, sorted tables, and a hash that detects damage.
 
 A file begins with a JSON header that names the runs it covers, and ends with a JSON footer that
 counts its lines and holds a hash. So a file that was cut off or altered is detected. Between them
 is one line per record. In a snapshot the known entries and articles, of which there are many,
-follow as sorted rows of bytes: a run memory-maps them instead of reading all.
+follow as sorted rows of bytes: a run memory-maps them instead of reading them all.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _CHUNK_BYTES: Final = 2**20
 
 
 class DamagedStateError(Exception):
-    """A state file is not as it was written."""
+    """The error for a state file that is cut off or altered."""
 
 
 class StateFile(NamedTuple):
@@ -104,7 +104,7 @@ def read_state_file(path: str) -> StateFile:
     rows = end - sum(lengths) - bool(lengths)
     digest = _hash(data, 0 if lengths else body, end)
     if body > rows or footer != {"lines": _count_lines(data, body, rows), "hash": digest}:
-        raise DamagedStateError("its hash is another")
+        raise DamagedStateError("its hash does not match")
     if version not in _FORMATS:
         known = " and ".join(map(str, _FORMATS))
         raise DamagedStateError(f"it is of format {version!r}; this program reads {known}")
@@ -121,7 +121,7 @@ def read_covered_runs(path: str) -> list[str]:
 
 
 def _map_file(path: str) -> mmap.mmap | bytes:
-    """Memory-map a file. One of another file system is first copied to an unnamed local file."""
+    """Memory-map a file. A remote file is first copied to an unnamed local file."""
     with tempfile.TemporaryFile() if not is_local(path) else Path(path).open("rb") as file:
         if not is_local(path):
             with open_file(path) as source:

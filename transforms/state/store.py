@@ -1,15 +1,15 @@
-"""The state folder, on any Beam file system: one file per run, and a snapshot now and then.
+"""The state folder, on any Beam file system: one file per run, and a snapshot after many runs.
 
 Layout of a state folder::
 
     STATE/run-RUN.state          the changes of one run
-    STATE/snapshot-TIME.state    all state until then, and the runs that it covers
+    STATE/snapshot-TIME.state    the state at that time, and the ids of the runs in it
     STATE/damaged/...            damaged files, as they were
 
 A run first writes its changes into its own folder in the output, which becomes visible together
 with its records (see :mod:`transforms.sinks.commit`). The file in the state folder is a copy. If a
-run is killed before the copy is made, or the state folder is lost, nothing is lost: the changes
-that the folder lacks are taken from the runs of the output, or, if these are damaged, from their
+run is killed before it makes the copy, or the state folder is deleted, no state is lost: the next
+run reads the missing changes from the runs of the output or, if these are damaged too, from their
 articles.
 """
 
@@ -48,10 +48,11 @@ _LOG = logging.getLogger("newsbeam.state")
 RUN_STATE_FILE: Final = "learnt.state"
 """The name of the file in a run's folder that holds the run's state changes."""
 
+# Every process holds the changes since the last snapshot in memory, so there must not be too many.
+# A snapshot rewrites the whole state, so it must not be too frequent.
 RUNS_BEFORE_SNAPSHOT: Final = 50
 CHANGES_BEFORE_SNAPSHOT: Final = 100_000
 SHARE_BEFORE_SNAPSHOT: Final = 0.005
-"""Changes are held in the memory of every process; a snapshot writes all of the state anew."""
 
 _ARTICLE_COLUMNS: Final = (
     "article_id",
@@ -65,7 +66,7 @@ _ARTICLE_COLUMNS: Final = (
 
 
 class StateHandle(ProcessShared[State]):
-    """The state as the run found it. Each process loads it once."""
+    """A handle to the state before the run. Each process loads it once."""
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
@@ -89,7 +90,8 @@ class StateStore:
         output: the output folder; None if only the state folder is read.
         runs_before_snapshot: the number of runs after which a snapshot is written.
         changes_before_snapshot: the number of changes after which a snapshot is written.
-        share_before_snapshot: the same as a share of the known entries, for large states.
+        share_before_snapshot: a minimum of changes as a share of the known entries; it raises
+            ``changes_before_snapshot`` for large states.
     """
 
     def __init__(
@@ -121,7 +123,7 @@ class StateStore:
     def load(self) -> State:
         """Return the state, after adding the runs of the output that the folder lacks.
 
-        Damaged files are reported, moved aside, and replaced by what the output says.
+        Damaged files are reported and moved aside. The runs of the output replace them.
         """
         state, covered = State(), set[str]()
         files = self._list_files()
@@ -138,7 +140,7 @@ class StateStore:
                 state.apply(line)
             if len(missing) < self._runs_before_snapshot:
                 self.add(run_id, lines)
-        # A stream leaves many runs at once: one per micro-batch.
+        # A streaming job adds many runs, one per micro-batch: one snapshot covers them all.
         if len(missing) >= self._runs_before_snapshot:
             self._write_snapshot(state, missing)
         return state
@@ -184,7 +186,7 @@ class StateStore:
         return snapshots, set(covered), {name: _run_id_of(name) for name in runs}
 
     def _apply_file(self, name: str, state: State, covered: set[str]) -> bool:
-        """Apply a file to the state, and return whether it was sound."""
+        """Apply a file to the state, and return False if it is damaged."""
         try:
             file = read_state_file(self._path(name))
             if file.tables:
@@ -226,7 +228,7 @@ def _run_id_of(name: str) -> str:
 
 
 def _read_run_lines(output: str, run_id: str) -> list[str]:
-    """Return the changes of a run of the output, made up from its articles if they are damaged."""
+    """Return a run's changes from the output, rebuilt from its articles if they are damaged."""
     path = FileSystems.join(run_folder(output, run_id), RUN_STATE_FILE)
     if FileSystems.exists(path):
         try:

@@ -1,14 +1,14 @@
 """File operations on the local disk and on every other file system that Beam reaches.
 
-Beam's ``FileSystems`` hides fewer differences than its interface promises. This module deals with
-the rest:
+Beam's ``FileSystems`` does not hide all differences between file systems. This module deals with
+these:
 
 - S3 and Google Cloud Storage (GCS) are object stores. They have no folders, and a file becomes
   visible when it is closed.
 - HDFS shows a file as soon as it is created, never overwrites one, and lists one folder per call.
 - S3 accepts no empty files from Beam. Its copy returns errors that other file systems raise.
 
-See :mod:`transforms.storage.s3` for what else S3 needs.
+See :mod:`transforms.storage.s3` for the client of S3.
 """
 
 import importlib

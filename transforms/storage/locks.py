@@ -36,11 +36,11 @@ _LEASE_FILE: Final = "lock.json"
 
 @dataclass(frozen=True)
 class LeaseTiming:
-    """How long a lease lasts, and how often it is looked at, in seconds.
+    """How long a lease lasts, and how often it is checked, in seconds.
 
     Attributes:
-        duration_sec: A lease expires so long after it was last renewed.
-        settle_sec: After so long, all processes see the file that another one has written.
+        duration_sec: The time from the last renewal of a lease until it expires.
+        settle_sec: The time after which every process sees a file that another one has written.
         poll_sec: The interval at which a waiting process tries again.
     """
 
@@ -56,7 +56,7 @@ class Lease:
     Attributes:
         folder: The locked folder.
         description: How messages name the folder, such as "the state out/.state".
-        holder: A name of the process that holds the lease, unlike any other's.
+        holder: The unique name of the process that holds the lease.
         timing: How long the lease lasts.
     """
 
@@ -131,7 +131,7 @@ class Lease:
             lease = json.loads(data)
             return str(lease["holder"]), float(lease["until"])
         except (ValueError, KeyError, TypeError):
-            return None, 0.0  # incomplete, so nobody holds it
+            return None, 0.0  # incomplete, so it counts as released
 
     def _exists(self) -> bool:
         """Return whether the file exists. Look twice where files cannot be overwritten.
@@ -175,11 +175,14 @@ class FolderLock:
             UsageError: The folder is local, so that no other machine can hold its lock.
         """
         if self._lease is None:
-            raise UsageError("a folder of this machine cannot be handed over to workers elsewhere")
+            raise UsageError("the lock of a local folder cannot be handed over to remote workers")
         return self._lease
 
     def hand_over(self, seconds: float) -> None:
-        """Leave the lease to another process, which has ``seconds`` from the context's end."""
+        """Do not release the lease when the context ends: let it last ``seconds`` from then on.
+
+        Another process releases it.
+        """
         self._handed_over_sec = seconds
 
     def close(self) -> None:
@@ -218,7 +221,7 @@ def lock_folder(
 
 
 def is_lock_file(name: str) -> bool:
-    """Return whether a file of this name is the lock of its folder, or a part of one."""
+    """Return whether a file of this name is the lock of its folder, or a partly written one."""
     return name == _FLOCK_FILE or name.startswith(_LEASE_FILE)
 
 
@@ -270,7 +273,7 @@ def _hold_lease(
         thread.join()
         try:
             lock.close()
-        except Exception:  # the work under the lock is done all the same
+        except Exception:  # the work under the lock is done in any case
             message = "cannot release %s; its lock file expires on its own"
             _LOG.warning(message, description, exc_info=True)
 

@@ -23,7 +23,7 @@ from transforms.storage.filesystems import (
 
 SUMMARY: Final = "summary.json"
 _FORMATS_BEST_FIRST: Final = ("parquet", "jsonl")
-_UNRECORDED_NAMES: Final = "before.json"
+_OLDER_NAMES_FILE: Final = "before.json"
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ def list_run_names(output: str) -> list[str]:
     if not is_object_store(output):
         return list_names(runs)
     recorded = list_names(_records_folder(output))
-    if _UNRECORDED_NAMES not in recorded:
+    if _OLDER_NAMES_FILE not in recorded:
         return list_names(runs)
-    with open_file(FileSystems.join(_records_folder(output), _UNRECORDED_NAMES)) as file:
+    with open_file(FileSystems.join(_records_folder(output), _OLDER_NAMES_FILE)) as file:
         older = map(str, json.loads(file.read()))
-    return sorted({*older, *recorded} - {_UNRECORDED_NAMES})
+    return sorted({*older, *recorded} - {_OLDER_NAMES_FILE})
 
 
 def record_run_name(output: str, run_id: str) -> None:
@@ -92,9 +92,9 @@ def record_run_name(output: str, run_id: str) -> None:
     """
     if not is_object_store(output):
         return
-    older = FileSystems.join(_records_folder(output), _UNRECORDED_NAMES)
-    if not FileSystems.exists(older):
-        with atomic_file(older) as file:
+    older_names = FileSystems.join(_records_folder(output), _OLDER_NAMES_FILE)
+    if not FileSystems.exists(older_names):
+        with atomic_file(older_names) as file:
             file.write(json.dumps(list_names(FileSystems.join(output, "runs"))).encode())
     with atomic_file(FileSystems.join(_records_folder(output), run_id)) as file:
         file.write(run_id.encode())
