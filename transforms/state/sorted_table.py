@@ -1,8 +1,8 @@
 """A table of many small values by key: sorted rows in a mapped file, and new rows in memory.
 
 A run looks up a few thousand rows out of millions. So the rows of a snapshot stay in its file,
-which is memory-mapped: the system reads only the pages that are looked up, and all processes of a machine
-share them. Keys are hashes, so nothing is gained by compressing neighbours.
+which is memory-mapped: the system reads only the pages that are looked up, and all processes of a
+machine share them. Keys are hashes, so nothing is gained by compressing neighbours.
 
 SQLite and LMDB do the same in files of their own; a state folder must lie on any Beam file system,
 be written in one pass, and be checked by one hash.
