@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from benchmarks.polnear import GoldDocument, GoldQuote, Span, count_overlap, trim_span
-from schemas import Quote
+from schemas import Quote, QuoteKind
 from transforms.language.word_lists import word_set
 
 MIN_OVERLAP: Final = 0.5
@@ -275,7 +275,7 @@ class QuoteScore:
 
     def add_quotes(self, document: GoldDocument, quotes: Sequence[Quote]) -> None:
         """Count the quotes of a document, and the unattributed segments that were claimed."""
-        found = [quote for quote in quotes if quote.kind != "indirect"]
+        found = [quote for quote in quotes if quote.kind != QuoteKind.INDIRECT]
         self._add(document.text, document.quotes, found, speech=False)
         spans = [trim_span(document.text, quote.start, quote.end) for quote in found]
         self.unattributed += len(document.unattributed)
@@ -286,7 +286,7 @@ class QuoteScore:
 
     def add_speech(self, document: GoldDocument, quotes: Sequence[Quote]) -> None:
         """Count the indirect speech of a document; other indirect attributions are left out."""
-        found = [quote for quote in quotes if quote.kind == "indirect"]
+        found = [quote for quote in quotes if quote.kind == QuoteKind.INDIRECT]
         self._add(document.text, document.indirect, found, speech=True)
 
     def count(self, verdicts: Collection[str], kind: str | None = None) -> int:

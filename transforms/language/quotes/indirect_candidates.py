@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from schemas import SpeakerKind
 from transforms.language.document import Document
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.attribution import Cue
@@ -227,7 +228,8 @@ class IndirectCandidateFinder:
         end = cue.speaker.end
         last = next((t for t in near if t.idx < end <= t.end), None)
         if last is not None:
-            yield f"sword={'NAME' if cue.speaker.kind == 'named' else describe_token(last)}"
+            is_name = cue.speaker.kind == SpeakerKind.NAMED
+            yield f"sword={'NAME' if is_name else describe_token(last)}"
             yield f"stag={last.tag_}"
             yield f"sent={last.ent_type_}"
             yield f"sgap={'B' if last.i < token.i else 'A'}{bin_count(abs(last.i - token.i))}"

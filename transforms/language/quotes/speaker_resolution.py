@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from schemas import Entity, Quote
+from schemas import Entity, Quote, SpeakerKind
 from transforms.language.document import Document
 from transforms.language.given_names import MEN, WOMEN
 from transforms.language.quotes import cue_words
@@ -124,7 +124,10 @@ def resolve_speakers(
 
 
 def _is_unresolved(quote: Quote) -> bool:
-    return quote.speaker_name is None and quote.speaker_kind in ("pronoun", "description")
+    return quote.speaker_name is None and quote.speaker_kind in (
+        SpeakerKind.PRONOUN,
+        SpeakerKind.DESCRIPTION,
+    )
 
 
 class _SpeakerResolver:
@@ -196,7 +199,7 @@ class _SpeakerResolver:
             part = "speaker"
             gender = PRONOUN_GENDERS.get(token.lower_)
             position = _Position(sentence, paragraph)
-            if quote and quote.speaker_kind == "description" and quote.speaker_end:
+            if quote and quote.speaker_kind == SpeakerKind.DESCRIPTION and quote.speaker_end:
                 covered = max(covered, quote.speaker_end)
                 entity = self._resolve_description(token.idx, quote.speaker_end, position)
                 entity, gender = _UNNAMED if entity is None else entity, None
@@ -237,7 +240,7 @@ class _SpeakerResolver:
             self._quote_by_speaker.get(mention.start),
             self._find_quote_of_titled(mention),
         )
-        if any(quote and quote.speaker_kind == "named" for quote in quotes):
+        if any(quote and quote.speaker_kind == SpeakerKind.NAMED for quote in quotes):
             return "speaker"
         tokens = self._document.tokens_between(mention.start, mention.end)
         return "subject" if "subject" in map(_part_of_token, tokens) else "other"
