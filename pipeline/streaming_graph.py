@@ -37,25 +37,25 @@ class StreamOptions:
     """The intervals of a streaming job, and the names of its Pub/Sub subscription and topic."""
 
     window_sec: float = flag(
-        "seconds of the windows of time whose records become visible together",
+        "seconds between micro-batches, whose records become visible together",
         default=60.0,
         type=float,
         metavar="SECONDS",
     )
     shortest_poll_sec: float = flag(
-        "least seconds between two requests for a feed",
+        "minimum seconds between two requests for a feed",
         default=300.0,
         type=float,
         metavar="SECONDS",
     )
     longest_poll_sec: float = flag(
-        "most seconds between two requests for a feed, unless it asks for more",
+        "maximum seconds between two requests for a feed, unless it asks for more",
         default=86_400.0,
         type=float,
         metavar="SECONDS",
     )
     remember_days: float = flag(
-        "days for which an entry or article is remembered that no feed lists any more",
+        "days for which an entry or article is remembered after no feed lists it any more",
         default=90.0,
         type=float,
         metavar="DAYS",
