@@ -1,4 +1,4 @@
-"""The analyser: find the entities, quotes and topics of articles, in batches."""
+"""The analyser: it finds the entities, quotes and topics of a batch of articles."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -20,7 +20,7 @@ from transforms.language.topics.taxonomy import Taxonomy
 
 
 class Analyser:
-    """The language model and the topic tagger, loaded. Not safe in threads."""
+    """The loaded language model, gazetteer, quote ranker and topic tagger. Not thread-safe."""
 
     def __init__(self, model: str, taxonomy: Taxonomy | None, gazetteer: GazetteerChoice) -> None:
         self._nlp = load_model(model)
@@ -29,7 +29,7 @@ class Analyser:
         self._ranker = load_ranker()
 
     def analyse(self, articles: Sequence[Article]) -> list[Findings]:
-        """Return the findings of each article, in order. Texts that are not English have none."""
+        """Return the findings of each article, in order. Only articles in English have any."""
         english = [a for a in articles if a.language in (None, "en")]
         docs = analyse_texts(self._nlp, [a.text for a in english])
         findings = {id(a): self._analyse_doc(a, d) for a, d in zip(english, docs, strict=True)}

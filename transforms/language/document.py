@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from transforms.language.tokens import Token, TokenIndex
 
-if TYPE_CHECKING:  # modules that take a document do without spaCy
+if TYPE_CHECKING:  # so that the modules that take a document do not load spaCy
     from spacy.tokens import Doc
 
-_STRINGS: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
-_NUMBERS: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
-_CODES: Final = 2**64
-"""String codes are unsigned 64-bit numbers, whereas heads are signed."""
+_STRING_ATTRIBUTES: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
+_NUMBER_ATTRIBUTES: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
+_CODE_MODULUS: Final = 2**64
+"""String codes are unsigned 64-bit numbers. The array is signed, because offsets of heads are."""
 
 
 class NamedSpan(NamedTuple):
-    """A name that the model recognised: its tokens from ``first`` up to ``end``, exclusive."""
+    """A name that the model recognised: the tokens from index ``first`` to ``end``, exclusive."""
 
     first: int
     end: int
@@ -33,16 +33,16 @@ class NamedSpan(NamedTuple):
 class Document:
     """A text with its tokens, sentences and names.
 
-    Tokens refer to each other, so their memory would be held until Python collects cycles. Used as
-    a context manager, a document breaks these references at the end and cannot be read afterwards.
+    Tokens refer to each other, so their memory stays in use until Python collects cycles. As a
+    context manager, a document breaks these references at the end. It cannot be read afterwards.
 
     Attributes:
-        text: the text exactly as given.
+        text: the text of the article, unchanged.
         title: the title of the article.
-        tokens: the tokens in order. A long text is tokenised only up to the model's limit.
+        tokens: the tokens in order. Text beyond `model.MAX_CHARACTERS` has none.
         sentence_starts: the starts of the sentences, in code points.
         named_spans: the names that the model recognised, in order.
-        analysed_end: the end of the last token, in code points.
+        analysed_end: the end of the last token, in code points; 0 without tokens.
     """
 
     text: str
@@ -81,8 +81,8 @@ def read_document(doc: "Doc", text: str, title: str = "") -> Document:
 
     Args:
         doc: ``text`` as analysed by `analyse_texts`.
-        text: The text; names and quotes are printed as they are in it.
-        title: The title of the article.
+        text: the text of the article; names and quotes are copied from it.
+        title: the title of the article.
     """
     tokens = _read_tokens(doc)
     return Document(
@@ -97,11 +97,16 @@ def read_document(doc: "Doc", text: str, title: str = "") -> Document:
 
 def _read_tokens(doc: "Doc") -> list[Token]:
     tokens = [*map(Token.__new__, repeat(Token, len(doc)))]
-    codes = doc.to_array([*_STRINGS, *_NUMBERS]).astype("int64").T.tolist()
-    strings = [_decode(doc, column) for column in codes[: len(_STRINGS)]]
+    codes = doc.to_array([*_STRING_ATTRIBUTES, *_NUMBER_ATTRIBUTES]).astype("int64").T.tolist()
+    strings = [_decode(doc, column) for column in codes[: len(_STRING_ATTRIBUTES)]]
     heads = [i + offset for i, offset in enumerate(codes[-1])]
     rows = zip(
-        tokens, *strings, *codes[len(_STRINGS) : -1], heads, *_find_edges(heads), strict=True
+        tokens,
+        *strings,
+        *codes[len(_STRING_ATTRIBUTES) : -1],
+        heads,
+        *_find_edges(heads),
+        strict=True,
     )
     for i, row in enumerate(rows):
         token, text, tag, dep, label, idx, punct, space, first, head, left, right = row
@@ -125,8 +130,9 @@ def _read_tokens(doc: "Doc") -> list[Token]:
 def _find_edges(heads: list[int]) -> tuple[list[int], list[int]]:
     """Return the first and the last token of each token's subtree, by index.
 
-    These are two passes, as spaCy makes them. Its own edges are no attribute of `Doc.to_array`,
-    and an unparsed text with special cases of the tokenizer has none that are right.
+    This is done by hand, in two passes as in spaCy, because `Doc.to_array` does not offer the edges
+    that spaCy computes. Moreover, they are wrong in an unparsed text in which the tokenizer applied
+    a special case.
     """
     lefts, rights = list(range(len(heads))), list(range(len(heads)))
     for order in (range(len(heads)), reversed(range(len(heads)))):
@@ -140,6 +146,6 @@ def _find_edges(heads: list[int]) -> tuple[list[int], list[int]]:
 
 
 def _decode(doc: "Doc", codes: list[int]) -> Iterator[str]:
-    """Yield the strings that a column of codes stands for."""
-    strings = {code: doc.vocab.strings[code % _CODES] for code in set(codes)}
+    """Return the strings that a column of string codes stands for."""
+    strings = {code: doc.vocab.strings[code % _CODE_MODULUS] for code in set(codes)}
     return map(strings.__getitem__, codes)

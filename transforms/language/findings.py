@@ -1,4 +1,4 @@
-"""The findings of the analysis of one text."""
+"""The result of the analysis of one text."""
 
 from typing import NamedTuple
 

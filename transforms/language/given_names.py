@@ -1,10 +1,10 @@
-"""Given names of men and of women in English texts, as data."""
+"""Given names of men and women in English news, in lower case without accents."""
 
 from typing import Final
 
 from transforms.language.word_lists import word_set
 
-MEN: Final = word_set("""
+MALE_GIVEN_NAMES: Final = word_set("""
     aaron abdul abraham adam adrian ahmed alan albert alejandro alexander alexei alfred ali
     allan allen alvin amir anders andre andrei andres andrew andy angelo angus anthony antonin
     antonio ari arnold arthur arturo asa austin barack barney barry bashar basil ben benjamin
@@ -47,7 +47,7 @@ MEN: Final = word_set("""
     wilfred will william willie wilson winston wolf woodrow xavier yasser yitzhak yuri yusef
     yusuf zachary zack zoran
     """)
-WOMEN: Final = word_set("""
+FEMALE_GIVEN_NAMES: Final = word_set("""
     abby abigail ada addison adele adriana agatha agnes aisha alana alba alejandra alexa
     alexandra alexis alice alicia alina alisha alison allie allison alma alyson alyssa amal
     amanda amber amelia amina amy ana anastasia andrea angela angelica angelina angie anika
@@ -95,7 +95,7 @@ WOMEN: Final = word_set("""
     yasmine yelena yesenia yolanda yolande yvette yvonne zainab zara zelda zoe
     """)
 
-NOT_GIVEN_NAMES: Final = word_set("""
+AMBIGUOUS_GIVEN_NAMES: Final = word_set("""
     april ari ashley aung austin brock cal cameron carolina chad charlotte chase chelsea
     christian clay clinton dale davis diego eugene faith florence floyd ford francisco glen
     grace grant harris helena hope india jackie jackson jeffries jesus johns jordan joy june
@@ -104,7 +104,7 @@ NOT_GIVEN_NAMES: Final = word_set("""
     sherman skye sofia sterling summer troy vernon victoria virginia warren wells will wilson
     wolf
     """)
-"""Given names that also begin the names of places and bodies, and words that look like them."""
+"""Given names that also begin names of places and organisations, and words that look like them."""
 
-GIVEN_NAMES: Final = (MEN | WOMEN) - NOT_GIVEN_NAMES
-"""Names that make a person of what they begin."""
+GIVEN_NAMES: Final = (MALE_GIVEN_NAMES | FEMALE_GIVEN_NAMES) - AMBIGUOUS_GIVEN_NAMES
+"""Given names that show that the name they begin is a person's."""

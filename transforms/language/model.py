@@ -1,9 +1,8 @@
-"""The language model: loading it, shielding it from hostile text, running it over many texts.
+"""The language model: load it, shield it from hostile text, and run it over batches of texts.
 
-The model is spaCy's small English pipeline without the components that nothing here reads:
-the attribute ruler and the lemmatizer cost time, and parse, tags and names
-are the same without them. So ``Token.tag_`` (Penn Treebank), ``dep_`` and ``ent_type_`` are
-set; ``pos_`` and ``lemma_`` are not.
+The model is spaCy's small English pipeline without the attribute ruler and the lemmatizer. These
+cost time and do not change the parse, the tags or the names. So ``Token.tag_`` (Penn Treebank),
+``dep_`` and ``ent_type_`` are set; ``pos_`` and ``lemma_`` are not.
 """
 
 import contextlib
@@ -20,20 +19,21 @@ from threadpoolctl import ThreadpoolController
 from transforms.language.model_check import DEFAULT_MODEL, ModelError, missing_model_message
 
 PARAGRAPHS = "newsbeam_paragraphs"
-EXCLUDED = ("senter", "attribute_ruler", "lemmatizer")
+"""The name of the component that ends sentences at paragraphs."""
+EXCLUDED_COMPONENTS = ("senter", "attribute_ruler", "lemmatizer")
 
 MAX_CHARACTERS = 200_000
-"""A text is analysed up to here (about 35,000 words); what follows is kept but not analysed."""
+"""The code points of a text that are analysed, about 35,000 words. The rest stays unanalysed."""
 
 BATCH_CHARACTERS = 50_000
-"""Texts are run together up to here: memory grows with what runs at once."""
+"""The code points that are analysed at once. Memory grows with this number."""
 
-# More threads than one wait for each other at these sizes: they double the CPU time for nothing.
+# At these sizes several BLAS threads only wait for each other: twice the CPU time, no gain.
 _BLAS = ThreadpoolController()
 
-# The tokenizer peels affixes off a chunk (what stands between two spaces) one at a time and
-# searches the rest anew each time: quadratic in the chunk. Both limits are far beyond words,
-# and a cut URL does no harm.
+# The tokenizer removes the affixes of a chunk (the characters between two spaces) one by one and
+# searches the rest again each time. Its time is quadratic in the length of the chunk, so chunks and
+# runs of punctuation are limited. No word reaches the limits, and a cut URL does no harm.
 _UNSAFE = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PUNCTUATION_RUN = re.compile(r"(?<=[^\w\s]{6})(?:[^\w\s]|_)+")
 _LONG_CHUNK = re.compile(r"(\S{95})\S")
@@ -41,7 +41,7 @@ _LONG_CHUNK = re.compile(r"(\S{95})\S")
 
 @Language.component(PARAGRAPHS)
 def _mark_paragraphs(doc: Doc) -> Doc:
-    """Start a sentence after every newline, so that none crosses a paragraph."""
+    """Start a sentence after every newline, so that no sentence crosses a paragraph."""
     after_break = False
     for token in doc:
         if after_break:
@@ -51,28 +51,31 @@ def _mark_paragraphs(doc: Doc) -> Doc:
 
 
 @contextlib.contextmanager
-def _numpy_products() -> Iterator[None]:
-    """Let layers made within multiply by numpy's BLAS.
+def _use_numpy_blas() -> Iterator[None]:
+    """Let layers that are created in this context multiply matrices with numpy's BLAS.
 
-    It is faster than the one spaCy brings on processors with wide vectors, and gives the same
-    analyses.
+    On processors with wide vectors it is faster than the BLAS of spaCy. The analyses are the same.
     """
-    before = get_current_ops()
+    previous = get_current_ops()
     set_current_ops(NumpyOps(use_blis=False))
     try:
         yield
     finally:
-        set_current_ops(before)
+        set_current_ops(previous)
 
 
 def load_model(name: str = DEFAULT_MODEL) -> Language:
-    """The pipeline of the model package ``name``: tags, parse, entities, paragraph-safe sentences.
+    """Return the spaCy pipeline of a model: tags, parse, names, sentences that end at paragraphs.
 
-    Raises ModelError if the package is not installed or does not fit the installed spaCy.
+    Args:
+        name: an installed model package or the folder of a model.
+
+    Raises:
+        ModelError: the model is not installed or does not fit the installed spaCy.
     """
     try:
-        with _numpy_products():
-            nlp = spacy.load(name, exclude=list(EXCLUDED))
+        with _use_numpy_blas():
+            nlp = spacy.load(name, exclude=list(EXCLUDED_COMPONENTS))
     except OSError as error:
         raise ModelError(missing_model_message(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
@@ -80,10 +83,11 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
 
 
 def shield(text: str) -> str:
-    """``text`` with what would harm the tokenizer replaced by spaces; the length is the same.
+    """Return a text with characters that harm the tokenizer replaced by spaces.
 
-    Replaced are control characters but the newline, lone surrogates, all but the first few
-    characters of a run of punctuation, and one character in 96 of a chunk without spaces.
+    These are control characters other than the newline, lone surrogates, the characters of a run of
+    punctuation after the sixth, and every 96th character of a chunk without spaces. The length
+    stays the same, so offsets in the result are offsets in ``text``.
     """
     text = _UNSAFE.sub(" ", text)
     text = _PUNCTUATION_RUN.sub(lambda match: " " * len(match[0]), text)
@@ -97,28 +101,28 @@ def analyse_texts(
     max_characters: int = MAX_CHARACTERS,
     batch_characters: int = BATCH_CHARACTERS,
 ) -> Iterator[Doc]:
-    """Yield the Doc of each text, in order; offsets are those of the text.
+    """Yield the `Doc` of each text, in order. Its offsets are those of the text, in code points.
 
     Args:
-        nlp: The pipeline, from :func:`load_model`.
-        texts: The texts.
-        max_characters: Only the first so many characters of a text are analysed.
-        batch_characters: The number of characters to analyse at once, which bounds memory. Longer
+        nlp: the pipeline that `load_model` returned.
+        texts: the texts.
+        max_characters: the number of code points of a text to analyse; the rest is left out.
+        batch_characters: the number of code points to analyse at once, which bounds memory. Longer
             texts are split.
     """
     shielded = (shield(text[:max_characters]) for text in texts)
-    for batch in _batches(shielded, batch_characters):
+    for batch in _batch_texts(shielded, batch_characters):
         pieces = [split_text(text, batch_characters) for text in batch]
         with _BLAS.limit(limits=1, user_api="blas"):
-            flat = (piece for parts in pieces for piece in parts)
+            flat = (piece for of_text in pieces for piece in of_text)
             docs = nlp.pipe(flat, batch_size=len(batch))
-            together = [list(islice(docs, len(parts))) for parts in pieces]
-        for parts in together:
+            docs_by_text = [list(islice(docs, len(of_text))) for of_text in pieces]
+        for parts in docs_by_text:
             yield Doc.from_docs(parts, ensure_whitespace=False) if len(parts) > 1 else parts[0]
 
 
 def split_text(text: str, max_characters: int) -> list[str]:
-    """Split a text into pieces of limited length, after newlines, else spaces, else anywhere."""
+    """Split a text into pieces of limited length: after a newline, else a space, else anywhere."""
     pieces = []
     start = 0
     while len(text) - start > max_characters:
@@ -129,7 +133,7 @@ def split_text(text: str, max_characters: int) -> list[str]:
     return [*pieces, text[start:]]
 
 
-def _batches(texts: Iterable[str], max_characters: int) -> Iterator[list[str]]:
+def _batch_texts(texts: Iterable[str], max_characters: int) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for text in texts:

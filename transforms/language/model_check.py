@@ -15,7 +15,7 @@ def check_model(name: str) -> None:
     """Check that ``name`` is an installed model package or the folder of a model.
 
     Raises:
-        ModelError: it is neither.
+        ModelError: ``name`` is neither.
     """
     try:
         importlib.metadata.distribution(name)

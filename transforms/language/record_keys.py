@@ -16,5 +16,5 @@ class RecordKeys:
 
     @classmethod
     def of_article(cls, article: Article) -> "RecordKeys":
-        """Return the keys of the records of ``article``."""
+        """Return the keys of the records of an article."""
         return cls(article.article_id, article.run_id, article.day)

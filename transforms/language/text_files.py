@@ -8,12 +8,13 @@ def read_text(name: str, *, max_bytes: int, remedy: str, error: type[ValueError]
 
     Args:
         name: the path of the file, on any Beam file system.
-        max_bytes: the most bytes that the file may have.
+        max_bytes: the maximum size of the file, in bytes.
         remedy: what to do about a file that is too large, for the message.
         error: the class of the error to raise.
 
     Raises:
-        ValueError: of the class ``error``; its message has the file, the line and the remedy.
+        ValueError: the file cannot be read, is too large or is not UTF-8. The class is
+            ``error``; the message names the file, the line and the remedy.
     """
     try:
         raw = _read(name, max_bytes + 1)

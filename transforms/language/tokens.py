@@ -1,22 +1,28 @@
-"""The tokens of a parsed text as plain Python objects.
+"""The tokens of a parsed text as plain Python objects, and an index of them.
 
-The attributes of a `Token` have the names of spaCy's. spaCy creates a new object on every access to
-a token, so these are several times faster to read, and attribution reads each token many times.
+The attributes of a `Token` have the same names as in spaCy. spaCy creates a new object on every
+access to a token. Plain objects are several times faster to read, and attribution reads each token
+many times.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-_PROPER: Final = ("NNP", "NNPS")
+_PROPER_NOUN_TAGS: Final = ("NNP", "NNPS")
 
 
 class Token:
     """A token with its position in the dependency tree.
 
     Attributes:
-        i: the index of the token in the text.
+        i: the index of the token in the document.
         idx: the start of the token in the text, in code points.
         end: the end of the token, exclusive, in code points.
+        text: the token as printed.
+        lower_: ``text`` in lower case.
+        tag_: the part-of-speech tag of the Penn Treebank.
+        dep_: the label of the dependency on the head.
+        ent_type_: the label of the named entity that the token is part of, or "".
         head: the head in the dependency tree; the token itself at the root.
         left_edge: the first token of its subtree.
         right_edge: the last token of its subtree.
@@ -46,46 +52,49 @@ class Token:
 class TokenIndex:
     """An index of the tokens other than white space, by start and end.
 
-    Numbers count these tokens from 0.
+    A token number counts these tokens from 0, so it differs from `Token.i`. Offsets are code
+    points.
 
     Attributes:
-        first: the number of the token that starts at an offset.
-        last: the number of the token that ends at an offset.
-        tags: the part-of-speech tags by number.
-        dots: the offsets of dots that are part of an abbreviation.
+        number_by_start: the number of the token that starts at an offset.
+        number_by_end: the number of the token that ends at an offset, exclusive.
+        tags: the part-of-speech tags by token number.
+        abbreviation_dots: the offsets of dots that are part of an abbreviation.
     """
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self.first: dict[int, int] = {}
-        self.last: dict[int, int] = {}
+        self.number_by_start: dict[int, int] = {}
+        self.number_by_end: dict[int, int] = {}
         self.tags: list[str] = []
-        self.dots: set[int] = set()
+        self.abbreviation_dots: set[int] = set()
         for token in tokens:
             if not token.is_space:
-                self.first[token.idx] = self.last[token.end] = len(self.tags)
+                number = len(self.tags)
+                self.number_by_start[token.idx] = self.number_by_end[token.end] = number
                 self.tags.append(token.tag_)
                 if token.text[-1] == "." and len(token.text) > 1:
-                    self.dots.add(token.end - 1)
+                    self.abbreviation_dots.add(token.end - 1)
 
-    def tag_at(self, start: int) -> str:
-        """Return the tag of the token that starts at an offset, or "" if there is none."""
-        return self.tags[self.first[start]] if start in self.first else ""
+    def may_start_name(self, start: int) -> bool:
+        """Return whether the tag of the token at an offset allows a name; True without a token."""
+        number = self.number_by_start.get(start)
+        return number is None or self.tags[number] in (*_PROPER_NOUN_TAGS, "FW", "CD", "")
 
-    def is_named(self, start: int) -> bool:
-        """Return whether the tag of the token at an offset allows that it is a name."""
-        return self.tag_at(start) in (*_PROPER, "FW", "CD", "")
+    def may_be_proper_noun(self, number: int) -> bool:
+        """Return whether a capitalised token may be a proper noun.
 
-    def may_be_proper(self, number: int) -> bool:
-        """Return whether a capitalised token looks like a name, by its tag or its position."""
-        if self.is_proper(number):
+        It is one by its tag, or it is a noun, or it does not begin a sentence or quotation, where
+        every word has a capital.
+        """
+        if self.is_proper_noun(number):
             return True
-        begins = number == 0 or self.tags[number - 1] in (".", ":", "``", "''", '""')
-        return self.tags[number][:2] == "NN" or not begins
+        begins_sentence = number == 0 or self.tags[number - 1] in (".", ":", "``", "''", '""')
+        return self.tags[number][:2] == "NN" or not begins_sentence
 
     def is_noun_or_adjective(self, number: int) -> bool:
         """Return whether a token is a noun or adjective; False beyond the text."""
         return 0 <= number < len(self.tags) and self.tags[number][:2] in ("NN", "JJ")
 
-    def is_proper(self, number: int) -> bool:
+    def is_proper_noun(self, number: int) -> bool:
         """Return whether a token is tagged as a proper noun; False beyond the text."""
-        return 0 <= number < len(self.tags) and self.tags[number] in _PROPER
+        return 0 <= number < len(self.tags) and self.tags[number] in _PROPER_NOUN_TAGS

@@ -1,4 +1,4 @@
-"""The work of the isolated process that analyses texts. Only that process loads spaCy."""
+"""The loader of the analyser. Only the isolated process that calls it loads spaCy."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,9 +14,9 @@ def load_analyser(
     """Load the language model, and return the function that analyses a batch of articles.
 
     Args:
-        model: the name or folder of the spaCy model.
+        model: the package or the folder of the spaCy model.
         taxonomy: the taxonomy; None for the shipped one.
-        gazetteer: the gazetteer.
+        gazetteer: a gazetteer, "shipped" for the shipped one, or None for none.
     """
     from transforms.language.analyser import Analyser
 

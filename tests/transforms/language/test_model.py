@@ -12,13 +12,13 @@ def nlp() -> Language:
     return load_model()
 
 
-def test_docs_come_in_order_whatever_runs_together(nlp: Language) -> None:
+def test_docs_are_in_order_for_any_batch_size(nlp: Language) -> None:
     texts = [f"Mayor {name} spoke.\nHe left at {i}." for i, name in enumerate("ABCDEFG")]
     texts[3:3] = ["", "x" * 50]
-    together = list(analyse_texts(nlp, texts))
-    apart = list(analyse_texts(nlp, texts, batch_characters=60))
-    assert [doc.text for doc in apart] == [shield(text) for text in texts]
-    assert [doc.to_json() for doc in apart] == [doc.to_json() for doc in together]
+    one_batch = list(analyse_texts(nlp, texts))
+    small_batches = list(analyse_texts(nlp, texts, batch_characters=60))
+    assert [doc.text for doc in small_batches] == [shield(text) for text in texts]
+    assert [doc.to_json() for doc in small_batches] == [doc.to_json() for doc in one_batch]
     assert list(analyse_texts(nlp, [])) == []
 
 
@@ -46,18 +46,18 @@ def test_long_texts_are_analysed_in_pieces(nlp: Language, joint: str) -> None:
 
 
 @given(st.text(alphabet="ab \n\t\x00\x07\ud800“”\"'-_.🙂", max_size=400))
-def test_a_shield_keeps_every_offset(text: str) -> None:
+def test_shield_keeps_every_offset(text: str) -> None:
     shielded = shield(text)
     assert len(shielded) == len(text)
     assert all(a in (b, " ") for a, b in zip(shielded, text, strict=True))
 
 
-def test_a_shield_leaves_ordinary_text_alone() -> None:
+def test_shield_does_not_change_ordinary_text() -> None:
     text = "“It’s 5–10 percent...” (she said), at https://a.example/b-c_d?e=f — 'twas!\nNext."
     assert shield(text) == text
 
 
-def test_a_model_that_is_not_there() -> None:
-    for use in (check_model, load_model):
+def test_a_model_that_is_not_installed() -> None:
+    for check_or_load in (check_model, load_model):
         with pytest.raises(ModelError, match="'no_such_model' is not installed"):
-            use("no_such_model")
+            check_or_load("no_such_model")

@@ -1,6 +1,7 @@
-"""Label the names of an article, and tell names from other words that the model took for names.
+"""Label the names of an article, and find the words that the model wrongly took for names.
 
-A label comes from the gazetteer, from a rule, or from the majority of the model's labels.
+The input is the mentions by normalised name. The output is a label for each name, and the names to
+drop. A label comes from the gazetteer, from a rule, or from the majority of the model's labels.
 """
 
 import re
@@ -9,46 +10,55 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from transforms.language.document import Document
-from transforms.language.entities.clustering import MAX_PERSON_WORDS, MentionsByKey, is_place
+from transforms.language.entities.clustering import (
+    MAX_PERSON_WORDS,
+    MentionsByKey,
+    is_used_as_place,
+)
 from transforms.language.entities.gazetteer import Entry, Gazetteer
-from transforms.language.entities.lines import Lines
+from transforms.language.entities.line_classifier import LineClassifier
 from transforms.language.entities.names import (
     NameMention,
-    find_ruled_label,
+    apply_label_rules,
     is_of_united_states,
     normalise,
 )
 from transforms.language.entities.ner_corrections import is_in_state
 from transforms.language.entities.rules import (
-    LINK_WORDS,
+    FUNCTION_WORDS,
     ORGANISATION_WORDS,
     PARTICLES,
-    SIGNS_OF_AMERICA,
     STATES,
+    US_INDICATORS,
 )
 from transforms.language.given_names import GIVEN_NAMES
 
-AMERICAN: Final = SIGNS_OF_AMERICA | {normalise(state) for state in STATES.values()}
+_US_NAMES: Final = US_INDICATORS | {normalise(state) for state in STATES.values()}
 """The normalised names that show that an article is about the United States."""
 
 _COMMON_WORD = re.compile(r"(?<![^\W_])[a-z]{4,}(?![^\W_])")
-_DEFINITE = re.compile(r"\b[Tt]he $")
+_DEFINITE_ARTICLE = re.compile(r"\b[Tt]he $")
 
 
 class Labels:
     """The labels of the names of an article, and their entries in the gazetteer.
 
+    Args:
+        names: the mentions by normalised name.
+        text: the text of the article.
+        gazetteer: the well-known names; None for no gazetteer.
+
     Attributes:
         by_key: the label of each normalised name; "" if it is not a name.
-        full_names: the normalised full name of each name that the gazetteer has.
+        full_names: the canonical name of each name that the gazetteer has, both normalised.
     """
 
-    def __init__(self, forms: MentionsByKey, text: str, gazetteer: Gazetteer | None) -> None:
+    def __init__(self, names: MentionsByKey, text: str, gazetteer: Gazetteer | None) -> None:
         self._text = text
         self._gazetteer = gazetteer
-        majority = {key: _majority(seen) for key, seen in forms.items()}
-        # "Jordan" in an article about Jim Jordan, or about Jordan Poe, may be either.
-        self._of_people = {
+        majority = {key: _choose_majority_label(mentions) for key, mentions in names.items()}
+        # "Jordan" in an article about Jim Jordan, or about Jordan Poe, may not be the country.
+        self._words_of_people = {
             word
             for key, label in majority.items()
             if label == "PERSON" and " " in key
@@ -56,161 +66,189 @@ class Labels:
         }
         self._entries: dict[str, Entry] = {}
         self.full_names: dict[str, str] = {}
-        foreign: frozenset[str] = frozenset()
-        if gazetteer and not _is_american(forms, majority, gazetteer):
-            foreign = gazetteer.american
-        for key, seen in forms.items():
-            entry = gazetteer.entry(key, seen[0].name) if gazetteer else None
-            if key in foreign and not any(is_of_united_states(s.name) for s in seen):
-                continue  # some other country's Senate
-            if entry and not self.is_a_persons(key) and not _is_elsewhere(entry, seen, text):
+        # In an article about another country, "Senate" is not the United States Senate.
+        needs_country: frozenset[str] = frozenset()
+        if gazetteer and not _is_about_united_states(names, majority, gazetteer):
+            needs_country = gazetteer.of_united_states
+        for key, mentions in names.items():
+            entry = gazetteer.find_entry(key, mentions[0].name) if gazetteer else None
+            if key in needs_country and not any(is_of_united_states(m.name) for m in mentions):
+                continue
+            if (
+                entry
+                and not self.is_word_of_person(key)
+                and not _is_in_other_state(entry, mentions, text)
+            ):
                 self.full_names[key] = normalise(entry.name)
                 self._entries[self.full_names[key]] = entry
-        self.by_key = {key: self.label(key, seen) for key, seen in forms.items()}
+        self.by_key = {key: self.choose_label(key, mentions) for key, mentions in names.items()}
 
-    def is_a_persons(self, key: str) -> bool:
-        """Return whether a word is part of the name of a person of the article."""
-        return key in self._of_people
+    def is_word_of_person(self, word: str) -> bool:
+        """Return whether a word begins or ends the full name of a person of the article."""
+        return word in self._words_of_people
 
-    def add(self, entry: Entry) -> str:
+    def add_entry(self, entry: Entry) -> str:
         """Add an entry that no name stood for so far, and return the key of its cluster."""
         key = normalise(entry.name)
         self._entries.setdefault(key, entry)
         return key
 
-    def entry(self, key: str, label: str) -> Entry | None:
-        """Return the entry of a normalised full name, or None if there is none with this label."""
+    def find_entry(self, key: str, label: str) -> Entry | None:
+        """Return the entry of a normalised canonical name, or None if none has this label."""
         entry = self._entries.get(key)
         return entry if entry and entry.label == label else None
 
-    def is_sure(self, key: str) -> bool:
-        """Return whether the gazetteer or a rule confirms a name."""
-        return key in self.full_names or bool(find_ruled_label(key, "ORG"))
+    def is_confirmed(self, key: str) -> bool:
+        """Return whether the gazetteer or a rule confirms that this is a name."""
+        return key in self.full_names or bool(apply_label_rules(key, "ORG"))
 
-    def label(self, key: str, seen: Sequence[NameMention]) -> str:
-        """Return the label of a name by the gazetteer, by a rule, or else by the majority of
-        mentions.
+    def choose_label(self, key: str, mentions: Sequence[NameMention]) -> str:
+        """Return the label of a name by the gazetteer, else by a rule, else by majority.
 
-        It is "" if a rule says that this is not a name.
+        Args:
+            key: the normalised name.
+            mentions: its mentions; may be empty if the gazetteer has the name.
+
+        Returns:
+            The label, or "" if a rule says that this is not a name.
         """
         if key in self.full_names:
             return self._entries[self.full_names[key]].label
         if key in self._entries:
             return self._entries[key].label
-        label = _majority(seen)
-        ruled = find_ruled_label(key, label)
+        label = _choose_majority_label(mentions)
+        ruled = apply_label_rules(key, label)
         if ruled is not None:
             return ruled
-        return "PERSON" if label != "PERSON" and self._is_person(key, seen, label) else label
+        return "PERSON" if self._is_mislabelled_person(key, mentions, label) else label
 
-    def _is_person(self, key: str, seen: Sequence[NameMention], label: str) -> bool:
-        """Return whether the model mistook a person's name for something else."""
+    def _is_mislabelled_person(self, key: str, mentions: Sequence[NameMention], label: str) -> bool:
+        """Return whether a name that the model labelled otherwise is that of a person."""
         if label not in ("ORG", "GPE", "FAC"):
             return False
         words = key.split()
         surnames = self._gazetteer.surnames if self._gazetteer else frozenset[str]()
         if len(words) == 1:
-            if is_place(seen, self._text):
+            if is_used_as_place(mentions, self._text):
                 return False
-            if key in GIVEN_NAMES or (label == "ORG" and self.is_a_persons(key)):
+            if key in GIVEN_NAMES or (label == "ORG" and self.is_word_of_person(key)):
                 return True
-            shouted = all(s.name.isupper() for s in seen)
-            definite = any(_DEFINITE.search(self._text, max(0, s.start - 4), s.start) for s in seen)
-            return key in surnames and not shouted and not definite
-        printed = seen[0].name.replace("-", " ").replace(".", "").split()
+            in_capitals = all(m.name.isupper() for m in mentions)
+            after_article = any(
+                _DEFINITE_ARTICLE.search(self._text, max(0, m.start - 4), m.start) for m in mentions
+            )
+            return key in surnames and not in_capitals and not after_article
+        printed = mentions[0].name.replace("-", " ").replace(".", "").split()
         return (
             len(words) <= 4
             and words[0] in GIVEN_NAMES
             and all(word.isalpha() and (word[0].isupper() or word in PARTICLES) for word in printed)
             and ORGANISATION_WORDS.isdisjoint(words)
-            and (LINK_WORDS - PARTICLES).isdisjoint(words)
+            and (FUNCTION_WORDS - PARTICLES).isdisjoint(words)
         )
 
 
-def _is_american(forms: MentionsByKey, labels: Mapping[str, str], gazetteer: Gazetteer) -> bool:
-    """Return whether an article names the United States more often than other countries."""
-    mine = sum(len(seen) for key, seen in forms.items() if key in AMERICAN)
-    others = sum(
-        len(seen)
-        for key, seen in forms.items()
-        if labels[key] == "GPE" and key in gazetteer.entries and key not in AMERICAN
+def _is_about_united_states(
+    names: MentionsByKey, labels: Mapping[str, str], gazetteer: Gazetteer
+) -> bool:
+    """Return whether an article mentions the United States more often than other places."""
+    of_united_states = sum(len(mentions) for key, mentions in names.items() if key in _US_NAMES)
+    of_other_places = sum(
+        len(mentions)
+        for key, mentions in names.items()
+        if labels[key] == "GPE" and key in gazetteer.entries and key not in _US_NAMES
     )
-    return mine > others
+    return of_united_states > of_other_places
 
 
-def _is_elsewhere(entry: Entry, seen: Sequence[NameMention], text: str) -> bool:
+def _is_in_other_state(entry: Entry, mentions: Sequence[NameMention], text: str) -> bool:
     """Return whether the text tells a place from its famous namesake: "Paris, Texas"."""
-    return entry.label == "GPE" and any(is_in_state(text, s.end) for s in seen)
+    return entry.label == "GPE" and any(is_in_state(text, m.end) for m in mentions)
 
 
-def _majority(seen: Sequence[NameMention]) -> str:
-    """Return the most frequent label, the first of equals."""
-    return Counter(s.label for s in seen).most_common(1)[0][0]
+def _choose_majority_label(mentions: Sequence[NameMention]) -> str:
+    """Return the most frequent label by the model, the first of equally frequent ones."""
+    return Counter(m.label for m in mentions).most_common(1)[0][0]
 
 
-class NonNames:
-    """The keys of what is not a name: common words, muddled names, phrases of headings.
+class NonNameFinder:
+    """The finder of keys that are not names: common words, muddled names, phrases of headings.
 
     `find_further_mentions` finds the names within them again.
+
+    Args:
+        document: the document.
+        names: the mentions by normalised name.
+        labels: the labels of these names.
+        lines: the headings and credits of the document.
     """
 
     def __init__(
-        self, document: Document, forms: MentionsByKey, labels: Labels, lines: Lines
+        self, document: Document, names: MentionsByKey, labels: Labels, lines: LineClassifier
     ) -> None:
-        self._forms = forms
+        self._names = names
         self._labels = labels
         self._document = document
         self._lines = lines
 
-    def __iter__(self) -> Iterator[str]:
-        phrases = []
-        for key, seen in self._forms.items():
+    def find(self) -> Iterator[str]:
+        """Yield the normalised names that are not names."""
+        heading_phrases = []
+        for key, mentions in self._names.items():
             label = self._labels.by_key[key]
-            if not label or (label == "PERSON" and self._is_muddle(key)):
+            if not label or (label == "PERSON" and self._is_muddled(key)):
                 yield key
-            elif self._labels.is_sure(key):
+            elif self._labels.is_confirmed(key):
                 continue
             elif " " not in key:
-                if label not in ("NORP", "GPE") and self._is_common(key, seen):
+                if label not in ("NORP", "GPE") and self._is_common_word(key, mentions):
                     yield key
-            elif self._is_in_headings(seen):
-                phrases.append(key)
-        if phrases:
+            elif self._is_only_in_headings(mentions):
+                heading_phrases.append(key)
+        if heading_phrases:
             common = set(_COMMON_WORD.findall(self._document.text))
-            people = self._people()
-            yield from (key for key in phrases if self._is_phrase(key, common, people))
+            people = self._words_of_people_outside_headings()
+            for key in heading_phrases:
+                if self._is_capitalised_phrase(key, common, people):
+                    yield key
 
-    def _is_muddle(self, key: str) -> bool:
+    def _is_muddled(self, key: str) -> bool:
         """Return whether a key is two names, or a name after a stray word, as in headings."""
         words = key.split()
         if key in self._labels.full_names or not 3 <= len(words) <= MAX_PERSON_WORDS:
             return False
-        rest = self._forms.get(" ".join(words[1:]), ())
-        return (len(words[0]) > 1 and len(rest) > len(self._forms[key])) or any(
-            " ".join(words[:cut]) in self._forms and " ".join(words[cut:]) in self._forms
+        without_first = self._names.get(" ".join(words[1:]), ())
+        return (len(words[0]) > 1 and len(without_first) > len(self._names[key])) or any(
+            " ".join(words[:cut]) in self._names and " ".join(words[cut:]) in self._names
             for cut in range(2, len(words) - 1)
         )
 
-    def _is_common(self, key: str, seen: Sequence[NameMention]) -> bool:
-        """Return whether a word is never tagged as a proper noun, nor part of a person's name."""
-        return not self._labels.is_a_persons(key) and not any(
-            self._document.index.is_named(s.start) for s in seen
+    def _is_common_word(self, key: str, mentions: Sequence[NameMention]) -> bool:
+        """Return whether a word is never tagged as a name, and not part of a person's name."""
+        return not self._labels.is_word_of_person(key) and not any(
+            self._document.index.may_start_name(m.start) for m in mentions
         )
 
-    def _is_in_headings(self, seen: Sequence[NameMention]) -> bool:
-        return all(self._lines.is_heading(s.start) for s in seen)
+    def _is_only_in_headings(self, mentions: Sequence[NameMention]) -> bool:
+        return all(self._lines.is_heading(m.start) for m in mentions)
 
-    def _people(self) -> set[str]:
+    def _words_of_people_outside_headings(self) -> set[str]:
         """Return the first and last words of the names of people named outside headings."""
         return {
             word
-            for key, seen in self._forms.items()
-            if self._labels.by_key[key] == "PERSON" and not self._is_in_headings(seen)
+            for key, mentions in self._names.items()
+            if self._labels.by_key[key] == "PERSON" and not self._is_only_in_headings(mentions)
             for word in (key.split()[0], key.split()[-1])
         }
 
-    def _is_phrase(self, key: str, common: set[str], people: set[str]) -> bool:
-        """Return whether words of a heading look like a name only because of their capitals."""
+    def _is_capitalised_phrase(self, key: str, common: set[str], people: set[str]) -> bool:
+        """Return whether words of a heading look like a name only because of their capitals.
+
+        Args:
+            key: the normalised words.
+            common: the words that the text has in lower case.
+            people: the first and last words of the names of people.
+        """
         first, *_, last = words = key.split()
         label = self._labels.by_key[key]
         if label == "PERSON" and len(words) == 2 and first in GIVEN_NAMES:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from schemas import Entity, Quote, SpeakerKind
 from transforms.language.document import Document
-from transforms.language.given_names import MEN, WOMEN
+from transforms.language.given_names import FEMALE_GIVEN_NAMES, MALE_GIVEN_NAMES
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.roles import (
     OFFICES,
@@ -411,8 +411,8 @@ def _find_name_gender(entity: Entity) -> str | None:
         if len(words) < 2 and form != entity.name:
             continue
         given_name = next((word for word in words if len(word) > 1), "")
-        votes["m"] += given_name in MEN
-        votes["f"] += given_name in WOMEN
+        votes["m"] += given_name in MALE_GIVEN_NAMES
+        votes["f"] += given_name in FEMALE_GIVEN_NAMES
     return _majority(votes)
 
 

@@ -14,12 +14,12 @@ from schemas.ids import stable_id
 from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import Gazetteer, load_gazetteer
-from transforms.language.entities.names import MAX_LENGTH
+from transforms.language.entities.names import MAX_NAME_LENGTH
 from transforms.language.entities.rules import (
-    CREDITS,
+    CREDIT_RULES,
     LABEL_RULES,
     LABELS,
-    SAME_NAMES,
+    NAME_VARIANTS,
     STATES,
     TITLES,
 )
@@ -45,24 +45,24 @@ def find(doc: Doc, text: str, gazetteer: Gazetteer | None = None) -> list[Entity
     return find_entities(read_document(doc, text), RecordKeys("a", "r", DAY), gazetteer)
 
 
-def marked(nlp: Language, markup: str) -> tuple[Doc, str]:
-    """A text with the mentions in {LABEL|...}, in place of those that the model finds."""
-    text, spans, at = "", [], 0
+def parse_markup(nlp: Language, markup: str) -> tuple[Doc, str]:
+    """Return a text whose mentions are those in {LABEL|...}, instead of those by the model."""
+    text, offsets, position = "", [], 0
     for match in MARKED.finditer(markup):
-        text += markup[at : match.start()]
-        spans.append((len(text), len(text) + len(match[2]), match[1]))
+        text += markup[position : match.start()]
+        offsets.append((len(text), len(text) + len(match[2]), match[1]))
         text += match[2]
-        at = match.end()
-    text += markup[at:]
+        position = match.end()
+    text += markup[position:]
     [doc] = analyse_texts(nlp, [text])
-    found = [doc.char_span(*span, alignment_mode="expand") for span in spans]
-    doc.set_ents([span for span in found if span])
+    spans = [doc.char_span(*span, alignment_mode="expand") for span in offsets]
+    doc.set_ents([span for span in spans if span])
     return doc, text
 
 
-def found(nlp: Language, markup: str) -> list[tuple[str, str, list[str]]]:
-    """Name, label and mentions of each entity."""
-    doc, text = marked(nlp, markup)
+def find_in_markup(nlp: Language, markup: str) -> list[tuple[str, str, list[str]]]:
+    """Return the name, label and mentions of each entity."""
+    doc, text = parse_markup(nlp, markup)
     return [(e.name, e.label, [m.text for m in e.mentions]) for e in find(doc, text)]
 
 
@@ -118,12 +118,12 @@ def found(nlp: Language, markup: str) -> list[tuple[str, str, list[str]]]:
     ],
 )
 def test_trims_mentions(nlp: Language, mention: str, label: str, name: str | None) -> None:
-    entities = found(nlp, f"We saw {{{label}|{mention}}} there.")
+    entities = find_in_markup(nlp, f"We saw {{{label}|{mention}}} there.")
     assert [entity[0] for entity in entities] == ([name] if name else [])
 
 
 @pytest.mark.parametrize(
-    ("markup", "groups"),
+    ("markup", "entities"),
     [
         pytest.param(
             "{PERSON|Ada Brook} won. {PERSON|Brook} lost, {PERSON|ADA BROOK’s} aide said."
@@ -286,14 +286,14 @@ def test_trims_mentions(nlp: Language, mention: str, label: str, name: str | Non
         ),
     ],
 )
-def test_groups_mentions(
-    nlp: Language, markup: str, groups: list[tuple[str, str, list[str]]]
+def test_clusters_mentions(
+    nlp: Language, markup: str, entities: list[tuple[str, str, list[str]]]
 ) -> None:
-    assert found(nlp, markup) == groups
+    assert find_in_markup(nlp, markup) == entities
 
 
 @pytest.mark.parametrize(
-    ("missed", "mentions"),
+    ("sentence", "mentions"),
     [
         ("Later Ada Brook spoke.", ["Ada Brook"]),
         ("It was said by Brook.", ["Brook"]),
@@ -306,13 +306,13 @@ def test_groups_mentions(
         ("Mary Brook spoke.", []),
     ],
 )
-def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[str]) -> None:
-    [(_, _, texts)] = found(nlp, f"{{PERSON|Ada Brook}} left the room. {missed}")
+def test_finds_further_mentions(nlp: Language, sentence: str, mentions: list[str]) -> None:
+    [(_, _, texts)] = find_in_markup(nlp, f"{{PERSON|Ada Brook}} left the room. {sentence}")
     assert texts == ["Ada Brook", *mentions]
 
 
 @pytest.mark.parametrize(
-    ("markup", "groups"),
+    ("markup", "entities"),
     [
         pytest.param(
             "We met Mayor {ORG|Ada Brook} and Rep. {GPE|Poe}.",
@@ -322,7 +322,7 @@ def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[s
         pytest.param(
             "The house of the mayor of {GPE|Wick}; the Chief {ORG|Harbor Board} clerk.",
             [("Wick", "GPE", ["Wick"]), ("Harbor Board", "ORG", ["Harbor Board"])],
-            id="title of nobody",
+            id="title not before a person",
         ),
         pytest.param(
             "It was {ORG|Lester Wick} and {GPE|Maria van Poe} and {ORG|Martha Poe University}."
@@ -342,12 +342,12 @@ def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[s
                 ("Ellery Post", "ORG", ["Ellery Post"]),
                 ("AC/DC", "ORG", ["AC/DC"]),
             ],
-            id="bodies joined by a slash",
+            id="organisations joined by a slash",
         ),
         pytest.param(
             "We saw {ORG|Harbor Party’s Martha Poe} there.",
             [("Harbor Party", "ORG", ["Harbor Party"]), ("Martha Poe", "PERSON", ["Martha Poe"])],
-            id="person of a body",
+            id="person after a possessive organisation",
         ),
         pytest.param(
             "Sen. {PERSON|Ada Brook} (D-N.C.), {PERSON|Ned Poe}, R-Tenn., and {PERSON|Al Wick}"
@@ -425,10 +425,10 @@ def test_adds_what_the_model_missed(nlp: Language, missed: str, mentions: list[s
         ),
     ],
 )
-def test_mends_what_the_model_found(
-    nlp: Language, markup: str, groups: list[tuple[str, str, list[str]]]
+def test_corrects_names_of_the_model(
+    nlp: Language, markup: str, entities: list[tuple[str, str, list[str]]]
 ) -> None:
-    assert found(nlp, markup) == groups
+    assert find_in_markup(nlp, markup) == entities
 
 
 @pytest.mark.parametrize(
@@ -449,13 +449,13 @@ def test_mends_what_the_model_found(
         "— {PERSON|Ann Lee}",
     ],
 )
-def test_names_in_credits_alone_are_nobodys(nlp: Language, credit: str) -> None:
-    people = [e[0] for e in found(nlp, f"{{PERSON|Ned Poe}} spoke.\nRain fell.\n{credit}")]
+def test_people_only_in_credits_are_no_entities(nlp: Language, credit: str) -> None:
+    people = [e[0] for e in find_in_markup(nlp, f"{{PERSON|Ned Poe}} spoke.\nRain fell.\n{credit}")]
     assert "Ned Poe" in people
     assert not {"Ann Lee", "ANN LEE", "Bob Ray"} & {*people}
-    told = found(nlp, f"{{PERSON|Ann Lee}} spoke.\nRain fell.\n{credit}")
+    named_twice = find_in_markup(nlp, f"{{PERSON|Ann Lee}} spoke.\nRain fell.\n{credit}")
     assert ("Ann Lee" if "ANN" not in credit else "ANN LEE").casefold() in {
-        mention.casefold() for _, _, mentions in told for mention in mentions[1:]
+        mention.casefold() for _, _, mentions in named_twice for mention in mentions[1:]
     }
 
 
@@ -468,12 +468,14 @@ def test_names_in_credits_alone_are_nobodys(nlp: Language, credit: str) -> None:
         "They follow {PERSON|Ann Lee} everywhere.",
     ],
 )
-def test_names_elsewhere_are_kept(nlp: Language, line: str) -> None:
-    assert "Ann Lee" in [name for name, _, _ in found(nlp, f"Rain fell.\n{line}\nSnow fell.")]
+def test_people_outside_credits_are_entities(nlp: Language, line: str) -> None:
+    assert "Ann Lee" in [
+        name for name, _, _ in find_in_markup(nlp, f"Rain fell.\n{line}\nSnow fell.")
+    ]
 
 
 def test_record(nlp: Language) -> None:
-    doc, text = marked(nlp, "Yes, {PERSON|Ada Brook} and the {ORG|Wick Board}.")
+    doc, text = parse_markup(nlp, "Yes, {PERSON|Ada Brook} and the {ORG|Wick Board}.")
     first, second = find(doc, text)
     assert (first.article_id, first.run_id, first.day) == ("a", "r", DAY)
     assert (first.name, first.label, first.wikidata_id) == ("Ada Brook", "PERSON", None)
@@ -497,12 +499,12 @@ def test_with_the_model(nlp: Language) -> None:
     assert by_name["Ohio"].count == 2
 
 
-def test_tables_are_sound() -> None:
-    ids = [rule.id for rule in LABEL_RULES] + [same.id for same in SAME_NAMES]
+def test_rules_are_valid() -> None:
+    ids = [rule.id for rule in LABEL_RULES] + [variants.id for variants in NAME_VARIANTS]
     assert len(set(ids)) == len(ids)
     assert {rule.label for rule in LABEL_RULES} <= LABELS | {""}
     assert all(rule.instead_of <= LABELS for rule in LABEL_RULES)
-    assert len({rule.id for rule in CREDITS}) == len(CREDITS)
+    assert len({rule.id for rule in CREDIT_RULES}) == len(CREDIT_RULES)
     assert len(set(STATES.values())) == 50
     assert STATES["N.C."] == STATES["NC"] == STATES["North Carolina"] == "North Carolina"
     forms = [form for title in TITLES.values() for form in title]
@@ -551,7 +553,7 @@ TEXTS = st.lists(PIECES | st.text(max_size=4), max_size=25).map("".join)
 
 @st.composite
 def docs(draw: st.DrawFn) -> tuple[Doc, str]:
-    """Any text, with any spans as the model's mentions."""
+    """Return any text, with any spans as the mentions by the model."""
     text = draw(TEXTS)
     [doc] = analyse_texts(TOKENIZER, [text])
     cuts = sorted(draw(st.sets(st.integers(0, len(doc)), max_size=16)))
@@ -562,9 +564,9 @@ def docs(draw: st.DrawFn) -> tuple[Doc, str]:
 
 @settings(max_examples=300, deadline=None)
 @given(docs(), st.booleans())
-def test_invariants(shipped: Gazetteer, case: tuple[Doc, str], known: bool) -> None:
+def test_invariants(shipped: Gazetteer, case: tuple[Doc, str], with_gazetteer: bool) -> None:
     doc, text = case
-    gazetteer = shipped if known else None
+    gazetteer = shipped if with_gazetteer else None
     entities = find(doc, text, gazetteer)
     assert entities == find(doc, text, gazetteer)
     assert len({entity.entity_id for entity in entities}) == len(entities)
@@ -572,16 +574,16 @@ def test_invariants(shipped: Gazetteer, case: tuple[Doc, str], known: bool) -> N
     for entity in entities:
         assert entity.label in LABELS
         assert entity.name == " ".join(entity.name.split())
-        assert known or entity.wikidata_id is None
+        assert with_gazetteer or entity.wikidata_id is None
         assert entity.count == len(entity.mentions)
         assert entity.first_start == entity.mentions[0].start
         assert [m.start for m in entity.mentions] == sorted(m.start for m in entity.mentions)
     mentions = sorted((m.start, m.end, m.text) for e in entities for m in e.mentions)
-    for start, end, shown in mentions:
-        assert text[start:end] == shown
-        assert 2 <= end - start <= MAX_LENGTH
-        assert "\n" not in shown
-        assert shown[0].isalnum()
+    for start, end, printed in mentions:
+        assert text[start:end] == printed
+        assert 2 <= end - start <= MAX_NAME_LENGTH
+        assert "\n" not in printed
+        assert printed[0].isalnum()
     for (_, end, _), (start, _, _) in pairwise(mentions):
         assert end <= start
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from spacy.language import Language
 
 from schemas import Entity
-from tests.transforms.language.entities.test_find import marked
+from tests.transforms.language.entities.test_find import parse_markup
 from transforms.language.document import read_document
 from transforms.language.entities.find import find_entities
 from transforms.language.entities.gazetteer import (
@@ -55,9 +55,9 @@ def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
     return load_gazetteer(path)
 
 
-def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, ...]]:
-    """Name, label, Wikidata item and mentions of each entity."""
-    doc, text = marked(nlp, markup)
+def find_in_markup(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, ...]]:
+    """Return the name, label, Wikidata item and mentions of each entity."""
+    doc, text = parse_markup(nlp, markup)
     entities = find_entities(read_document(doc, text), KEYS, gazetteer)
     return [(e.name, e.label, e.wikidata_id or "", *(m.text for m in e.mentions)) for e in entities]
 
@@ -78,7 +78,7 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
         pytest.param(
             "{ORG|Brook} left. The {ORG|Wick} rose.",
             [("Brook", "PERSON", "", "Brook"), ("Wick", "ORG", "", "Wick")],
-            id="known surname that the model took for a body",
+            id="known surname that the model took for an organisation",
         ),
         pytest.param(
             "{PERSON|Ned Brook} met {PERSON|Ada Brook}; {PERSON|Brook} left.",
@@ -92,7 +92,7 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
         pytest.param(
             "{ORG|ISABEL PEÑA}’s aide met {PERSON|Isabel Pena Wick}.",
             [("Isabel Peña-Wick", "PERSON", "Q102", "ISABEL PEÑA", "Isabel Pena Wick")],
-            id="accents, capitals, hyphens, possessive, label, and two groups are one",
+            id="accents, capitals, hyphens, possessive, label, and two clusters are one",
         ),
         pytest.param(
             "It was {GPE|Zoraya}.", [("Zoraya", "PERSON", "Q103", "Zoraya")], id="one name"
@@ -100,7 +100,7 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
         pytest.param(
             "{ORG|The Harbor Times} and {GPE|the Harbor Times}, says HRBT but not hrbt.",
             [("The Harbor Times", "ORG", "Q105", "Harbor Times", "Harbor Times", "HRBT")],
-            id="article, and an acronym that the model missed",
+            id="article, and an acronym that the model did not find",
         ),
         pytest.param(
             "The {ORG|Department of Harbor Safety} ({ORG|HSD}) and H.S.D. met.",
@@ -119,7 +119,7 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
         pytest.param(
             "We read of it on Fishwire yesterday, and bought Kelp's.",
             [("Fishwire", "ORG", "Q106", "Fishwire"), ("Kelp's", "ORG", "", "Kelp's")],
-            id="single names that the model missed",
+            id="one-word names that the model did not find",
         ),
         pytest.param(
             "The Fishwire Ball was in Half-Fishwire; see fishwire.example and @Fishwire.",
@@ -138,7 +138,7 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
         pytest.param(
             "The {ORG|Ada Brook Foundation} and the Ada Brook Library.",
             [("Ada Brook Foundation", "ORG", "", "Ada Brook Foundation")],
-            id="person in the name of a body",
+            id="person in the name of an organisation",
         ),
         pytest.param(
             "{PERSON|Jim Ellery} spoke. {PERSON|Ellery} left. {PERSON|Ellery} wept.",
@@ -161,23 +161,23 @@ def found(nlp: Language, gazetteer: Gazetteer, markup: str) -> list[tuple[str, .
                 ("Ellery Fish & Salt", "ORG", "Q112", "Ellery Fish & Salt"),
                 ("Wick (state)", "GPE", "Q110", "Wick state"),
             ],
-            id="longer name than the model saw",
+            id="longer name than the model found",
         ),
         pytest.param(
             "{PERSON|QX} came; QX left. Then {PERSON|Qx} came.",
             [("QX", "ORG", "Q111", "QX", "QX", "Qx")],
-            id="short acronym once the model has seen it",
+            id="short acronym that the model has found once",
         ),
     ],
 )
-def test_links(
+def test_links_names_to_entries(
     nlp: Language, gazetteer: Gazetteer, markup: str, entities: list[tuple[str, ...]]
 ) -> None:
-    assert found(nlp, gazetteer, markup) == entities
+    assert find_in_markup(nlp, gazetteer, markup) == entities
 
 
 def test_without_gazetteer_nothing_is_linked(nlp: Language) -> None:
-    doc, text = marked(nlp, "{PERSON|Ada M. Brook} spoke.")
+    doc, text = parse_markup(nlp, "{PERSON|Ada M. Brook} spoke.")
     [entity] = find_entities(read_document(doc, text), KEYS)
     assert (entity.name, entity.wikidata_id) == ("Ada M. Brook", None)
 
@@ -232,14 +232,14 @@ def test_unreadable_files(tmp_path: Path) -> None:
         load_gazetteer(path)
 
 
-def test_marks_and_line_ends_do_not_matter(tmp_path: Path) -> None:
+def test_ignores_byte_order_marks_and_kinds_of_line_ends(tmp_path: Path) -> None:
     path = tmp_path / "names.tsv"
     path.write_bytes(f"\ufeff# names\r\n{HEAD}\r\n\r\nQ1\tORG\tWick\tWick Inc.\r\n".encode())
-    entry = load_gazetteer(path).entry("wick inc", "Wick Inc.")
+    entry = load_gazetteer(path).find_entry("wick inc", "Wick Inc.")
     assert entry == ("Wick", "ORG", "Q1")
 
 
-def test_none_stands_for_no_gazetteer(tmp_path: Path) -> None:
+def test_chooses_a_gazetteer(tmp_path: Path) -> None:
     assert choose_gazetteer("none") is None
     assert choose_gazetteer(None) == SHIPPED
     assert choose_gazetteer(str(SHIPPED_GAZETTEER)) == load_gazetteer()
@@ -247,20 +247,21 @@ def test_none_stands_for_no_gazetteer(tmp_path: Path) -> None:
         choose_gazetteer(str(tmp_path))
 
 
-def test_the_shipped_one_is_sound() -> None:
+def test_the_shipped_gazetteer_is_valid() -> None:
     gazetteer = load_gazetteer()
     assert len({*gazetteer.entries.values()}) > 2000
     assert {entry.label for entry in gazetteer.entries.values()} <= LABELS
-    assert gazetteer.entry("united nations", "UN") == gazetteer.entry("united nations", "U.N.")
-    assert gazetteer.entry("nato", "NATO") and not gazetteer.entry("who", "Who")
+    united_nations = gazetteer.find_entry("united nations", "UN")
+    assert united_nations == gazetteer.find_entry("united nations", "U.N.")
+    assert gazetteer.find_entry("nato", "NATO") and not gazetteer.find_entry("who", "Who")
     assert pickle.loads(pickle.dumps(gazetteer)) == gazetteer
 
 
 def test_finds_the_longest_name(gazetteer: Gazetteer) -> None:
     text = "Ada M. Brook’s Harbor Times, the HSD. Ada M. Ellery FISH & SALT hsd Wick state"
-    known = [text[k.start : k.end] for k in gazetteer.find(text, len(text))]
-    assert known == ["Ada M. Brook", "Harbor Times", "HSD", "Ellery FISH & SALT", "Wick state"]
-    assert not [*gazetteer.find("Isabel. Peña Ada\nBrook, Ada, Brook ada brook", 43)]
+    matches = [text[m.start : m.end] for m in gazetteer.find_matches(text, len(text))]
+    assert matches == ["Ada M. Brook", "Harbor Times", "HSD", "Ellery FISH & SALT", "Wick state"]
+    assert not [*gazetteer.find_matches("Isabel. Peña Ada\nBrook, Ada, Brook ada brook", 43)]
 
 
 WORDS = ["Ada", "Brook", "Harbor", "Times", "HSD", "Peña", "Ellery", "U.S.", "'s", ".", "-", " & "]
@@ -273,10 +274,10 @@ PIECES = st.sampled_from([*WORDS, " ", "\n", ", ", "e\u0301", "ʼ", "İ", "ß", 
 @given(st.lists(PIECES, max_size=20).map("".join))
 def test_finds_in_any_text(gazetteer: Gazetteer, text: str) -> None:
     last = 0
-    for known in gazetteer.find(text, len(text)):
-        assert last <= known.start < known.end <= len(text)
-        assert text[known.start].isalnum() and "\n" not in text[known.start : known.end]
-        last = known.end
+    for match in gazetteer.find_matches(text, len(text)):
+        assert last <= match.start < match.end <= len(text)
+        assert text[match.start].isalnum() and "\n" not in text[match.start : match.end]
+        last = match.end
 
 
 CELLS = st.sampled_from(["", "Q1", "Q2", "ORG", "PERSON", "Wick", "Ada Brook", "Brook|Wick", "|"])
@@ -289,7 +290,7 @@ ROWS = st.lists(CELLS | st.text(max_size=5), max_size=6).map("\t".join)
     st.lists(ROWS | st.sampled_from(LINES.split("\n")), max_size=6),
     st.binary(max_size=3),
 )
-def test_broken_files_are_read_or_refused(
+def test_any_file_is_read_or_rejected(
     tmp_path_factory: pytest.TempPathFactory, headed: bool, rows: list[str], tail: bytes
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "fuzz.tsv"
@@ -301,7 +302,8 @@ def test_broken_files_are_read_or_refused(
         assert str(error).startswith(str(path))
     else:
         for entry in gazetteer.entries.values():
-            assert [k.entry.name for k in gazetteer.find(entry.name, len(entry.name))][:1] != [""]
+            names = [m.entry.name for m in gazetteer.find_matches(entry.name, len(entry.name))]
+            assert names[:1] != [""]
 
 
 def test_same_name_and_id_across_articles(nlp: Language, gazetteer: Gazetteer) -> None:
@@ -323,7 +325,7 @@ def test_same_name_and_id_across_articles(nlp: Language, gazetteer: Gazetteer) -
         ("Kenya and Uganda heard that the U.S. Senate and the Senate met.", True),
     ],
 )
-def test_a_senate_is_americas_only_where_the_article_is(
+def test_a_senate_is_american_only_in_an_article_about_the_united_states(
     nlp: Language, text: str, linked: bool
 ) -> None:
     (doc,) = analyse_texts(nlp, [text])
@@ -333,9 +335,7 @@ def test_a_senate_is_americas_only_where_the_article_is(
     assert ("Senate" in names) is not linked
 
 
-def test_a_dateline_in_capitals_names_the_place_as_elsewhere(
-    nlp: Language, gazetteer: Gazetteer
-) -> None:
+def test_a_place_of_a_dateline_gets_title_case(nlp: Language, gazetteer: Gazetteer) -> None:
     text = "MARROWBY, Nov. 3 (UPI) -- The pier was shut on Monday, the council said."
     (doc,) = analyse_texts(nlp, [text])
     entities = find_entities(read_document(doc, text), KEYS, gazetteer)
