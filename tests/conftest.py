@@ -1,5 +1,6 @@
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -73,6 +74,32 @@ def documents() -> Iterator[IsolatedWorkerHandle]:
     with handle.get() as worker:
         assert isinstance(worker, IsolatedWorker)
         yield handle
+
+
+@pytest.fixture(scope="session")
+def worker_handles() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
+    """A factory of handles that returns one handle, with its child process, per name."""
+    handles: dict[str, tuple[IsolatedWorkerHandle, IsolatedWorker[Any, Any]]] = {}
+
+    def make_handle(
+        setup: Callable[[], Any], limits: LimitOptions, *, name: str
+    ) -> IsolatedWorkerHandle:
+        if name not in handles:
+            handle = IsolatedWorkerHandle(setup, limits, name=name)
+            handles[name] = (handle, handle.get())
+        return handles[name][0]
+
+    yield make_handle
+    for _, worker in handles.values():
+        worker.close()
+
+
+@pytest.fixture
+def reused_workers(
+    worker_handles: Callable[..., IsolatedWorkerHandle], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the test's runs, of the default options, share child processes, which load a model."""
+    monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", worker_handles)
 
 
 @pytest.fixture(scope="session")

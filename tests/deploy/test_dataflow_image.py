@@ -163,6 +163,7 @@ def test_the_bill_of_materials_is_that_of_the_lock() -> None:
     assert {part["bom-ref"] for part in parts.values()} <= linked
 
 
+@pytest.mark.deploy
 def test_the_built_package_has_the_version_of_the_code(tmp_path: Path) -> None:
     (metadata,) = build(tmp_path).glob("newsbeam-*.dist-info/METADATA")
     assert f"\nVersion: {VERSION}\n" in metadata.read_text(encoding="utf-8")
@@ -211,11 +212,13 @@ def self_check(installed: Path, cwd: Path) -> "subprocess.CompletedProcess[str]"
     )
 
 
+@pytest.mark.deploy
 def test_the_built_package_has_all_that_it_needs(tmp_path: Path) -> None:
     done = self_check(build(tmp_path), tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.deploy
 @pytest.mark.parametrize(
     ("drop", "said"),
     [

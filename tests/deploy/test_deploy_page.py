@@ -106,6 +106,7 @@ def all_flags(parser: Any) -> list[str]:
     return [name for action in parser._actions for name in action.option_strings]
 
 
+@pytest.mark.deploy
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="no gcloud on this machine")
 def test_gcloud_takes_its_commands(tmp_path: Path) -> None:
     file = tmp_path / "commands.json"
@@ -129,6 +130,7 @@ def test_gcloud_takes_its_commands(tmp_path: Path) -> None:
         assert {flag for flag in flags if flag.removeprefix("no-") not in names} == set(), command
 
 
+@pytest.mark.deploy
 @pytest.mark.skipif(not shutil.which("gcloud"), reason="no gcloud on this machine")
 def test_gcloud_takes_the_metadata(tmp_path: Path) -> None:
     done = subprocess.run(

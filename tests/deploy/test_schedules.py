@@ -225,12 +225,14 @@ def test_the_crontab_is_variables_and_one_job() -> None:
     assert "%" not in command  # which would be the end of a line to cron
 
 
+@pytest.mark.deploy
 def test_cron_is_silent_about_a_run_that_went_well(site: GatedSite, installed: Installed) -> None:
     site.gate.set()
     assert ended(installed.start_cron()) == (0, "", "")
     installed.check()
 
 
+@pytest.mark.deploy
 def test_of_two_starts_at_once_one_does_it_and_the_other_says_so(
     site: GatedSite, installed: Installed
 ) -> None:
@@ -247,6 +249,7 @@ def test_of_two_starts_at_once_one_does_it_and_the_other_says_so(
     installed.check()
 
 
+@pytest.mark.deploy
 def test_of_two_starts_at_once_one_waits_and_finds_nothing_to_do(
     site: GatedSite, installed: Installed
 ) -> None:
@@ -309,6 +312,7 @@ def test_systemd_understands_every_line(tmp_path: Path) -> None:
     assert len(units) == 3
 
 
+@pytest.mark.deploy
 def test_the_service_ends_at_once_on_sigint_and_shows_nothing(
     site: GatedSite, installed: Installed
 ) -> None:
@@ -324,6 +328,7 @@ def test_the_service_ends_at_once_on_sigint_and_shows_nothing(
     installed.check()
 
 
+@pytest.mark.deploy
 def test_the_loop_ends_on_sigterm_between_runs(site: GatedSite, installed: Installed) -> None:
     site.gate.set()
     process = installed.start_unit("newsbeam-loop.service")
@@ -334,6 +339,7 @@ def test_the_loop_ends_on_sigterm_between_runs(site: GatedSite, installed: Insta
     installed.check()
 
 
+@pytest.mark.deploy
 def test_the_loop_ends_the_run_under_way_on_sigterm(site: GatedSite, installed: Installed) -> None:
     process = installed.start_unit("newsbeam-loop.service")
     assert site.asked.wait(60)

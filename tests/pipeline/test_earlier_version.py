@@ -48,6 +48,7 @@ def ingest(run_id: str) -> dict[str, Any]:
     return outcomes
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_what_it_wrote_is_known_and_what_changed_is_a_new_version(folder: Path) -> None:
     feed = (folder / "feed.xml").read_text(encoding="utf-8")
     feed = feed.replace("ten percent", "twelve percent").replace("</channel>", NEW_ITEM)

@@ -254,6 +254,7 @@ def test_worker_processes_write_the_same_records(
     assert read_records(first) == read_records(again)
 
 
+@pytest.mark.usefixtures("reused_workers")
 @pytest.mark.parametrize("template", [False, True], ids=["waited for", "template"])
 def test_an_output_on_another_file_system(
     run: Ingested, site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, template: bool
@@ -296,6 +297,7 @@ def test_a_job_service_writes_the_same_records(
     assert read_summary(first) == read_summary(again)
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_a_state_folder_outlives_its_outputs(site: SampleSite, tmp_path: Path) -> None:
     feed = f"{site.base}/tagesblick/rss091.xml"
     flags = ["--state", str(tmp_path / "state"), *LOCAL]
@@ -329,6 +331,7 @@ def test_polling_repeats_runs_and_ends_on_sigterm(site: SampleSite, tmp_path: Pa
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_a_failed_run_commits_nothing(
     site: SampleSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -336,6 +339,7 @@ def test_a_failed_run_commits_nothing(
         raise OSError("the disk is full")
 
     monkeypatch.setattr("pipeline.finalize.commit", fail)
-    assert ingest(site, tmp_path, "--formats", "jsonl") == 1
+    feed = f"{site.base}/tagesblick/rss091.xml"
+    assert ingest(site, tmp_path, "--formats", "jsonl", "--feeds", feed) == 1
     assert list((tmp_path / "runs").iterdir()) == []
     assert [p.name for p in (tmp_path / ".staging").iterdir()] == ["lock"]

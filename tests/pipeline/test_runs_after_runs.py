@@ -4,7 +4,6 @@ import argparse
 import datetime as dt
 import functools
 import json
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from email.utils import format_datetime
 from pathlib import Path
@@ -16,7 +15,6 @@ from pipeline.cli import run_command
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
-from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
 from transforms.fetching.fetcher import FetchOptions, fetch_options
 from transforms.state.retries import fail_entry
 from transforms.state.store import StateStore
@@ -84,24 +82,6 @@ class Newsroom:
         return [json.loads(line) for f in files for line in f.read_text("utf-8").splitlines()]
 
 
-@pytest.fixture(scope="module")
-def reused_workers() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
-    """Yield a factory of handles whose child processes serve all runs, which is quicker."""
-    handles: dict[str, tuple[IsolatedWorkerHandle, Any]] = {}
-
-    def handle(
-        setup: Callable[[], Any], limits: LimitOptions, *, name: str
-    ) -> IsolatedWorkerHandle:
-        if name not in handles:
-            new = IsolatedWorkerHandle(setup, limits, name=name)
-            handles[name] = (new, new.get())
-        return handles[name][0]
-
-    yield handle
-    for _, isolated in handles.values():
-        isolated.close()
-
-
 def fetch_without_pauses(args: argparse.Namespace) -> FetchOptions:
     return replace(fetch_options(args), first_pause_sec=0.0)
 
@@ -111,10 +91,9 @@ def newsroom(
     web: WebServer,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    reused_workers: Callable[..., IsolatedWorkerHandle],
+    reused_workers: None,  # noqa: ARG001
 ) -> Newsroom:
     """Return a site and an output folder. Failed entries are due again at once."""
-    monkeypatch.setattr("pipeline.graph.IsolatedWorkerHandle", reused_workers)
     at_once = functools.partial(fail_entry, first_backoff=dt.timedelta(0))
     for stage in ("fetch_pages", "extract_articles"):
         monkeypatch.setattr(f"transforms.{stage}.fail_entry", at_once)

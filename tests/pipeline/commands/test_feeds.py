@@ -176,6 +176,7 @@ def test_a_damaged_or_empty_state_is_reported(
     assert "is still empty" in first and "is damaged (it is cut off)" in second
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_the_state_of_real_runs_is_read(site: SampleSite, feeds: Feeds, tmp_path: Path) -> None:
     name = f"{site.base}/tagesblick/rss091.xml"
     assert feeds.check(name)[0]["consecutive_failures"] is None

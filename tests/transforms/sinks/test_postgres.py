@@ -698,6 +698,7 @@ def ingest(
     return Command(capsys, "ingest")(*command, flags=[*LOCAL, "--host_delay_sec", "0", *flags])
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_a_database_that_fails_after_the_run_gets_it_with_the_next(
     tables: Tables, feed: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -729,6 +730,7 @@ def test_a_database_that_is_away_is_found_out_before_the_run(
     assert web.requests == [] and not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("reused_workers")
 def test_who_said_what_about_elections(
     tables: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
