@@ -1,1 +1,1 @@
-"""Entities: names found, corrected, labelled and clustered."""
+"""Entities: correct, label and cluster the names that the model found."""

@@ -37,7 +37,7 @@ _US_NAMES: Final = US_INDICATORS | {normalise(state) for state in STATES.values(
 """The normalised names that show that an article is about the United States."""
 
 _COMMON_WORD = re.compile(r"(?<![^\W_])[a-z]{4,}(?![^\W_])")
-_DEFINITE_ARTICLE = re.compile(r"\b[Tt]he $")
+_THE_BEFORE = re.compile(r"\b[Tt]he $")
 
 
 class Labels:
@@ -134,10 +134,10 @@ class Labels:
             if key in GIVEN_NAMES or (label == "ORG" and self.is_word_of_person(key)):
                 return True
             in_capitals = all(m.name.isupper() for m in mentions)
-            after_article = any(
-                _DEFINITE_ARTICLE.search(self._text, max(0, m.start - 4), m.start) for m in mentions
+            after_the = any(
+                _THE_BEFORE.search(self._text, max(0, m.start - 4), m.start) for m in mentions
             )
-            return key in surnames and not in_capitals and not after_article
+            return key in surnames and not in_capitals and not after_the
         printed = mentions[0].name.replace("-", " ").replace(".", "").split()
         return (
             len(words) <= 4

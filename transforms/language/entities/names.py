@@ -34,14 +34,18 @@ _TITLE_BEFORE = re.compile(rf"(?<!\w){_ONE_TITLE}$", re.IGNORECASE)
 _MAX_TITLE_LENGTH = 40
 
 _DETERMINER = re.compile(r"(?:(?i:the|a|an|this|that|these|those)\s+)?(?:(?:federal|state)\s+)?")
+# The characters at which any name ends, and those at which a person's name ends as well.
 _NAME_END = re.compile(
     r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029()\[\]{}<>|•…—]|--|\s[–-]\s|[:;]\s"
     r"|\s[@#]|\s\d[\d.]*\sper ?cent"
 )
 _PERSON_NAME_END = re.compile(r",(?!\s*[JS]r\b)|['’ʼ]s\b|\s(?=\d)", re.IGNORECASE)
 _POSSESSIVE = re.compile(r"['’ʼ]s\b|(?<=s)['’ʼ]\s", re.IGNORECASE)
+# "pro-Brook", "Anti-Harbor Watch".
 _PREFIX = re.compile(r"(?:pro|anti|post|pre|non|ex|then)[-‑](?=[A-Z])", re.IGNORECASE)
+# "un-American" is no name, whereas "al-Qaida" is one.
 _LOWER_CASE_PREFIX = re.compile(r"(?!al-|el-|ul-)[a-z]+-[A-Z]")
+# "Adam Brook, Jr.", and the "War" of "Korean War" after a place.
 _GENERATION_AFTER = re.compile(r",? (?:[JS]r\b\.?|I{2,3}\b|IV\b)")
 _WAR_AFTER = re.compile(r" War\b")
 _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\xa0\ud800-\udfff]+")

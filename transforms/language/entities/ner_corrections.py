@@ -32,23 +32,33 @@ from transforms.language.tokens import Token
 
 _CLOSING_MARKS: Final = frozenset("”\"’'»")
 _CLAUSE_TAGS: Final = frozenset({"MD", "PRP", "VBD", "VBP", "VBZ", "WP"})
+"""Tags of words with which a clause goes on after a name: verbs and pronouns."""
 _JOINING_TAGS: Final = frozenset({"CC", "DT", "IN", "PRP$", "RB", "TO"})
+"""Tags of words that may join the words of a name, but do not end one."""
 
+# "Harbor Watch/Ellery Post", but not "AC/DC".
 _SLASH_BETWEEN_NAMES = re.compile(r"(?<=[^\W\d_]{2})/(?=[^\W\d_]{3})")
+# The "Ann" of "Harbor Watch's Ann Lee".
 _NAME_AFTER_POSSESSIVE = re.compile(r"(?:['’ʼ]s|(?<=s)['’ʼ]) ([A-Z][^\W_]+)(?= [A-Z])")
 _THE = re.compile(r"the\s+", re.IGNORECASE)
+# The separators between a name of the gazetteer and the rest of a mention.
 _JOINT = re.compile(r"['’ʼ]s |(?<=s)['’ʼ] |[-‑–/]|, ")
 _JOINT_BEFORE = re.compile(rf"(?:{_JOINT.pattern})\Z")
 _NEXT_WORD = re.compile(r"[ \xa0-]([^\W_]+\.?)")
 WORD_BEFORE = re.compile(r"([^\W_]+)[ \xa0]\Z")
 """The word right before an offset, for a search that ends at the offset."""
+# A name is part of a longer word if these match around it, as in "@poe" and "poe.org", unless the
+# next two match: "anti-Poe", "Wick/Poe", "Poe-led".
 _MORE_BEFORE = re.compile(r"(?:[\w@#/&-]|\w[.'’ʼ])\Z")
 _MORE_AFTER = re.compile(r"[\w@/&-]|[.'’ʼ](?!s\b)\w", re.IGNORECASE)
 _PREFIXED = re.compile(r"(?<![\w.:/@#-])(?:[a-z]+-|(?:[A-Z][\w-]* ){0,3}[A-Z][\w-]*/)\Z")
 _SUFFIXED = re.compile(r"-[a-z]|/[A-Z][\w-]*(?![\w.:/@#])")
+# The state in "Paris, Texas", in "(D-Ohio)" or ", R-Tenn.", and alone as in "(Vt.)".
 _STATE = r"(?P<state>[A-Z][\w.]+(?: [A-Z]\w+)?)"
 _STATE_AFTER = re.compile(r", ([A-Z][\w.]+(?: [A-Z][a-z]+)?)")
 _PARTY = re.compile(rf"(?:\(|, )[DRI]-{_STATE}|\((?P<short>[A-Z][\w.]{{1,6}}\.)\)")
+# A place in capitals, with or without a state, a date and an agency, before a dash:
+# "PORT ELLERY, Ohio, Sept. 3 (Wire) — ".
 _CAPITALS = r"[A-Z][A-Z'’-]*[A-Z]\.?"
 _DATELINE = re.compile(
     rf"^[“\"]?(?P<place>(?:[A-Z]\. ?)*{_CAPITALS}(?: {_CAPITALS}){{0,3}})"
@@ -164,22 +174,22 @@ def _is_given_name(word: str) -> bool:
 
 def _find_end(span: Sequence[Token], label: str) -> int:
     """Return the end of a span without words after the name that the model included."""
-    last = len(span)
-    if label == "PERSON" and last > 1 and span[-1].tag_ == "VBZ":  # "Brook Says" in a heading
-        last -= 1
-    for number in range(1, last):
+    length = len(span)
+    if label == "PERSON" and length > 1 and span[-1].tag_ == "VBZ":  # "Brook Says" in a heading
+        length -= 1
+    for number in range(1, length):
         token = span[number]
         if token.tag_ in _CLAUSE_TAGS and token.text.islower():  # "Harbor Board voted last"
-            last = number
+            length = number
             break
-    while last > 1 and span[last - 1].tag_ in _JOINING_TAGS and span[last - 1].text.islower():
-        last -= 1
-    return span[last - 1].end
+    while length > 1 and span[length - 1].tag_ in _JOINING_TAGS and span[length - 1].text.islower():
+        length -= 1
+    return span[length - 1].end
 
 
 def _without_the(text: str, match: GazetteerMatch) -> GazetteerMatch:
-    article = _THE.match(text, match.start, match.end)
-    return match._replace(start=article.end()) if article else match
+    the = _THE.match(text, match.start, match.end)
+    return match._replace(start=the.end()) if the else match
 
 
 def _make_mention_of(document: Document, match: GazetteerMatch) -> NameMention:
