@@ -22,14 +22,14 @@ from transforms.storage.runs import is_committed
 T = TypeVar("T")
 
 LoadDatabases = Callable[[str], Iterable[str]]
-"""Loads the runs of an output folder into databases, and yields messages about it."""
+"""A function that loads the runs of an output folder into databases and yields log messages."""
 
 _LOG = logging.getLogger("newsbeam.run")
 
 
 @dataclass(frozen=True)
 class RunFinalizer:
-    """Sums up a run and commits it. Holds what the run's files do not say.
+    """Sums up a run and commits it. Its attributes are what the run's files do not contain.
 
     Attributes:
         run: the run.

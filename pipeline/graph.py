@@ -114,15 +114,15 @@ def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection[str]:
     summaries = (reports, outcomes) | "SumUpFeeds" >> SummariseFeeds(run, state)
     changes = [s.state_changes for s in (*stages, summaries)] | "StateChanges" >> beam.Flatten()
 
-    # Written one by one instead of flattened first: a flatten would hold all records of the run.
+    # Write each collection by itself: a flatten would buffer all records of the run.
     records = {
         "Analysed": analysed.main,
         "Stories": grouped.stories,
         "DeadLetters": dead_letters,
         "FeedHealth": summaries.health,
     }
-    # Read at the end of the run, to account for every input and to update the state.
-    accounts = {
+    # The end of the run reads these, to account for every input and to update the state.
+    end_of_run_inputs = {
         Outcome: outcomes,
         FeedHealth: summaries.health,
         DeadLetter: dead_letters,
@@ -134,7 +134,7 @@ def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection[str]:
         for file_format in job.formats
     ] + [
         collection | f"Write{kind.__name__}Lines" >> WriteLines(job.staging, kind.__name__)
-        for kind, collection in accounts.items()
+        for kind, collection in end_of_run_inputs.items()
     ]
     files = written | "Files" >> beam.Flatten()
     return files | "ListFiles" >> ListFiles(job.staging)

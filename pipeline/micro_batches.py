@@ -2,8 +2,8 @@
 
 The outputs of the stages are packed and gathered in Beam state under one key. When an interval
 ends, they are written as a run. After a failure the engine goes back to a checkpoint and replays
-what came since, in other batches, although it may be visible already. Replayed records are
-recognised by their ids, which are in the runs committed since the checkpoint, and dropped.
+the elements since then, in other batches, although their records may be visible already. Records
+whose ids are in the runs committed since the checkpoint are therefore dropped.
 """
 
 import base64
@@ -48,7 +48,7 @@ _TIME: Final = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class StreamProgress:
-    """The progress of a stream, which each micro-batch hands on to the next.
+    """The progress of a streaming job, which each micro-batch passes to the next one.
 
     Attributes:
         last_run: the id of the run that was written last.
@@ -84,7 +84,7 @@ class MicroBatchWriter:
     Attributes:
         run: the streaming job.
         output: the output folder.
-        staging: the job's staging folder; that of each run lies beside it.
+        staging: the job's staging folder. The staging folders of the runs are its siblings.
         formats: the file formats of the records.
     """
 
@@ -99,8 +99,8 @@ class MicroBatchWriter:
         """Write the elements in the packs as a run, and commit it.
 
         Returns:
-            The summary of the run and the new progress. The summary is None if there is a run of
-            this second already; the packs are then to be written later.
+            The summary of the run and the new progress. The summary is None if there is already
+            a run of this second; write the packs later then.
 
         Raises:
             OSError, BeamIOError: a file cannot be read or written.
@@ -139,9 +139,9 @@ class MicroBatchWriter:
         return summary, progress
 
     def _find_replayed_runs(self, progress: StreamProgress) -> list[str]:
-        """Return the runs committed since the checkpoint that the stream went back to, if it did.
+        """Return the runs committed since the checkpoint that the stream went back to, if any.
 
-        They are remembered for as long as entries of that time may be replayed.
+        They are remembered for as long as their entries may be replayed.
         """
         replayed = set(progress.replayed_runs)
         if self._read_head() != progress.last_run:
@@ -189,7 +189,7 @@ def _split_run_id(run_id: str) -> tuple[str, str]:
 
 def pack(elements: Iterable[StreamElement]) -> bytes:
     """Return elements of a stream as compressed JSON lines of their types and values."""
-    lines = (f'["{type(each).__name__}",{to_line(each)}]\n' for each in elements)
+    lines = (f'["{type(element).__name__}",{to_line(element)}]\n' for element in elements)
     return zlib.compress("".join(lines).encode(), 1)
 
 
@@ -283,15 +283,16 @@ def _make_health(
     feeds = [change.feed for change in batch.changes if change.feed is not None]
     states = {state.feed_url: state for state in sorted(feeds, key=lambda state: state.at)}
     health = []
-    for url, of_feed in reports.items():
+    for url, feed_reports in reports.items():
         if url in states:
-            report = replace(of_feed[-1], entries=sum(r.entries for r in of_feed))
+            entries = sum(report.entries for report in feed_reports)
+            report = replace(feed_reports[-1], entries=entries)
             health.append(feed_health(report, counts.pop(url, {}), states[url], run))
     return health, {url: dict(kinds) for url, kinds in counts.items()}
 
 
 def _count_retries(changes: Iterable[StateChange]) -> int:
-    """Return how many failed entries will be retried, and so have another outcome."""
+    """Return how many failed entries will be retried: each will have another outcome."""
     return sum(c.failed is not None and c.failed.not_before is not None for c in changes)
 
 

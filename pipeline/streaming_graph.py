@@ -62,8 +62,8 @@ class StreamOptions:
     )
 
     pubsub_feeds: str | None = flag(
-        "Pub/Sub subscription (projects/P/subscriptions/S) whose messages name feeds that are to "
-        "be asked now, listed or not: an address, or JSON with the key feed (Dataflow)",
+        "Pub/Sub subscription (projects/P/subscriptions/S) whose messages name feeds to request "
+        "now, listed or not: an address, or JSON with the key feed (Dataflow)",
         default=None,
         metavar="SUBSCRIPTION",
     )
@@ -84,10 +84,10 @@ class StreamOptions:
         _check_name("--pubsub_records", self.pubsub_records, parse_topic)
 
     @property
-    def pace(self) -> IntervalLimits:
+    def interval_limits(self) -> IntervalLimits:
         """The shortest and longest time between two requests for a feed."""
         seconds = (self.shortest_poll_sec, self.longest_poll_sec)
-        return IntervalLimits(*(dt.timedelta(seconds=each) for each in seconds))
+        return IntervalLimits(*(dt.timedelta(seconds=limit) for limit in seconds))
 
 
 def _check_name(name: str, value: str | None, parse: Callable[[str], object]) -> None:
@@ -103,11 +103,11 @@ def build_stream(
     """Add the streaming graph to a pipeline.
 
     Returns:
-        The ids of the runs that it shows, one per micro-batch.
+        The ids of the runs that become visible, one per micro-batch.
     """
     run, state = job.run, job.state
     fetcher, documents, analyser = make_workers(job)
-    texts = InlineTextStore()  # nothing waits long in a stream
+    texts = InlineTextStore()  # no text waits for long in a streaming job
     max_bytes = job.fetching.http.max_fetch_bytes
     lifetime = dt.timedelta(days=options.remember_days)
 
@@ -116,11 +116,11 @@ def build_stream(
     if options.pubsub_feeds:
         received = pipeline | "Messages" >> ReadFromPubSub(subscription=options.pubsub_feeds)
         messages = [received | "ReadMessages" >> ReadMessages(run)]
-    feeds = [listed, *(each.main for each in messages)] | "WantedFeeds" >> beam.Flatten()
+    feeds = [listed, *(read.main for read in messages)] | "WantedFeeds" >> beam.Flatten()
     retries = pipeline | "Retries" >> beam.Create(job.retries).with_output_types(Entry)
 
     polled = feeds | "PollFeeds" >> PollFeeds(
-        run, fetcher, documents, state, max_bytes, options.pace
+        run, fetcher, documents, state, max_bytes, options.interval_limits
     )
     entries = (polled.main, retries) | "Entries" >> beam.Flatten()
     fresh = entries | "DropDuplicateEntries" >> DropKnownEntries(state, lifetime)
@@ -130,17 +130,17 @@ def build_stream(
     analysed = accepted | "AnalyseArticles" >> AnalyseArticles(run, analyser, texts)
 
     stages = (*messages, polled, fresh, extracted, articles, analysed)
-    sides = ("dead_letters", "outcomes", "feed_reports", "state_changes")
-    shown = {
+    side_outputs = ("dead_letters", "outcomes", "feed_reports", "state_changes")
+    outputs = {
         "Analysed": analysed.main,
         "Retries": retries,
-        **{side: [getattr(s, side) for s in stages] | side >> beam.Flatten() for side in sides},
+        **{n: [getattr(s, n) for s in stages] | n >> beam.Flatten() for n in side_outputs},
     }
     if options.pubsub_records:
-        records = (analysed.main, shown["dead_letters"]) | "Records" >> beam.Flatten()
+        records = (analysed.main, outputs["dead_letters"]) | "Records" >> beam.Flatten()
         sent = records | "Messages of records" >> beam.Map(to_message)
         _ = sent | "Send" >> WriteToPubSub(options.pubsub_records, with_attributes=True)
-    packs = [each | f"Pack_{name}" >> PackElements() for name, each in shown.items()]
+    packs = [output | f"Pack_{name}" >> PackElements() for name, output in outputs.items()]
     writer = MicroBatchWriter(run, output, job.staging, job.formats)
     gathered = packs | "Packs" >> beam.Flatten()
     return gathered | "ShowWindows" >> WriteMicroBatches(writer, options.window_sec)
@@ -149,9 +149,9 @@ def build_stream(
 class _ListFeeds(beam.PTransform[beam.pvalue.PBegin, beam.PCollection[FeedToPoll]]):
     """Yields the listed feeds now and at intervals.
 
-    The source is an impulse without end. A bounded source would end the stream's watermark and with
-    it the Beam state of all that follows. A stream that continues from a savepoint finds new feeds
-    so.
+    The source is an unbounded impulse. A bounded source would move the watermark to its end, which
+    clears the Beam state of all later steps. The repetition also tells a job that continues from a
+    savepoint about new feeds.
     """
 
     def __init__(self, feeds: Sequence[Feed]) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a stream that gather its outputs and write them in micro-batches, by a timer."""
+"""The last steps of a streaming job: gather its outputs, and write them at intervals."""
 
 import dataclasses
 import json
@@ -88,7 +88,7 @@ class _WriteMicroBatches(beam.DoFn):
         packs.add(element[1])
         if not is_set.read():
             self._set_timer(is_set, end)
-            last.set(GlobalWindow().max_timestamp())  # fires if the stream is drained
+            last.set(GlobalWindow().max_timestamp())  # fires if the job is drained
 
     def _set_timer(self, is_set: Any, end: Any) -> None:
         is_set.write("1")
@@ -115,7 +115,7 @@ class _WriteMicroBatches(beam.DoFn):
         packs: Any = beam.DoFn.StateParam(PACKS),
         progress: Any = beam.DoFn.StateParam(PROGRESS),
     ) -> Iterator[str]:
-        """Write the last micro-batch of a stream that is drained."""
+        """Write the last micro-batch of a job that is drained."""
         yield from self._write(packs, progress)
 
     def _write(self, packs: Any, progress: Any) -> Iterator[str]:

@@ -39,15 +39,15 @@ def analyse(
 ) -> list[Findings | Exception]:
     """Return the findings of each article, in order, or the error in their place.
 
-    The articles are analysed together. If that fails or exceeds the time limit of one item, each is
-    analysed by itself, so that the article that caused it costs no other its findings.
+    The articles are analysed together, within the time limit of one item. If that fails, each is
+    analysed by itself, so that one bad article does not fail the others.
     """
     try:
         return [*analyser(articles)]
     except Exception as error:
         if len(articles) == 1:
             return [error]
-        return [found for article in articles for found in analyse(analyser, [article])]
+        return [result for article in articles for result in analyse(analyser, [article])]
 
 
 @dataclass
@@ -101,7 +101,7 @@ class ArticleAnalysis(Stage[list[AcceptedArticle], AnalysedRecord]):
         articles = [accepted.article for accepted in element]
         results = analyse(self.analyser.value, articles)
         for article, findings in zip(articles, results, strict=True):
-            yield article  # written whatever its analysis came to
+            yield article  # written even if its analysis failed
             if isinstance(findings, Exception):
                 yield self.dead_letter(article.url, findings)
             else:

@@ -55,11 +55,11 @@ def entry_history(state: State, entry: Entry) -> EntryHistory:
 def classify_entry(
     entry: Entry, history: EntryHistory, at: dt.datetime
 ) -> Iterator[Entry | Outcome | StateChange]:
-    """Yield the entry if it is to be fetched, else its outcome.
+    """Yield the entry if it must be fetched, else its outcome.
 
     Args:
         entry: the entry.
-        history: what state holds of it.
+        history: its records in the state.
         at: the time of the decision, UTC.
     """
     known, failed = history.known, history.failed
@@ -71,8 +71,7 @@ def classify_entry(
         is_unchanged = failed.fingerprint == entry.fingerprint
         entry = replace(entry, attempts=failed.attempts if is_unchanged else 0)
     elif known is not None and not known.fingerprint and entry.fingerprint:
-        # State was made up from the article alone, so it lacks the fingerprint. The present one is
-        # taken for it.
+        # State that was rebuilt from articles has no fingerprints: assume the present one.
         yield outcome
         yield StateChange(entry=replace(known, at=at, fingerprint=entry.fingerprint))
         return
@@ -91,7 +90,7 @@ def classify_articles(
     Args:
         lineage: the id that the articles share.
         extracted: the articles of this run.
-        last: the last version that earlier runs have written.
+        last: the last version that earlier runs have written; None if the article is new.
     """
     first, *others = sorted(extracted, key=_preference)
     new = _new_version(first, last)
@@ -103,14 +102,14 @@ def classify_articles(
     else:
         yield replace(first, article=new)
         yield StateChange(article=known_article(new))
-    for each in (first, *others):
-        entry, at = each.entry, each.article.fetched_at
+    for member in (first, *others):
+        entry, at = member.entry, member.article.fetched_at
         for key in filter(None, (link_key(entry.key), entry.alias)):
             yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
 
 
 def known_article(article: Article) -> KnownArticle:
-    """Return what state holds of an article that is written."""
+    """Return the state record of an article that will be written."""
     return KnownArticle(
         article.lineage_id,
         article.fetched_at,
@@ -127,10 +126,10 @@ def _preference(extracted: ExtractedArticle) -> tuple[bool, bool, str]:
 
 
 def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Article | None:
-    """Return the article as it is to be written, or None if the last version stands.
+    """Return the article to write, or None if the last version still holds.
 
-    Another address of a known article is no new version, whatever its text. Neither is a feed's own
-    text in place of a page.
+    A known article under another address is no new version, whatever its text. Nor is the feed's
+    own text if the last version has the text of the page.
     """
     article = extracted.article
     if last is None:

@@ -59,15 +59,15 @@ class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
 
     def process(self, element: FetchedPage) -> Iterator[ExtractedArticle | SideOutput]:
         try:
-            found, method = self._extract(element, element.html)
+            extraction, method = self._extract(element, element.html)
         except ItemError:
             if element.html is None or not element.entry.content:
                 raise
-            found, method = self._extract(element, None)
+            extraction, method = self._extract(element, None)
         entry = element.entry
-        canonical = canonical_url(found.canonical_url or element.url)
+        canonical = canonical_url(extraction.canonical_url or element.url)
         lineage = entry.lineage or first_version_id(canonical)
-        published = entry.published_at or found.published_at
+        published = entry.published_at or extraction.published_at
         from_page = element.html is not None and method == "trafilatura"
         article = Article(
             article_id=lineage,
@@ -80,32 +80,32 @@ class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
             feed_url=entry.feed_url,
             feed_title=entry.feed_title,
             entry_id=entry.entry_id,
-            title=found.title or entry.title,
-            authors=found.authors or entry.authors,
+            title=extraction.title or entry.title,
+            authors=extraction.authors or entry.authors,
             published_at=published,
             date_source="feed" if entry.published_at else "page" if published else "none",
             fetched_at=element.fetched_at,
-            language=found.language,
-            site_name=found.site_name or entry.feed_title,
+            language=extraction.language,
+            site_name=extraction.site_name or entry.feed_title,
             text="",
-            text_hash=content_hash(found.text),
+            text_hash=content_hash(extraction.text),
             html_hash=content_hash(element.html) if from_page and element.html else None,
-            word_count=len(found.text.split()),
+            word_count=len(extraction.text.split()),
             extraction_method=method,
-            truncated_or_paywalled=found.truncated_or_paywalled,
-            noindex=found.noindex,
-            tdm_reserved=found.tdm_reserved,
+            truncated_or_paywalled=extraction.truncated_or_paywalled,
+            noindex=extraction.noindex,
+            tdm_reserved=extraction.tdm_reserved,
             story_id=story_id_of(lineage),
         )
         yield ExtractedArticle(
             article=article,
             entry=replace(entry, content=None),
-            text_reference=self._writer.write(found.text),
-            hashes=sketch_text(found.text),
+            text_reference=self._writer.write(extraction.text),
+            hashes=sketch_text(extraction.text),
         )
 
     def _extract(self, page: FetchedPage, html: bytes | None) -> tuple[Extraction, str]:
-        found: tuple[Extraction, str] = self.documents.value(
+        extraction: tuple[Extraction, str] = self.documents.value(
             functools.partial(
                 extract_page,
                 html,
@@ -115,4 +115,4 @@ class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
                 fragment=page.entry.content,
             )
         )
-        return found
+        return extraction

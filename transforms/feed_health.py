@@ -83,15 +83,15 @@ class _SummariseFeed(beam.DoFn):
 
 
 def feed_state(
-    report: FeedReport, before: FeedState | None, run: Run, pace: IntervalLimits = DEFAULT_LIMITS
+    report: FeedReport, before: FeedState | None, run: Run, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> FeedState:
     """Return the state of a feed after a run.
 
     Args:
-        report: how reading it ended.
+        report: the report of reading the feed.
         before: its state before the run, if there is one.
         run: the run.
-        pace: the shortest and longest time between two requests.
+        limits: the shortest and longest time between two requests.
 
     >>> import datetime as dt
     >>> run = Run("r", dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc))
@@ -106,7 +106,7 @@ def feed_state(
     before = before or FeedState(url, at, url)
     if report.status in (FeedStatus.FAILED, FeedStatus.RETIRED):
         failures = before.failures + 1
-        due = schedule_retry(failures, at, chance, pace)
+        due = schedule_retry(failures, at, chance, limits)
         closed = report.closed_until
         retired = report.status == FeedStatus.RETIRED
         return FeedState(
@@ -135,7 +135,7 @@ def feed_state(
         etag=report.etag or (before.etag if unchanged else None),
         last_modified=report.last_modified or (before.last_modified if unchanged else None),
         validated_url=report.url,
-        next_due=schedule_next_fetch(published, hints, at, chance, pace),
+        next_due=schedule_next_fetch(published, hints, at, chance, limits),
         published=published,
     )
 
@@ -146,7 +146,7 @@ def feed_health(
     """Return the health of a feed.
 
     Args:
-        report: how reading it ended.
+        report: the report of reading the feed.
         outcomes: the number of its entries by :class:`OutcomeKind`.
         after: its state after the run.
         run: the run.

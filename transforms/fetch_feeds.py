@@ -26,7 +26,7 @@ _NOT_MODIFIED: Final = 304
 
 @dataclass
 class FetchFeeds(CompositeTransform[beam.PCollection[Feed], StageOutput[FeedDocument]]):
-    """Fetches feeds, one request at a time per host. An unchanged feed has no document."""
+    """Fetches feeds, one request at a time per host. An unchanged feed yields no document."""
 
     run: Run
     fetcher: FetcherHandle
@@ -48,7 +48,7 @@ def _key_by_host(feed: Feed) -> tuple[Host, Feed]:
 
 
 def feed_host(feed_url: str) -> Host:
-    """Return the host in whose queue a feed is requested. A file is a host of its own."""
+    """Return the host in whose queue a feed is requested. For a file, return its path."""
     return host_of(feed_url) if is_web_url(feed_url) else feed_url
 
 

@@ -43,7 +43,7 @@ def _key_by_host(entry: Entry) -> tuple[Host, Entry]:
 
 @dataclass
 class PageFetching(RequestStage[Entry, FetchedPage]):
-    """The stage that fetches pages, and falls back on the feed's own text where it may."""
+    """The stage that fetches pages, and falls back on the feed's own text if there is one."""
 
     name = "FetchPages"
 

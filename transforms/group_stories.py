@@ -28,9 +28,9 @@ class GroupStories(CompositeTransform[beam.PCollection[ExtractedArticle], Groupe
 
     def expand(self, articles: beam.PCollection[ExtractedArticle]) -> GroupedStories:
         sketches = articles | "Sketch" >> beam.Map(_sketch).with_output_types(ArticleSketch)
-        # Some runners hold in memory what waits for the stories, so it is made small first.
+        # Some runners buffer the articles until the stories are known, so drop what is not needed.
         accepted = articles | "Accept" >> beam.Map(accept).with_output_types(AcceptedArticle)
-        # The whole run in one group: sketches are small, and copies may be anywhere.
+        # All sketches in one group: they are small, and any two articles may be copies.
         keyed = sketches | "Key" >> beam.WithKeys(None).with_output_types(
             tuple[None, ArticleSketch]
         )
@@ -47,7 +47,7 @@ class GroupStories(CompositeTransform[beam.PCollection[ExtractedArticle], Groupe
 
 
 def accept(extracted: ExtractedArticle) -> AcceptedArticle:
-    """Return the part of an extracted article that goes on once it is clear that it is written."""
+    """Return the part of an extracted article that the stages after its acceptance need."""
     return AcceptedArticle(extracted.article, extracted.text_reference)
 
 

@@ -39,7 +39,7 @@ class ParseEntries(CompositeTransform[beam.PCollection[FeedDocument], StageOutpu
 
 @dataclass
 class EntryParsing(Stage[FeedDocument, Entry]):
-    """The stage that parses feeds. It yields a report of every feed."""
+    """The stage that parses feeds. It yields one report per feed."""
 
     name = "ParseEntries"
 
@@ -113,7 +113,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
         )
 
 
-def _report(document: FeedDocument, status: FeedStatus, **more: Any) -> FeedReport:
+def _report(document: FeedDocument, status: FeedStatus, **fields: Any) -> FeedReport:
     return FeedReport(
         feed_url=document.feed_url,
         status=status,
@@ -124,5 +124,5 @@ def _report(document: FeedDocument, status: FeedStatus, **more: Any) -> FeedRepo
         moved_to=document.moved_to,
         etag=document.etag,
         last_modified=document.last_modified,
-        **more,
+        **fields,
     )

@@ -2,12 +2,11 @@
 
 Two articles are copies if they share enough shingles of five words: the resemblance of Broder, "On
 the resemblance and containment of documents" (1997), estimated from the 64 smallest hashes of each
-text. Articles are taken in the order of publication, and each is compared with the first members of
-the stories so far, so stories never merge through a chain of half-copies.
+text. Articles are compared in the order of publication, each with the first articles of the stories
+so far. So stories never merge through a chain of partial copies.
 
-The sketch is written by hand rather than with a library such as datasketch: it is part of the
-records' promise that the same input gives the same stories, and these few lines bound its time and
-memory.
+The sketch is written by hand rather than with a library such as datasketch: the same input must
+give the same stories in every release, and these few lines bound time and memory.
 """
 
 import datetime as dt
@@ -26,10 +25,10 @@ from schemas.ids import story_id_of
 from transforms.core.elements import ArticleSketch, Run
 
 MIN_RESEMBLANCE: Final = 0.4
-"""The least estimated share of common shingles (Jaccard index) for a copy."""
+"""The minimum estimated share of common shingles (Jaccard index) of a copy."""
 
 MIN_WORDS: Final = 40
-"""Shorter texts, such as a paywall's notice, are not grouped."""
+"""The minimum length of a grouped text. Shorter ones are often notices, such as of a paywall."""
 
 _SHINGLE_WORDS: Final = 5
 _SKETCH_HASHES: Final = 64
@@ -52,7 +51,7 @@ def sketch_text(text: str) -> bytes:
 
 
 def sketch_article(article: Article, hashes: bytes) -> ArticleSketch:
-    """Return the sketch of an article, given that of its text."""
+    """Return the sketch of an article, with the sketch of its text in ``hashes``."""
     return ArticleSketch(
         article_id=article.article_id,
         outlet=article.site_name or urlsplit(article.canonical_url).hostname or "",
@@ -72,11 +71,11 @@ def group_copies(sketches: Iterable[ArticleSketch], run: Run) -> Iterator[Story]
     members: dict[str, list[ArticleSketch]] = {}
     firsts_by_hash: dict[bytes, list[ArticleSketch]] = defaultdict(list)
     for sketch in ordered:
-        # Few hashes are in two texts, and only these are kept in tables: an article has 64.
+        # Index only hashes that are in several texts: few of the 64 per article are.
         hashes = [value for value in _split(sketch.hashes) if value in common]
         shared = Counter(f.article_id for value in hashes for f in firsts_by_hash[value])
-        close = (members[first][0] for first, _ in shared.most_common(_MAX_STORIES_PER_HASH))
-        first = max(close, key=lambda other: _sketch_resemblance(sketch, other), default=None)
+        candidates = (members[first][0] for first, _ in shared.most_common(_MAX_STORIES_PER_HASH))
+        first = max(candidates, key=lambda other: _sketch_resemblance(sketch, other), default=None)
         if first and _sketch_resemblance(sketch, first) >= MIN_RESEMBLANCE:
             members[first.article_id].append(sketch)
             continue
@@ -114,8 +113,10 @@ class EarlierStories:
         hashes = _split(sketch.hashes)
         articles = self._articles_by_hash
         shared = Counter(first for value in hashes for first in articles.get(value, ()))
-        close = [first for first, _ in shared.most_common(_MAX_STORIES_PER_HASH)]
-        best = max(close, key=lambda first: resemblance(hashes, self._hashes[first]), default=None)
+        candidates = [first for first, _ in shared.most_common(_MAX_STORIES_PER_HASH)]
+        best = max(
+            candidates, key=lambda first: resemblance(hashes, self._hashes[first]), default=None
+        )
         if best is None or resemblance(hashes, self._hashes[best]) < MIN_RESEMBLANCE:
             return None
         return best

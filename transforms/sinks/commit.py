@@ -7,9 +7,9 @@ Layout of an output folder::
     OUTPUT/runs/RUN/summary.json
     OUTPUT/newsbeam.duckdb                                    (one view per record type, local only)
 
-On this machine one rename of a folder publishes a run. Elsewhere folders cannot be renamed
-atomically, so a run counts as committed once it has a summary, which is written last. The state
-changes of a run are published with it and copied to the state folder afterwards: see
+On the local disk one rename of a folder publishes a run. On remote file systems folders cannot be
+renamed atomically, so a run counts as committed once it has a summary, which is written last. The
+state changes of a run are published with it and copied to the state folder afterwards: see
 :mod:`transforms.state.store`.
 
 Beam's ``fileio.WriteToFiles`` cannot do this: it publishes each file by itself, and a run is many
@@ -58,8 +58,8 @@ class Staging:
 def staging_folder(output: str, run_id: str, *, wait_sec: float = 0.0) -> Iterator[Staging]:
     """Lock the output folder and create the staging folder of a run while the context lasts.
 
-    Removes what killed runs left behind. Removes the staging folder at the end, unless the lock
-    was handed over.
+    Also remove the staging folders of killed runs. At the end, remove that of this run, unless the
+    lock was handed over.
 
     Args:
         output: The output folder.
@@ -119,7 +119,7 @@ def commit(
         files: The files to publish. Other staged files, of failed bundles, are left out.
         state_changes: The lines of the run's state file.
         summary: The content of ``summary.json``.
-        check: Called right before a run on another file system is published. May raise an error
+        check: Called right before a run on a remote file system is published. May raise an error
             to prevent that. A local run needs no check, since nobody can take over its lock.
 
     Raises:

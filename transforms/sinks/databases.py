@@ -1,8 +1,8 @@
 """Databases that are filled from the files of committed runs.
 
 A run reaches a database as a whole or not at all, and only after it was committed to the output
-folder. A database that was unreachable, or that is named for the first time, catches up with the
-next run.
+folder. A database that was unreachable, or that is named for the first time, receives the missing
+runs together with the next one.
 
 Beam's own sinks (``WriteToBigQuery``, ``WriteToJdbc``) write each PCollection by itself, so that a
 failed pipeline would leave parts of a run in the tables.

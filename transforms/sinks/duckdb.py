@@ -13,7 +13,7 @@ from schemas.sql import sql_type
 def write_views(output: Path) -> Path:
     """Replace ``OUTPUT/newsbeam.duckdb`` and return its path.
 
-    Its views read the record files in place, and Parquet if a run has both formats.
+    Its views read the record files in place. If a run has both formats, they read Parquet.
     """
     target = output / "newsbeam.duckdb"
     fresh = output / ".staging" / "newsbeam.duckdb"

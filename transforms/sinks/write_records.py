@@ -1,4 +1,4 @@
-"""Write records to partitioned files: one folder per record type and day, for tags also per topic.
+"""Write records to partitioned files: one folder per record type and day; for tags, per topic too.
 
 Files are written to the staging folder of the run, and :mod:`transforms.sinks.commit` publishes
 them. A retried bundle writes new files. The commit takes only the files of bundles that succeeded,
@@ -47,7 +47,7 @@ class WrittenFile:
         partition: The folder of the run that it belongs in, such as ``articles/day=2026-11-20``;
             the name of the element type for files that are not records.
         format: ``parquet`` or ``jsonl`` for records; ``lines`` for JSON lines of other elements,
-            which only the end of the run reads.
+            which are read only at the end of the run.
         rows: The number of its rows.
         first_key: The key of its first record.
     """
@@ -71,13 +71,13 @@ def partition_of(record: Record) -> str:
 
 
 class WriteRecords(beam.PTransform[beam.PCollection[Record], beam.PCollection[WrittenFile]]):
-    """Write records of any type to files of one format, and yield a :class:`WrittenFile` each.
+    """Write records of any type to files of one format, and yield a :class:`WrittenFile` per file.
 
     Args:
         staging: The folder to write to.
         file_format: One of `FORMATS`.
-        max_buffered_rows: The number of rows of a bundle that are buffered; more rows make further
-            files.
+        max_buffered_rows: The number of rows of a bundle that are buffered. A bundle with more rows
+            is written to more files.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""Drop the entries and articles that a stream, or a run before it, has had already.
+"""Drop the entries and articles that a streaming job, or a run before it, has already handled.
 
-The decisions are those of :mod:`transforms.drop_duplicates`. A batch run looks things up in the
-state folder. A stream also keeps them in Beam state, one key each, for as long as they are used.
+The decisions are those of :mod:`transforms.drop_duplicates`. A batch run looks entries and
+articles up in the state folder. A streaming job also stores them in Beam state, per key, until no
+feed has listed them for a lifetime.
 """
 
 import datetime as dt
@@ -38,12 +39,12 @@ T = TypeVar("T")
 _MEMORY = ReadModifyWriteStateSpec("memory", StrUtf8Coder())
 _FORGET = TimerSpec("forget", TimeDomain.REAL_TIME)
 _RENEWALS: Final = 10
-"""The use of a value prolongs its lifetime. It is written again at most so often in a lifetime."""
+"""The maximum number of times per lifetime that a value is rewritten to prolong its lifetime."""
 
 
 @dataclass
 class DropKnownEntries(CompositeTransform[beam.PCollection[Entry], StageOutput[Entry]]):
-    """Keeps each entry that is to be fetched, once."""
+    """Yields each entry that must be fetched, once. ``lifetime``: see :class:`_KeyMemory`."""
 
     state: StateHandle
     lifetime: dt.timedelta
@@ -65,7 +66,7 @@ class DropKnownEntries(CompositeTransform[beam.PCollection[Entry], StageOutput[E
 class DropKnownArticles(
     CompositeTransform[beam.PCollection[ExtractedArticle], StageOutput[ExtractedArticle]]
 ):
-    """Keeps each article that is new or a new version, once."""
+    """Yields each article that is new or a new version, once."""
 
     state: StateHandle
     lifetime: dt.timedelta
@@ -83,7 +84,7 @@ class DropKnownArticles(
 
 
 class _KeyMemory(beam.DoFn):
-    """A DoFn that keeps a value per key until nothing has used it for its lifetime."""
+    """A DoFn that stores a value per key, and forgets it when it was not used for a lifetime."""
 
     def __init__(self, lifetime: dt.timedelta) -> None:
         self.lifetime = lifetime
@@ -99,14 +100,14 @@ class _KeyMemory(beam.DoFn):
         return (data if value_type is str else from_json(value_type, data)), at
 
     def write(self, memory: Any, forget: Any, value: Any) -> None:
-        """Write the value of the key, and begin its lifetime anew."""
+        """Write the value of the key, and restart its lifetime."""
         at = now()
         data = json.dumps(value) if isinstance(value, str) else to_line(value)
         memory.write(f"[{at.timestamp():.0f},{data}]")
         forget.set((at + self.lifetime).timestamp())
 
     def is_old(self, written: dt.datetime | None) -> bool:
-        """Return whether a value that is used now is to be written again."""
+        """Return whether a value that is in use must be rewritten, to prolong its lifetime."""
         return written is not None and now() - written > self.lifetime / _RENEWALS
 
     @on_timer(_FORGET)
@@ -116,7 +117,7 @@ class _KeyMemory(beam.DoFn):
 
 
 class _FirstLink(_KeyMemory):
-    """Keys each entry by the first link that its own id had within its feed."""
+    """Keys each entry by the first link that its feed gave for the entry's id."""
 
     def process(
         self,
@@ -137,7 +138,7 @@ class _FirstLink(_KeyMemory):
 
 
 class _KnownMemory(_KeyMemory):
-    """A memory above the state as earlier runs left it."""
+    """A :class:`_KeyMemory` that falls back on the state folder for keys without a value."""
 
     def __init__(self, state: StateHandle, lifetime: dt.timedelta, stage: str) -> None:
         super().__init__(lifetime)

@@ -1,4 +1,4 @@
-"""Fetch and extract the pages of a stream, and retry them with their host when it is time."""
+"""Fetch and extract pages in a streaming job, and retry failed ones from their host's queue."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -33,13 +33,13 @@ from transforms.streaming.timed_requests import (
     PendingResponsesHandle,
 )
 
-_SHORTEST_RETRY: Final = dt.timedelta(minutes=1)
-"""An entry that was not requested, as its host's share was used up, is not retried at once."""
+_MIN_RETRY_DELAY: Final = dt.timedelta(minutes=1)
+"""The minimum delay of a retry, also for an entry that was postponed without a request."""
 
 
 @dataclass(frozen=True)
 class QueuedPage:
-    """An entry whose page is in the queue of its host."""
+    """An entry whose page is in the queue of its host. ``due``: the time of its request, UTC."""
 
     entry: Entry
     due: dt.datetime | None
@@ -56,7 +56,7 @@ class FetchAndExtractPages(
 ):
     """Fetches and extracts the pages of entries, with the same stages as a batch run.
 
-    Both are one step, since an entry is retried whichever of them fails.
+    Both are one step, since a failure of either puts the entry back into its queue.
     """
 
     run: Run
@@ -109,7 +109,7 @@ class PageReading(HostQueueLogic[Entry, QueuedPage, ExtractedArticle]):
         for output in self._fetch_and_extract(item.entry, result):
             failed = output.failed if isinstance(output, StateChange) else None
             if failed is not None and failed.not_before is not None:
-                due = max(failed.not_before, now() + _SHORTEST_RETRY)
+                due = max(failed.not_before, now() + _MIN_RETRY_DELAY)
                 items[item.name] = QueuedPage(entry_to_retry(failed), due)
             yield output
 

@@ -1,4 +1,4 @@
-"""Poll feeds without end: each is fetched and parsed when it is due, with its host."""
+"""Poll feeds in a streaming job: fetch and parse each whenever it is due, per host."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from transforms.streaming.timed_requests import (
 @register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedToPoll:
-    """A feed that is polled from now on, and at once if it ``is_due``."""
+    """A feed to poll from now on. If ``is_due``, request it as soon as its host allows."""
 
     url: str
     position: int
@@ -55,7 +55,7 @@ class QueuedFeed:
 class PollFeeds(CompositeTransform[beam.PCollection[FeedToPoll], StageOutput[Entry]]):
     """Fetches and parses feeds again and again, with the same stages as a batch run.
 
-    Both are one step, since what a feed says decides when it is due.
+    Both are one step, since the content of a feed decides when it is due next.
     """
 
     run: Run
@@ -63,7 +63,7 @@ class PollFeeds(CompositeTransform[beam.PCollection[FeedToPoll], StageOutput[Ent
     documents: IsolatedWorkerHandle
     state: StateHandle
     max_bytes: int
-    pace: IntervalLimits
+    interval_limits: IntervalLimits
 
     def expand(self, feeds: beam.PCollection[FeedToPoll]) -> StageOutput[Entry]:
         keyed = beam.Map(lambda feed: (feed_host(feed.url), feed)).with_output_types(
@@ -72,7 +72,7 @@ class PollFeeds(CompositeTransform[beam.PCollection[FeedToPoll], StageOutput[Ent
         logic = FeedPolling(
             FeedFetching(self.run, self.state, self.max_bytes),
             EntryParsing(self.run, self.documents),
-            self.pace,
+            self.interval_limits,
         )
         polling = HostQueueDoFn(logic, PendingResponsesHandle(self.fetcher))
         outputs: StageOutput[Entry] = apply_do_fn(feeds | "KeyByHost" >> keyed, polling, Entry)
@@ -84,10 +84,12 @@ class FeedPolling(HostQueueLogic[FeedToPoll, QueuedFeed, Entry]):
 
     item_type = QueuedFeed
 
-    def __init__(self, fetching: FeedFetching, parsing: EntryParsing, pace: IntervalLimits) -> None:
+    def __init__(
+        self, fetching: FeedFetching, parsing: EntryParsing, interval_limits: IntervalLimits
+    ) -> None:
         self.fetching = fetching
         self.parsing = parsing
-        self.pace = pace
+        self.interval_limits = interval_limits
         self.stages = (fetching, parsing)
 
     def make_item(self, element: FeedToPoll) -> QueuedFeed:
@@ -114,7 +116,7 @@ class FeedPolling(HostQueueLogic[FeedToPoll, QueuedFeed, Entry]):
     ) -> Iterator[Entry | SideOutput]:
         for output in self._fetch_and_parse(item, result):
             if isinstance(output, FeedReport):
-                state = feed_state(output, item.state, self.fetching.run, self.pace)
+                state = feed_state(output, item.state, self.fetching.run, self.interval_limits)
                 items[item.name] = replace(item, due=state.next_due, state=state)
                 yield StateChange(feed=state)
             yield output

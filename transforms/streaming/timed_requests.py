@@ -1,8 +1,8 @@
 """Requests of a stream, sent by timers: each host has a queue of items in Beam state.
 
-A bundle of a stream must end soon, or no checkpoint is made. So a timer sends the requests of a
-host, and later timers take the responses that have arrived by then. Only the process knows which
-requests are pending. If it dies, their items are still in the Beam state of their host and are sent
+A bundle of a stream must end soon, since a checkpoint waits for it. So a timer sends the requests
+of a host, and later timers take the responses that have arrived by then. Only the process knows
+which requests are pending. If it dies, their items are still in the Beam state of their host and are sent
 again.
 """
 
@@ -33,11 +33,11 @@ from transforms.fetching.http_messages import Request
 from transforms.state.records import HostState, StateChange
 
 MAX_PENDING_PER_HOST: Final = 16
-"""The most requests that are queued at a host together."""
+"""The maximum number of requests that are sent to a host together."""
 
 _POLL_SECONDS: Final = 0.5
 _STATE_BYTES_PER_SECOND: Final = 2e6
-"""The larger the state of a host, the less often it is read."""
+"""The polling interval grows with the size of a host's items: a second per 2 MB."""
 
 
 class PendingResponses:
@@ -48,7 +48,7 @@ class PendingResponses:
         self._streams: dict[Host, ResponseStream[str]] = {}
 
     def send(self, host: Host, requests: Iterable[tuple[str, Request]]) -> None:
-        """Send the requests of a host that has none pending. Each has a key."""
+        """Send requests, each with a key, to a host that has none pending."""
         stream = self._streams[host] = ResponseStream[str](self.fetcher)
         stream.add(requests)
 
@@ -101,7 +101,7 @@ class HostQueueLogic(ABC, Generic[InT, ItemT, OutT]):
 
     Attributes:
         item_type: the class of the items.
-        stages: the stages that it runs, the first of which counts the inputs.
+        stages: the stages that it runs. The first one counts the inputs.
     """
 
     item_type: ClassVar[type[Any]]
@@ -125,8 +125,9 @@ class HostQueueLogic(ABC, Generic[InT, ItemT, OutT]):
     def on_result(
         self, items: dict[str, ItemT], item: ItemT, result: FetchResult | None
     ) -> Iterable[OutT | SideOutput]:
-        """Return the outputs of an item. It was removed from its host's items; put it back to keep
-        it.
+        """Return the outputs of an item, which was removed from ``items``.
+
+        Put it back into ``items`` to keep it in the queue.
 
         Args:
             items: the other items of the host.
@@ -184,13 +185,13 @@ class HostQueueDoFn(beam.DoFn):
         self,
         host: Any = beam.DoFn.KeyParam,
         inbox: Any = beam.DoFn.StateParam(INBOX),
-        stored: Any = beam.DoFn.StateParam(ITEMS),
-        known: Any = beam.DoFn.StateParam(HOST),
+        items_state: Any = beam.DoFn.StateParam(ITEMS),
+        host_state: Any = beam.DoFn.StateParam(HOST),
         wake: Any = beam.DoFn.TimerParam(WAKE),
     ) -> Iterator[Any]:
         """Take new items and responses, send the requests that are due, and set the timer."""
         pending, at = self.pending.value, now()
-        items = {item.name: item for item in self._read_items(stored.read())}
+        items = {item.name: item for item in self._read_items(items_state.read())}
         for line in inbox.read():
             item = from_json(self.logic.item_type, json.loads(line))
             yield from map(tag, self.logic.add(items, item, at))
@@ -199,12 +200,12 @@ class HostQueueDoFn(beam.DoFn):
             if name in items:
                 yield from map(tag, self.logic.on_result(items, items.pop(name), result))
         if not pending.has(host):
-            yield from self._send_due(host, items, known, at)
+            yield from self._send_due(host, items, host_state, at)
         for state in pending.fetcher.changes(host):
-            known.write(json_line(to_json(state)))
+            host_state.write(json_line(to_json(state)))
             yield tag(StateChange(host=state))
         text = json_line([to_json(item) for item in items.values()])
-        stored.write(text)
+        items_state.write(text)
         due = [item.due for item in items.values() if item.due is not None]
         if pending.has(host):
             wake.set(now().timestamp() + _POLL_SECONDS + len(text) / _STATE_BYTES_PER_SECOND)
@@ -216,7 +217,7 @@ class HostQueueDoFn(beam.DoFn):
             yield from_json(self.logic.item_type, data)
 
     def _send_due(
-        self, host: Host, items: dict[str, Any], known: Any, at: dt.datetime
+        self, host: Host, items: dict[str, Any], host_state: Any, at: dt.datetime
     ) -> Iterator[Any]:
         due = [item for item in items.values() if item.due is not None and item.due <= at]
         requests = []
@@ -228,7 +229,7 @@ class HostQueueDoFn(beam.DoFn):
             else:
                 requests.append((item.name, request))
         if requests:
-            pending, text = self.pending.value, known.read()
+            pending, text = self.pending.value, host_state.read()
             if text:
                 pending.fetcher.recall(from_json(HostState, json.loads(text)))
             pending.send(host, requests)

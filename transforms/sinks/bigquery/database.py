@@ -1,8 +1,8 @@
 """The BigQuery database of runs.
 
 Load jobs, which are free of charge, load the files of a run into staging tables. One script then
-merges these into the tables in one transaction. An interrupted load is repeated the next time and
-continues with the jobs that are running or done.
+merges these into the tables in one transaction. The next run repeats an interrupted load, and uses
+the jobs that are still running or done.
 """
 
 import logging
@@ -34,7 +34,7 @@ from transforms.storage.runs import CommittedRun, read_start_time
 _LOG = logging.getLogger("newsbeam.databases")
 _FORMATS: Final = {"parquet": "PARQUET", "jsonl": "NEWLINE_DELIMITED_JSON"}
 _MAX_SOURCES: Final = 10_000
-"""URIs per load job, by BigQuery's quotas."""
+"""The maximum number of URIs per load job: a quota of BigQuery."""
 
 
 class BigQueryDatabase:
@@ -89,7 +89,7 @@ class BigQueryDatabase:
         return rows if merged else {}
 
     def _read_run_ids(self) -> set[str]:
-        """Return the ids of the loaded runs from the table itself, as a query would be billed."""
+        """Return the ids of the loaded runs, without a query, which would be billed."""
         column = bigquery.SchemaField("run_id", "STRING")
         rows = self._client.list_rows(f"{self._dataset}.{RUNS}", selected_fields=[column])
         return {str(row["run_id"]) for row in rows}
@@ -156,12 +156,12 @@ class BigQueryDatabase:
         for table in staged.values():
             try:
                 self._client.delete_table(f"{self._dataset}.{table}", not_found_ok=True)
-            except GoogleAPICallError as error:  # the run is loaded, and the table expires in a day
+            except GoogleAPICallError as error:  # harmless: the table expires in a day
                 _LOG.warning("%s: cannot delete %s: %s", self.name, table, error.message)
 
 
 def _sources(run: CommittedRun, record: type[Record]) -> list[str]:
-    """Return the URIs of a run's files for BigQuery, or one pattern if a job takes no more."""
+    """Return the URIs of a run's files; one pattern if there are too many for a load job."""
     paths = list(run.files[record.TABLE])
     pattern = f"{run.folder}/{run.format}/{record.TABLE}/*.{run.format}"
     return paths if len(paths) <= _MAX_SOURCES else [pattern]

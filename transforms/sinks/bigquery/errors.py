@@ -59,7 +59,7 @@ def is_transient(error: GoogleAPICallError) -> bool:
 
 def _advice(message: str) -> str:
     if "too many partitions" in message.lower():
-        return "; --bigquery_partitions month makes fewer, in a dataset of its own"
+        return "; load into a new dataset with --bigquery_partitions month, which makes fewer"
     if "different locations" in message or "not found in location" in message:
         return "; the bucket and the dataset must be in the same location"
     return ""

@@ -57,7 +57,7 @@ def wait_for_job(
         client: The client.
         spec: The job to start again.
         job: The started job.
-        first_backoff_sec: Seconds before the first new start; each later one doubles them.
+        first_backoff_sec: Seconds before the second try; they double with each later try.
 
     Returns:
         The job that succeeded.

@@ -16,25 +16,25 @@ class BigQueryOptions:
     """The dataset that runs are loaded into, and how to create it if it does not exist."""
 
     bigquery: str | None = flag(
-        "BigQuery dataset that takes in all runs of the output; the credentials are Google's "
-        "application default ones",
+        "BigQuery dataset into which all runs of the output are loaded; the credentials are "
+        "Google's application default ones",
         default=None,
         metavar="PROJECT.DATASET",
     )
     bigquery_location: str | None = flag(
-        "location in which the dataset is made if it is not there, such as EU or US",
+        "location of the dataset if it has to be created, such as EU or US",
         default=None,
         metavar="LOCATION",
     )
     bigquery_partitions: str = flag(
-        "partitions of tables that are made: by the day of a record, or by its month, for runs "
-        "with records of more than 4,000 days",
+        "partitions of new tables: by the day of a record, or by its month, for runs with records "
+        "of more than 4,000 days",
         default="day",
         choices=_PARTITIONS,
     )
     bigquery_endpoint: str | None = flag(
-        "address of the API if it is not Google's own; one with http:// is taken for an emulator "
-        "and gets no credentials",
+        "address of the API if it is not Google's own; an address with http:// counts as an "
+        "emulator and gets no credentials",
         default=None,
         metavar="URL",
     )

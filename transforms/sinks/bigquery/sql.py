@@ -50,12 +50,13 @@ def load_script(
     whether the run was merged.
 
     The final content of the tables does not depend on the order of loads. A record replaces the
-    record of the same key, unless that one comes from a run that started later. Replacing an
+    stored record of its key, unless that one is from a run that started later. Replacing an
     article removes the entities, quotes and topics that another run found in it. A dead letter
     keeps the time when it was first seen.
 
-    BigQuery runs two transactions that only insert rows side by side, which would store a record
-    twice. So every script updates the row of the lock table, and BigQuery aborts one of the two.
+    BigQuery lets two transactions that only insert rows run at the same time, which would store a
+    record twice. So every script updates the row of the lock table, and BigQuery aborts one of
+    the two.
 
     Args:
         dataset: The dataset, as PROJECT.DATASET.
@@ -72,7 +73,7 @@ def load_script(
     if Article.TABLE in staged:
         merges[1:1] = [_delete_annotations(record, names) for record in ANNOTATIONS]
     return f"""\
-DECLARE taken_in BOOL DEFAULT FALSE;
+DECLARE is_merged BOOL DEFAULT FALSE;
 DECLARE later ARRAY<STRING>;
 DECLARE days ARRAY<DATE>;
 INSERT INTO {names.lock} (`loads`)
@@ -85,10 +86,10 @@ SELECT run_id FROM {names.runs} WHERE started_at > {names.started}
 OR (started_at = {names.started} AND run_id > {names.run}));
 INSERT INTO {names.runs} (`run_id`, `started_at`, `loaded_at`)
 VALUES ({names.run}, {names.started}, CURRENT_TIMESTAMP());
-{"".join(merges)}SET taken_in = TRUE;
+{"".join(merges)}SET is_merged = TRUE;
 END IF;
 COMMIT TRANSACTION;
-SELECT taken_in;
+SELECT is_merged;
 """
 
 
@@ -141,11 +142,11 @@ def _merge(record: type[Record], names: _Names) -> str:
 SET days = ARRAY(
 SELECT DISTINCT day FROM {names.table(owner.TABLE)}
 WHERE {owner.KEY} IN (SELECT {owner.KEY} FROM {names.staging(record)}));
-MERGE INTO {names.table(record.TABLE)} AS kept
+MERGE INTO {names.table(record.TABLE)} AS stored
 USING (
 {_incoming(record, names)}) AS incoming
-ON kept.{record.KEY} = incoming.{record.KEY} AND kept.day IN UNNEST(days)
-WHEN MATCHED AND kept.run_id NOT IN UNNEST(later) THEN UPDATE SET {sets}
+ON stored.{record.KEY} = incoming.{record.KEY} AND stored.day IN UNNEST(days)
+WHEN MATCHED AND stored.run_id NOT IN UNNEST(later) THEN UPDATE SET {sets}
 {otherwise}WHEN NOT MATCHED THEN INSERT ({listed}) VALUES ({values});
 """
 
@@ -173,7 +174,7 @@ QUALIFY ROW_NUMBER() OVER (PARTITION BY {record.KEY} ORDER BY {order}) = 1"""
 
 def _assignment(record: type[Record], column: str) -> str:
     if record is DeadLetter and column in FIRST_SEEN_COLUMNS:
-        return f"`{column}` = LEAST(kept.`{column}`, incoming.`{column}`)"
+        return f"`{column}` = LEAST(stored.`{column}`, incoming.`{column}`)"
     return f"`{column}` = incoming.`{column}`"
 
 
@@ -192,5 +193,5 @@ def _table(dataset: str, name: str) -> str:
 
 def _check_name(text: str) -> str:
     if not re.fullmatch(r"[\w.:-]+", text, re.ASCII):
-        raise ValueError(f"{text!r} has characters that ids and names have not")
+        raise ValueError(f"{text!r} has characters that are not allowed in ids and names")
     return text

@@ -1,7 +1,7 @@
 """Create the tables of a BigQuery dataset from the record types, and migrate earlier versions.
 
-The schema version is a label of the table of runs, which is written last. So an interrupted
-migration is finished the next time.
+The schema version is a label of the table of runs, which is written last. So the next run finishes
+an interrupted migration.
 """
 
 import datetime as dt

@@ -29,7 +29,10 @@ _DEFAULTS: Final[dict[str, Any]] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""Defaults of the connection string, which notice within a minute that a server is gone."""
+"""Defaults of the connection string, in seconds; ``tcp_user_timeout`` in milliseconds.
+
+They detect within a minute that a server is gone.
+"""
 
 _NAME_PARTS: Final = ("host", "hostaddr", "port", "dbname", "user", "service")
 
@@ -80,7 +83,7 @@ class PostgresDatabase:
             )
         if loader.replaced:
             _LOG.warning(
-                "%s: run %s: %d texts with characters that PostgreSQL refuses (NUL, lone "
+                "%s: run %s: %d texts with characters that PostgreSQL rejects (NUL, lone "
                 "surrogates), each replaced by U+FFFD",
                 *(self.name, run.run_id, loader.replaced),
             )
@@ -96,7 +99,7 @@ class PostgresDatabase:
                     ("search_path", f'"{self.options.postgres_schema}"'),
                     ("statement_timeout", milliseconds),
                     ("idle_in_transaction_session_timeout", milliseconds),
-                    # The server must also notice a dead loader, which holds the lock.
+                    # The server must also detect a dead client, which would keep the lock.
                     ("tcp_keepalives_idle", "30"),
                     ("tcp_keepalives_interval", "10"),
                     ("tcp_keepalives_count", "3"),
@@ -138,15 +141,16 @@ class PostgresDatabase:
 
     def _check_rights(self, db: PostgresConnection) -> None:
         missing = db.execute(
-            "SELECT DISTINCT wanted FROM pg_class, unnest(%s::text[]) AS wanted WHERE relnamespace "
-            "= %s::regnamespace AND relname = ANY(%s) AND NOT has_table_privilege(oid, wanted)",
+            "SELECT DISTINCT required FROM pg_class, unnest(%s::text[]) AS required WHERE "
+            "relnamespace = %s::regnamespace AND relname = ANY(%s) "
+            "AND NOT has_table_privilege(oid, required)",
             [
                 ["SELECT", "INSERT", "UPDATE", "DELETE"],
                 f'"{self.options.postgres_schema}"',
                 list(TABLES),
             ],
         )
-        rights = ", ".join(sorted(wanted for (wanted,) in missing))
+        rights = ", ".join(sorted(right for (right,) in missing))
         require(not rights, f"the user needs the right {rights} on all tables of the schema")
 
 

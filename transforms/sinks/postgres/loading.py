@@ -3,9 +3,10 @@
 Batches of records are copied into a temporary table and upserted from there: COPY loads large
 texts several times as fast as INSERT.
 
-The final content of the tables does not depend on the order of loads. Of two records of one key,
-the one from the run that started later stays. Replacing an article removes the entities, quotes
-and topics that an earlier run found in it. A dead letter keeps the time when it was first seen.
+The final content of the tables does not depend on the order of loads. If two records have the same
+key, the one from the run that started later stays. Replacing an article removes the entities,
+quotes and topics that an earlier run found in it. A dead letter keeps the time when it was first
+seen.
 """
 
 import datetime as dt
@@ -97,7 +98,7 @@ class RunLoader:
 def _unique(rows: list[Row], record: type[Record]) -> list[Row]:
     """Return the first row of each key, since ON CONFLICT rejects two rows of one key.
 
-    Dead letters are sorted by time before, so that the earliest stays.
+    Dead letters are first sorted by time, so that the earliest stays.
     """
     if record is DeadLetter:
         rows = sorted(rows, key=lambda row: row["first_seen_at"])
@@ -112,18 +113,19 @@ def _upsert_statement(record: type[Record]) -> str:
         f'COALESCE("{f.name}", {before[f.name]})' if f.name in before else f'"{f.name}"'
         for f in fields
     )
-    # Within a run the first record of a key stays, since the run is not later than itself.
+    # If a run has two records of one key, the first stays: the run is not later than itself.
     newer = (
         "COALESCE((%(started)s, %(run)s) > (SELECT r.started_at, r.run_id FROM loaded_runs r "
-        "WHERE r.run_id = kept.run_id), true)"
+        "WHERE r.run_id = stored.run_id), true)"
     )
     sets = [f'"{f.name}" = EXCLUDED."{f.name}"' for f in fields if f.name != key]
     where = newer
     if record is DeadLetter:
         sets = [
-            f'"{f.name}" = LEAST(kept."{f.name}", EXCLUDED."{f.name}")'
+            f'"{f.name}" = LEAST(stored."{f.name}", EXCLUDED."{f.name}")'
             if f.name in FIRST_SEEN_COLUMNS
-            else f'"{f.name}" = CASE WHEN {newer} THEN EXCLUDED."{f.name}" ELSE kept."{f.name}" END'
+            else f'"{f.name}" = CASE WHEN {newer} THEN EXCLUDED."{f.name}" '
+            f'ELSE stored."{f.name}" END'
             for f in fields
             if f.name != key
         ]
@@ -135,7 +137,7 @@ def _upsert_statement(record: type[Record]) -> str:
             "AND a.run_id <> incoming.run_id)"
         )
     return (
-        f'INSERT INTO "{record.TABLE}" AS kept ({_columns(fields)}) {source} '
+        f'INSERT INTO "{record.TABLE}" AS stored ({_columns(fields)}) {source} '
         f'ON CONFLICT ("{key}") DO UPDATE SET {", ".join(sets)} WHERE {where}'
         + (" RETURNING article_id, run_id" if record is Article else "")
     )

@@ -14,18 +14,18 @@ class PostgresOptions:
     """The database that runs are loaded into, and how long to wait for it."""
 
     postgres: str | None = flag(
-        "PostgreSQL database that takes in all runs of the output: a URL or key=value pairs, as "
-        "libpq reads them. Leave the password to PGPASSWORD or ~/.pgpass",
+        "PostgreSQL database into which all runs of the output are loaded: a URL or key=value "
+        "pairs, as libpq reads them. Leave the password to PGPASSWORD or ~/.pgpass",
         default=None,
         metavar="DSN",
     )
     postgres_schema: str = flag(
-        "schema of its tables, made if it is not there",
+        "schema of its tables; it is created if it does not exist",
         default="newsbeam",
         metavar="NAME",
     )
     postgres_timeout_sec: float = flag(
-        "seconds that a statement may take, or wait for another load",
+        "maximum seconds for a statement, including the wait for another load",
         default=600.0,
         type=float,
         metavar="SECONDS",
