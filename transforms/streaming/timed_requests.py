@@ -2,8 +2,8 @@
 
 A bundle of a stream must end soon, since a checkpoint waits for it. So a timer sends the requests
 of a host, and later timers take the responses that have arrived by then. Only the process knows
-which requests are pending. If it dies, their items are still in the Beam state of their host and are sent
-again.
+which requests are pending. If it dies, their items are still in the Beam state of their host and
+are sent again.
 """
 
 import datetime as dt
