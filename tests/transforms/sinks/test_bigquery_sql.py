@@ -65,7 +65,7 @@ def test_only_what_is_staged_is_read() -> None:
 
 @pytest.mark.parametrize("run_id", ["a'b", "a b", "", "a`b", "a\n", "ä"])
 def test_odd_ids_are_refused(run_id: str) -> None:
-    with pytest.raises(ValueError, match="characters that ids and names have not"):
+    with pytest.raises(ValueError, match="characters that are not allowed"):
         script("articles", run_id=run_id)
 
 

@@ -332,7 +332,7 @@ def test_characters_that_are_refused_are_replaced_and_counted(
         tables.load(tmp_path, "one")
     assert tables.rows("SELECT text, title FROM articles") == [("a\ufffdb", "c\ufffdd")]
     (logged,) = caplog.messages
-    assert "run one: 2 texts with characters that PostgreSQL refuses" in logged
+    assert "run one: 2 texts with characters that PostgreSQL rejects" in logged
 
 
 def test_no_name_or_address_is_too_long_for_an_index(tables: Tables, tmp_path: Path) -> None:
