@@ -13,8 +13,8 @@ from schemas import DeadLetter, FeedHealth
 from transforms.core.elements import Outcome, Run
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, file_list_path, read_lines
+from transforms.state.loaded_state import format_line
 from transforms.state.records import StateChange
-from transforms.state.state import format_line
 from transforms.storage.filesystems import remove_folder
 from transforms.storage.locks import Lease
 from transforms.storage.runs import is_committed

@@ -29,8 +29,8 @@ from transforms.language.entities.gazetteer import GazetteerError, choose_gazett
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
 from transforms.sinks.commit import staging_folder
+from transforms.state.loaded_state import State
 from transforms.state.retries import entry_to_retry
-from transforms.state.state import State
 from transforms.state.store import StateHandle, StateStore
 from transforms.storage.filesystems import check_filesystem, is_local
 from transforms.storage.locks import FolderLock

@@ -14,7 +14,7 @@ from pipeline.prepare import JobRequest, prepare_job
 from pipeline.summary import Summary, read_stage_counts, summarise
 from transforms.core.elements import Feed, FeedStatus
 from transforms.sinks.duckdb import write_views
-from transforms.state.state import State
+from transforms.state.loaded_state import State
 from transforms.storage.filesystems import is_local
 from transforms.storage.locks import FolderLock
 

@@ -15,8 +15,8 @@ from apache_beam.io.gcp.pubsub import (
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
 from pipeline.graph import IngestJob, make_workers
-from pipeline.micro_batches import MicroBatchWriter
-from pipeline.write_micro_batches import PackElements, WriteMicroBatches
+from pipeline.micro_batch_runs import MicroBatchWriter
+from pipeline.micro_batch_timer import PackElements, WriteMicroBatches
 from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Entry, Feed
 from transforms.core.errors import UsageError

@@ -16,7 +16,7 @@ from transforms.extraction.document_worker import load_document_parsers
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.language.model import analyse_texts, load_model
-from transforms.state.state import State
+from transforms.state.loaded_state import State
 from transforms.state.store import StateHandle
 
 collect_ignore = ["support/bigquery_emulator.py"]  # a program that runs in another environment

@@ -22,8 +22,8 @@ from transforms.core.elements import (
     Run,
 )
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
+from transforms.state.loaded_state import State
 from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, StateChange
-from transforms.state.state import State
 from transforms.state.store import StateHandle
 
 

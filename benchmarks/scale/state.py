@@ -11,9 +11,9 @@ from typing import Final
 
 from schemas.ids import stable_id
 from schemas.jsonable import to_line
+from transforms.state.file_format import write_state_file
+from transforms.state.loaded_state import State, format_line
 from transforms.state.records import FeedState, KnownArticle, KnownEntry
-from transforms.state.state import State, format_line
-from transforms.state.state_files import write_state_file
 from transforms.state.store import StateStore
 
 _ARTICLES_PER_FEED: Final = 10

@@ -19,8 +19,8 @@ from transforms.feeds.discovery import FeedFacts
 from transforms.feeds.schedule import schedule_next_fetch
 from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
 from transforms.fetching.http_messages import Request, Response
+from transforms.state.loaded_state import State
 from transforms.state.records import FeedState
-from transforms.state.state import State
 
 
 @dataclass(frozen=True)

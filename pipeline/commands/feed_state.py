@@ -7,8 +7,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.errors import UsageError
 from transforms.core.options import require
-from transforms.state.state import State
-from transforms.state.state_files import DamagedStateError, read_state_file
+from transforms.state.file_format import DamagedStateError, read_state_file
+from transforms.state.loaded_state import State
 from transforms.storage.filesystems import (
     check_filesystem,
     folder_exists,

@@ -32,7 +32,7 @@ from transforms.feeds.list_writer import (
 )
 from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.state.state import State
+from transforms.state.loaded_state import State
 
 _MAX_URL_WIDTH: Final = 60
 

@@ -30,8 +30,8 @@ from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import FeedFetching
 from transforms.fetching.fetcher import FetchOptions
 from transforms.parse_entries import EntryParsing
+from transforms.state.loaded_state import State, format_line
 from transforms.state.records import FeedState, KnownArticle, KnownEntry
-from transforms.state.state import State, format_line
 from transforms.state.store import StateHandle
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
 from transforms.streaming.poll_feeds import FeedPolling, FeedToPoll, QueuedFeed

@@ -8,8 +8,8 @@ from schemas import Article, content_hash
 from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import Entry, ExtractedArticle, TextReference
 from transforms.core.urls import canonical_url
+from transforms.state.loaded_state import State, format_line
 from transforms.state.sorted_table import KEY_BYTES
-from transforms.state.state import State, format_line
 from transforms.story_similarity import sketch_text
 
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)

@@ -9,8 +9,8 @@ from schemas.ids import alias_key, link_key, story_id_of, version_id
 from tests.support.example_records import article, entry, extracted
 from transforms.core.elements import Run
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
+from transforms.state.loaded_state import State, format_line
 from transforms.state.records import FailedEntry, KnownArticle, KnownEntry
-from transforms.state.state import State, format_line
 from transforms.state.store import StateHandle
 
 AT = dt.datetime(2026, 11, 19, tzinfo=dt.timezone.utc)

@@ -30,7 +30,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.errors import UsageError
 from transforms.sinks.write_records import WrittenFile
-from transforms.state.state_files import write_state_file
+from transforms.state.file_format import write_state_file
 from transforms.state.store import RUN_STATE_FILE
 from transforms.storage.filesystems import (
     atomic_file,

@@ -26,14 +26,14 @@ from schemas.ids import link_key
 from transforms.core.clock import now
 from transforms.core.process_shared import ProcessShared
 from transforms.core.urls import canonical_url
-from transforms.state.records import KnownArticle, KnownEntry
-from transforms.state.state import State, format_line
-from transforms.state.state_files import (
+from transforms.state.file_format import (
     DamagedStateError,
     read_covered_runs,
     read_state_file,
     write_state_file,
 )
+from transforms.state.loaded_state import State, format_line
+from transforms.state.records import KnownArticle, KnownEntry
 from transforms.storage.filesystems import create_folder, list_names
 from transforms.storage.locks import FolderLock, lock_folder
 from transforms.storage.record_files import read_rows

@@ -15,9 +15,9 @@ from sample.server import SampleSite
 from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
+from transforms.state.file_format import write_state_file
+from transforms.state.loaded_state import format_line
 from transforms.state.records import FeedState, HostState
-from transforms.state.state import format_line
-from transforms.state.state_files import write_state_file
 
 ROOT = Path(__file__).parents[3]
 HOUR = dt.timedelta(hours=1)

@@ -21,7 +21,7 @@ from transforms.sinks import write_records
 from transforms.sinks.commit import commit, staging_folder
 from transforms.sinks.duckdb import write_views
 from transforms.sinks.write_records import WriteRecords, WrittenFile, partition_of
-from transforms.state.state_files import read_state_file, write_state_file
+from transforms.state.file_format import read_state_file, write_state_file
 from transforms.storage.runs import list_committed_runs, read_committed_run
 
 assert HdfsLikeFileSystem.scheme() == SCHEME

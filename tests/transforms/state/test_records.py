@@ -6,6 +6,7 @@ import pytest
 
 from schemas.ids import alias_key, link_key, stable_id, version_id
 from tests.support.example_records import TIME, state_lines
+from transforms.state.loaded_state import State, format_line
 from transforms.state.records import (
     FailedEntry,
     FeedState,
@@ -16,7 +17,6 @@ from transforms.state.records import (
     StateRecord,
 )
 from transforms.state.retries import MAX_ATTEMPTS, retry_time
-from transforms.state.state import State, format_line
 
 KEY, LINEAGE = link_key("https://a.example/1"), stable_id("https://a.example/1")
 HASH = stable_id("text")

@@ -11,9 +11,9 @@ from tests.support.example_records import TIME, article, state_lines
 from tests.support.hdfs_like_filesystem import HdfsLikeFileSystem
 from transforms.core.errors import UsageError
 from transforms.sinks.write_records import write_file
+from transforms.state.file_format import DamagedStateError, read_state_file, write_state_file
+from transforms.state.loaded_state import State, format_line
 from transforms.state.records import FailedEntry, KnownArticle, KnownEntry
-from transforms.state.state import State, format_line
-from transforms.state.state_files import DamagedStateError, read_state_file, write_state_file
 from transforms.state.store import RUN_STATE_FILE, StateStore
 from transforms.storage.runs import SUMMARY
 

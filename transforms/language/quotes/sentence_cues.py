@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from schemas import SpeakerKind
 from transforms.language.quotes import cue_words, indirect_speech
 from transforms.language.quotes.attribution import UNKNOWN, Attribution, Cue
-from transforms.language.quotes.noun_phrases import (
+from transforms.language.quotes.phrase_heads import (
     MAX_ASIDE,
     MAX_NOUN_PHRASE,
     find_head_after,

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from transforms.language.quotes import cue_words
 from transforms.language.quotes.attribution import Attribution, QuoteReading
 from transforms.language.quotes.features import bin_count, classify_cue, item_at
-from transforms.language.quotes.noun_phrases import find_head_after, find_head_before
+from transforms.language.quotes.phrase_heads import find_head_after, find_head_before
 from transforms.language.quotes.quotation_marks import QuotedSegment
 from transforms.language.quotes.sentence_cues import SentenceCues
 from transforms.language.quotes.sentences import QuotedText, Sentence, SentenceItem, is_cue

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from schemas import Entity, SpeakerKind
 from transforms.language.quotes import cue_words
-from transforms.language.quotes.noun_phrases import MAX_ASIDE, MAX_NOUN_PHRASE
+from transforms.language.quotes.phrase_heads import MAX_ASIDE, MAX_NOUN_PHRASE
 from transforms.language.quotes.quotation_marks import QuotedSegment
 from transforms.language.quotes.sentences import QuotedText, is_cue
 from transforms.language.tokens import Token

@@ -14,9 +14,9 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from apache_beam.testing import test_pipeline, test_stream
 
-from pipeline.micro_batches import MicroBatchWriter, StreamProgress, pack
+from pipeline.micro_batch_runs import MicroBatchWriter, StreamProgress, pack
+from pipeline.micro_batch_timer import WriteMicroBatches
 from pipeline.summary import Summary
-from pipeline.write_micro_batches import WriteMicroBatches
 from schemas import Article
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME
@@ -50,7 +50,7 @@ def outcome(of: Article, kind: str = "article") -> Outcome:
 def tick(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Lets a second pass."""
     time = [TIME]
-    monkeypatch.setattr("pipeline.micro_batches.now", lambda: time[0])
+    monkeypatch.setattr("pipeline.micro_batch_runs.now", lambda: time[0])
 
     def tick() -> None:
         time[0] += dt.timedelta(seconds=1)
@@ -148,7 +148,7 @@ def test_after_some_days_nothing_is_given_again(
     tick()
     _, after = show(windows, checkpoint, numbered(2))
     assert after.replayed_runs == ["stream-20261120T093001Z"]
-    monkeypatch.setattr("pipeline.micro_batches.now", lambda: TIME + dt.timedelta(days=4))
+    monkeypatch.setattr("pipeline.micro_batch_runs.now", lambda: TIME + dt.timedelta(days=4))
     _, after = show(windows, after, numbered(3))
     assert after.replayed_runs == []
 
@@ -178,7 +178,7 @@ def test_a_commit_that_was_cut_off_is_made_by_the_next(
         raise OSError("gone")
 
     with monkeypatch.context() as patched, pytest.raises(OSError, match="gone"):
-        patched.setattr("pipeline.micro_batches.commit", cut_off)
+        patched.setattr("pipeline.micro_batch_runs.commit", cut_off)
         windows.write([pack([numbered(1)])], StreamProgress())
     tick()
     show(windows, StreamProgress(), numbered(1))

@@ -18,7 +18,7 @@ from apache_beam.transforms.userstate import (
 )
 from apache_beam.transforms.window import GlobalWindow
 
-from pipeline.micro_batches import MicroBatchWriter, StreamElement, StreamProgress, pack
+from pipeline.micro_batch_runs import MicroBatchWriter, StreamElement, StreamProgress, pack
 from transforms.core.clock import now
 from transforms.core.stage import in_global_window
 

@@ -27,8 +27,8 @@ from transforms.core.elements import Entry, FeedReport, Outcome, Run
 from transforms.feed_health import feed_health
 from transforms.sinks.commit import commit
 from transforms.sinks.write_records import WrittenFile, partition_of, write_file
+from transforms.state.loaded_state import format_line
 from transforms.state.records import StateChange
-from transforms.state.state import format_line
 from transforms.storage.filesystems import atomic_file, create_folder, open_file, remove_folder
 from transforms.storage.record_files import read_rows
 from transforms.storage.runs import is_committed, list_run_names, read_committed_run
