@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def compare_with_local(name: str, folder: Path, parallelism: int) -> bool:
-    """Run locally and on the engine, print the differences, and return whether all is well."""
+    """Run locally and on the engine, print the differences, and return whether it passed."""
     with SampleSite() as site:
         feeds = [f"{site.base}/feeds.opml"]
         print(
@@ -84,16 +84,17 @@ def _time_ingest(feeds: list[str], output: Path, *flags: str) -> float:
     return time.monotonic() - started
 
 
-def _print_work(bundles: list[Bundle], wanted: int) -> bool:
-    done = count_bundles(bundles)
-    shown = ", ".join(f"{count} in process {pid}" for pid, count in done.items())
+def _print_work(bundles: list[Bundle], min_processes: int) -> bool:
+    """Print the bundles per worker process, and return whether enough processes had some."""
+    bundles_by_process = count_bundles(bundles)
+    shown = ", ".join(f"{count} in process {pid}" for pid, count in bundles_by_process.items())
     print(
         f"bundles: {shown}; at most {count_max_concurrent(bundles)} at once,"
         f" in several processes at once for {measure_parallel_seconds(bundles):.1f} s"
     )
-    if len(done) < wanted:
-        print(f"only {len(done)} of {wanted} worker processes did any work")
-    return len(done) >= wanted
+    if len(bundles_by_process) < min_processes:
+        print(f"only {len(bundles_by_process)} of {min_processes} worker processes did any work")
+    return len(bundles_by_process) >= min_processes
 
 
 if __name__ == "__main__":

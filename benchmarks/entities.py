@@ -1,7 +1,7 @@
 """Precision and recall of people, organisations and places, and of their grouping.
 
 Compares Newsbeam with the plain language model. The labels in `entity_labels.tsv` were made by a
-reader, who corrected what Newsbeam found at the time. Their columns are document, start, end,
+reader, who corrected the output of an early Newsbeam. Their columns are document, start, end,
 label, and a name for the entity within the document. Only PERSON, ORG and GPE count. The word
 "the", titles and a possessive 's are no part of a mention; they are removed from the plain model's
 mentions, too.
@@ -53,7 +53,7 @@ Mentions = Mapping[LabelledSpan, str]
 
 
 class WeightedPrecisionRecall(NamedTuple):
-    """Precision and recall from sums, whose right parts differ for what was found and for gold."""
+    """Precision and recall from weighted sums: what is right weighs differently in each of them."""
 
     right: float
     found: float
@@ -62,12 +62,12 @@ class WeightedPrecisionRecall(NamedTuple):
 
     @property
     def precision(self) -> float:
-        """The share of what was found that is right."""
+        """The share of the found mentions that is right."""
         return self.right / self.found if self.found else 0.0
 
     @property
     def recall(self) -> float:
-        """The share of gold that was found."""
+        """The share of the gold mentions that was found."""
         return self.right_of_gold / self.gold if self.gold else 0.0
 
     @property
@@ -121,12 +121,12 @@ def score_mentions(
 ) -> WeightedPrecisionRecall:
     """Score the mentions of a label, or of "all" labels."""
 
-    def of(mentions: Mentions) -> set[LabelledSpan]:
-        return {place for place in mentions if label in ("all", place.label)}
+    def select(mentions: Mentions) -> set[LabelledSpan]:
+        return {span for span in mentions if label in ("all", span.label)}
 
-    right = sum(len(of(a) & of(b)) for a, b in zip(gold, found, strict=True))
+    right = sum(len(select(a) & select(b)) for a, b in zip(gold, found, strict=True))
     return WeightedPrecisionRecall(
-        right, sum(len(of(b)) for b in found), right, sum(len(of(a)) for a in gold)
+        right, sum(len(select(b)) for b in found), right, sum(len(select(a)) for a in gold)
     )
 
 
@@ -140,16 +140,16 @@ def score_groups(
     WeightedPrecisionRecall(right=2.0, found=2, right_of_gold=1.0, gold=2)
     """
     sums = [0.0, 0, 0.0, 0]
-    for one, other in zip(gold, found, strict=True):
-        common = one.keys() & other.keys()
-        a = {place: one[place] for place in (common if shared else one)}
-        b = {place: other[place] for place in (common if shared else other)}
-        together = Counter((a[place], b[place]) for place in common)
-        sizes_a, sizes_b = Counter(a.values()), Counter(b.values())
-        sums[0] += sum(n * n / sizes_b[group] for (_, group), n in together.items())
-        sums[1] += len(b)
-        sums[2] += sum(n * n / sizes_a[group] for (group, _), n in together.items())
-        sums[3] += len(a)
+    for gold_mentions, found_mentions in zip(gold, found, strict=True):
+        common = gold_mentions.keys() & found_mentions.keys()
+        in_gold = {span: gold_mentions[span] for span in (common if shared else gold_mentions)}
+        in_found = {span: found_mentions[span] for span in (common if shared else found_mentions)}
+        together = Counter((in_gold[span], in_found[span]) for span in common)
+        gold_sizes, found_sizes = Counter(in_gold.values()), Counter(in_found.values())
+        sums[0] += sum(n * n / found_sizes[group] for (_, group), n in together.items())
+        sums[1] += len(in_found)
+        sums[2] += sum(n * n / gold_sizes[group] for (group, _), n in together.items())
+        sums[3] += len(in_gold)
     return WeightedPrecisionRecall(*sums)
 
 
@@ -174,9 +174,13 @@ def print_errors(
     texts: Mapping[str, str], gold: Sequence[Mentions], found: Sequence[Mentions]
 ) -> None:
     """Print each missing (-) or surplus (+) mention with the text around it."""
-    for (name, text), wanted, given in zip(texts.items(), gold, found, strict=True):
-        for sign, some, others in (("-", wanted, given), ("+", given, wanted)):
-            for start, end, label in sorted(some.keys() - others.keys()):
+    for (name, text), expected, actual in zip(texts.items(), gold, found, strict=True):
+        differences = (
+            ("-", expected.keys() - actual.keys()),
+            ("+", actual.keys() - expected.keys()),
+        )
+        for sign, spans in differences:
+            for start, end, label in sorted(spans):
                 before, after = text[max(0, start - 30) : start], text[end : end + 30]
                 around = f"{before}[{text[start:end]}]{after}".replace("\n", "¶")
                 print(f"{sign} {label:6} {around}   {name[:30]}")

@@ -185,12 +185,12 @@ def read_ordinary_records(output: Path) -> list[str]:
 
 def describe_outcomes(output: Path) -> dict[str, str]:
     """Return the outcome of each document by its URL: an article or a dead letter."""
-    found = {
+    outcomes = {
         a["url"]: f"article, {a['word_count']} words" for a in read_records(output, "articles")
     }
     for letter in read_records(output, "dead_letters"):
-        found[letter["source"]] = f"{letter['error_type']}: {letter['message']}"
-    return found
+        outcomes[letter["source"]] = f"{letter['error_type']}: {letter['message']}"
+    return outcomes
 
 
 def main() -> None:
@@ -200,32 +200,32 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="TEXT", help="only cases with this name")
     args = parser.parse_args()
     site = SimulatedWeb()
-    good, bad = add_ordinary_articles(site), add_hostile_documents(site, args.only)
-    more = add_archived_feeds(site, args.feeds) if args.feeds else []
+    ordinary, hostile = add_ordinary_articles(site), add_hostile_documents(site, args.only)
+    archived = add_archived_feeds(site, args.feeds) if args.feeds else []
     with tempfile.TemporaryDirectory() as name, site.served():
         before, after = Path(name, "before"), Path(name, "after")
-        run_ingest(good, before)
+        run_ingest(ordinary, before)
         started = time.monotonic()
         with sample_memory() as peaks:
-            summary = run_ingest([*good, *bad, *more], after)
+            summary = run_ingest([*ordinary, *hostile, *archived], after)
         seconds = time.monotonic() - started
-        sys.exit(print_report(summary, before, after, bad, seconds=seconds, peak=max(peaks)))
+        sys.exit(print_report(summary, before, after, hostile, seconds=seconds, peak=max(peaks)))
 
 
 def print_report(
     summary: dict[str, Any],
     before: Path,
     after: Path,
-    bad: list[str],
+    hostile: list[str],
     *,
     seconds: float,
     peak: float,
 ) -> bool:
     """Print the outcomes of a run, and return whether anything is wrong."""
-    ended = describe_outcomes(after)
-    for url in bad:
+    outcomes = describe_outcomes(after)
+    for url in hostile:
         page_url = url.replace("/of/", "/page/")
-        print(f"{unquote(urlsplit(url).path)[1:]:<45} {ended.get(page_url, 'read')[:120]}")
+        print(f"{unquote(urlsplit(url).path)[1:]:<45} {outcomes.get(page_url, 'read')[:120]}")
     expected, found = read_ordinary_records(before), read_ordinary_records(after)
     kinds = Counter(d["error_type"] for d in read_records(after, "dead_letters"))
     print(f"\n{summary['feeds']} feeds, {summary['entries']} entries: {summary['outcomes']}")

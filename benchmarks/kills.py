@@ -109,7 +109,7 @@ def run_kills(
     kills: int,
     chance: random.Random,
     *,
-    aimed: int = 4,
+    commit_kill_interval: int = 4,
 ) -> bool:
     """Run all kills, print the results, and return whether anything went wrong.
 
@@ -117,14 +117,14 @@ def run_kills(
         site: the local site.
         feeds: URLs of its feeds.
         folder: where the output folders are made.
-        kills: number of kills.
+        kills: the number of kills.
         chance: source of the random times.
-        aimed: every kill of a number divisible by this is made as records become visible.
+        commit_kill_interval: one kill in this many is made as records become visible.
     """
-    took = run_ingest(feeds, folder / "whole")
+    run_seconds = run_ingest(feeds, folder / "whole")
     expected = read_visible_records(folder / "whole")
     counts = Counter(table for table, _ in expected.counts)
-    print(f"undisturbed run, {took:.0f} s: {dict(sorted(counts.items()))}", flush=True)
+    print(f"undisturbed run, {run_seconds:.0f} s: {dict(sorted(counts.items()))}", flush=True)
 
     before = len(site.requests)
     run_ingest(feeds, folder / "whole")
@@ -137,14 +137,14 @@ def run_kills(
     damaged = expected.errors + again.errors
     for number in range(1, kills + 1):
         output = folder / f"killed-{number}"
-        after = None if number % aimed == 0 else chance.uniform(0, took)
+        after = None if number % commit_kill_interval == 0 else chance.uniform(0, run_seconds)
         visible = run_and_kill(feeds, output, after)
-        half = read_visible_records(output)
+        killed = read_visible_records(output)
         run_ingest(feeds, output)
-        seen = read_visible_records(output)
-        missing.update(table for table, _ in expected.counts - seen.counts)
-        duplicated.update(table for table, _ in seen.counts - expected.counts)
-        damaged += half.errors + seen.errors
+        completed = read_visible_records(output)
+        missing.update(table for table, _ in expected.counts - completed.counts)
+        duplicated.update(table for table, _ in completed.counts - expected.counts)
+        damaged += killed.errors + completed.errors
         when = "as records became visible" if after is None else f"after {after:.1f} s"
         print(f"{number:>3} killed {when}: {visible} was visible", flush=True)
     print(f"missing {missing.total()}, duplicated {duplicated.total()}, damaged {len(damaged)}")

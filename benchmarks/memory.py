@@ -3,8 +3,8 @@
 usage: python -m benchmarks.memory [--few 1000] [--many 10000] [--most 1.10]
 
 Each run is over its own local site (see :mod:`benchmarks.throughput`) and in its own process; the
-larger one follows the smaller one. Exits with 1 if the larger run held more than ``--most`` times
-the memory of the smaller one.
+larger one follows the smaller one. Exits with 1 if the peak memory of the larger run is more than
+``--most`` times that of the smaller one.
 """
 
 import argparse

@@ -36,18 +36,18 @@ def read_articles(feeds: list[str], nlp: Language) -> Iterator[dict[str, Any]]:
     """Yield every article of the feeds, analysed paragraph by paragraph."""
     for feed in feeds:
         for entry in feedparser.parse(download(feed)).entries:
-            found: Any = trafilatura.bare_extraction(
+            extracted: Any = trafilatura.bare_extraction(
                 download(entry.link), url=entry.link, with_metadata=True, include_comments=False
             )
-            if found is None:
+            if extracted is None:
                 continue
-            docs = list(nlp.pipe(found.text.split("\n")))
+            docs = list(nlp.pipe(extracted.text.split("\n")))
             yield {
                 "url": entry.link,
-                "title": found.title,
-                "author": found.author,
-                "date": found.date,
-                "text": found.text,
+                "title": extracted.title,
+                "author": extracted.author,
+                "date": extracted.date,
+                "text": extracted.text,
                 "entities": [(e.text, e.label_) for doc in docs for e in doc.ents],
                 "quotes": [quote for doc in docs for quote in extract_quotes(doc)],
             }

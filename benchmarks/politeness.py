@@ -3,12 +3,12 @@
 usage: python -m benchmarks.politeness [--hosts 50] [--articles 20] [--delay 0.25]
 
 Every host is a loopback address with a feed, articles and a robots.txt, and behaves as one of the
-`KINDS`. Violations are counted from the hosts' logs and the plan of the site alone, without
-anything that the program reports.
+`KINDS`. Violations are counted from the hosts' logs and the plan of the site alone; the
+program's own reports are not used.
 
 All feeds are read before the first page is requested, so a run has two phases. The real time of a
-phase goes from its first request to the end of its last. Its ideal time is that of the slowest
-host: the sum of its answers and of the pauses that are due between them. The ratio is ideal time to
+phase runs from its first request to the end of its last. Its ideal time is that of the slowest
+host: the sum of its answers and of the required pauses between them. The ratio is ideal time to
 real time.
 """
 
@@ -28,7 +28,7 @@ from typing import Any, Final
 from tests.support.local_servers import ENDLESS_HEADERS, LocalServers, LoggedRequest, Reply
 
 KINDS: Final = {
-    "rules": "robots.txt disallows some articles, and everything to others",
+    "rules": "robots.txt disallows some articles, and everything to other agents",
     "crawl-delay": "robots.txt asks for twice the delay",
     "down": "robots.txt is always an error",
     "robots-busy": "robots.txt is busy at first",
@@ -54,8 +54,9 @@ VIOLATIONS: Final = (
 )
 TOLERANCE: Final = 0.005
 TARGET: Final = 0.9
-_TRIES: Final = 2
-_TIMEOUT: Final = 3.0
+"""The minimum ratio of ideal to real time."""
+_MAX_ATTEMPTS: Final = 2
+_TIMEOUT_SECONDS: Final = 3.0
 _MAX_BYTES: Final = 1_000_000
 _SPECIAL: Final = 1
 """The number of the article that behaves as its host's kind says."""
@@ -140,9 +141,9 @@ def make_article(title: str) -> Reply:
     return Reply(page.encode(), headers={"Content-Type": "text/html; charset=utf-8"})
 
 
-def pause_after(asked: LoggedRequest, delay: float) -> float:
+def pause_after(request: LoggedRequest, delay: float) -> float:
     """Return the seconds that must pass between the end of a request and the next start."""
-    return max(delay, asked.retry_after or 0.0)
+    return max(delay, request.retry_after or 0.0)
 
 
 def count_violations(log: Iterable[LoggedRequest], site: Iterable[HostPlan]) -> Counter[str]:
@@ -156,36 +157,36 @@ def count_violations(log: Iterable[LoggedRequest], site: Iterable[HostPlan]) -> 
 
 def group_by_host(log: Iterable[LoggedRequest]) -> dict[str, list[LoggedRequest]]:
     """Return the requests of each host in the order of their starts."""
-    ordered = sorted(log, key=lambda asked: (asked.host, asked.start))
-    return {host: list(group) for host, group in groupby(ordered, key=lambda asked: asked.host)}
+    ordered = sorted(log, key=lambda request: (request.host, request.start))
+    return {host: list(group) for host, group in groupby(ordered, key=lambda request: request.host)}
 
 
 def _find_violations(log: Sequence[LoggedRequest], plan: HostPlan) -> Iterable[str]:
-    answered, tries, free_at, asked_at = False, 0, 0.0, 0.0
+    answered, attempts, free_at, retry_at = False, 0, 0.0, 0.0
     ended = float("-inf")
-    for number, asked in enumerate(log):
-        start = asked.start + TOLERANCE
-        if not plan.allows(asked.path):
+    for number, request in enumerate(log):
+        start = request.start + TOLERANCE
+        if not plan.allows(request.path):
             yield "disallowed"
         if number and start < ended:
             yield "two at once"
         elif number and start < free_at:
             yield "too soon"
-        if start < asked_at:
+        if start < retry_at:
             yield "before Retry-After"
-        if not asked.agent.startswith("newsbeam/"):
+        if not request.agent.startswith("newsbeam/"):
             yield "no user agent"
-        if asked.path == "/robots.txt":
-            tries += 1
-            if answered or tries > _TRIES:
+        if request.path == "/robots.txt":
+            attempts += 1
+            if answered or attempts > _MAX_ATTEMPTS:
                 yield "robots.txt again"
-            answered = answered or (asked.status != 429 and asked.status < 500)
-        elif not tries:
+            answered = answered or (request.status != 429 and request.status < 500)
+        elif not attempts:
             yield "before robots.txt"
-        ended = max(ended, asked.end)
-        free_at = max(free_at, asked.end + plan.delay)
-        if asked.retry_after is not None:
-            asked_at = max(asked_at, asked.end + asked.retry_after)
+        ended = max(ended, request.end)
+        free_at = max(free_at, request.end + plan.delay)
+        if request.retry_after is not None:
+            retry_at = max(retry_at, request.end + request.retry_after)
 
 
 @dataclass(frozen=True)
@@ -200,22 +201,22 @@ class Phase:
 def _measure_phase(log: Sequence[LoggedRequest], site: Mapping[str, HostPlan]) -> Phase:
     """Measure the phase that consists of the given requests."""
     sums = {
-        host: sum(asked.end - asked.start for asked in requests)
-        + sum(pause_after(asked, site[host].delay) for asked, _ in pairwise(requests))
+        host: sum(request.end - request.start for request in requests)
+        + sum(pause_after(request, site[host].delay) for request, _ in pairwise(requests))
         for host, requests in group_by_host(log).items()
     }
     slowest = max(sums, key=sums.__getitem__)
-    real = max(asked.end for asked in log) - min(asked.start for asked in log)
+    real = max(request.end for request in log) - min(request.start for request in log)
     return Phase(sums[slowest], real, slowest)
 
 
 def measure_phases(log: Sequence[LoggedRequest], site: Sequence[HostPlan]) -> tuple[Phase, Phase]:
     """Measure the phase before the first page, which reads feeds, and the phase of pages."""
-    is_page = ("/news/", "/closed/")
-    first = min(asked.start for asked in log if asked.path.startswith(is_page))
+    page_paths = ("/news/", "/closed/")
+    first = min(request.start for request in log if request.path.startswith(page_paths))
     by_host = {plan.host: plan for plan in site}
-    feeds = [asked for asked in log if asked.start < first]
-    pages = [asked for asked in log if asked.start >= first]
+    feeds = [request for request in log if request.start < first]
+    pages = [request for request in log if request.start >= first]
     return _measure_phase(feeds, by_host), _measure_phase(pages, by_host)
 
 
@@ -253,9 +254,9 @@ def measure_politeness(hosts: int, articles: int, delay: float) -> Measurement:
             "output": f"{folder}/out",
             "formats": "jsonl",
             "host_delay_sec": delay,
-            "fetch_timeout_sec": _TIMEOUT,
+            "fetch_timeout_sec": _TIMEOUT_SECONDS,
             "max_fetch_bytes": _MAX_BYTES,
-            "fetch_attempts": _TRIES,
+            "fetch_attempts": _MAX_ATTEMPTS,
             "allow_private_networks": "127.0.0.0/8",
             "max_dead_letter_ratio": 1,
         }
@@ -272,7 +273,7 @@ def format_table(measured: Measurement) -> str:
     lines = [f"{'kind':<13}{'hosts':>6}{'requests':>10}{'violations':>12}  behaviour"]
     for kind, about in KINDS.items():
         hosts = {plan.host: plan for plan in site if plan.kind == kind}
-        log = [asked for asked in measured.log if asked.host in hosts]
+        log = [request for request in measured.log if request.host in hosts]
         count = count_violations(log, hosts.values()).total()
         lines.append(f"{kind:<13}{len(hosts):>6}{len(log):>10}{count:>12}  {about}")
     broken = measured.violations()

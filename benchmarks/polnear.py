@@ -67,14 +67,14 @@ def read_documents(folder: Path) -> Iterator[GoldDocument]:
     annotations: dict[str, Path] = {}
     for path in sorted((folder / "attributions").glob("*.ann")):
         annotations.setdefault(path.stem.rpartition("_")[0], path)
-    found = False
+    has_documents = False
     for path in sorted((folder / "text").glob("*.txt")):
         if path.stem in annotations:
-            found = True
+            has_documents = True
             text = path.read_bytes().decode("utf-8")
             attributions = read_attributions(annotations[path.stem].read_text(encoding="utf-8"))
             yield derive_gold(path.stem, text, attributions)
-    if not found:
+    if not has_documents:
         raise FileNotFoundError(f"{folder} has no text/NAME.txt with attributions/NAME_WHO.ann")
 
 
@@ -93,14 +93,16 @@ def read_attributions(standoff: str) -> list[Attribution]:
             spans[bound[1]] = [(int(start), int(end)) for start, end in pieces]
         elif event := _EVENT.match(line):
             events.append(event[1])
-    found = []
+    attributions = []
     for event_roles in events:
         parts: dict[str, list[Span]] = {"source": [], "cue": [], "content": []}
         for role, name in _ROLE.findall(event_roles):
             parts[role.lower()] += spans.get(name, [])
         if parts["content"]:
-            found.append(Attribution(*(sorted(parts[r]) for r in ("source", "cue", "content"))))
-    return found
+            attributions.append(
+                Attribution(*(sorted(parts[r]) for r in ("source", "cue", "content")))
+            )
+    return attributions
 
 
 def derive_gold(name: str, text: str, attributions: Sequence[Attribution]) -> GoldDocument:

@@ -3,8 +3,8 @@
 usage: python -m benchmarks.postgres --postgres DSN [--articles 3000]
 
 Works in a schema ``newsbeam_benchmark``, which it drops. Bare COPY writes the same rows from memory
-into tables without keys, indexes and checks. The difference is the price of reading the rows from
-files and of storing each of them once.
+into tables without keys, indexes and checks. The difference is the cost of reading the rows from
+files and of storing each row only once.
 """
 
 import argparse
@@ -41,17 +41,17 @@ def make_records(articles: int, run_id: str) -> Iterator[Record]:
         yield _make_record(
             Article, article_id, article_id=article_id, run_id=run_id, text="words " * 500
         )
-        for place in range(_QUOTES):
-            key = stable_id(article_id, place)
+        for position in range(_QUOTES):
+            key = stable_id(article_id, position)
             name = f"Speaker {number % 1000}"
             yield _make_record(Quote, key, article_id=article_id, run_id=run_id, speaker_name=name)
 
 
-def _make_record(record: type[Record], key: str, **given: Any) -> Record:
-    values: dict[str, Any] = {
+def _make_record(record: type[Record], key: str, **values: Any) -> Record:
+    defaults: dict[str, Any] = {
         f.name: _make_value(f) for f in fields_of(record) if f.name != "schema_version"
     }
-    return record(**(values | {record.KEY: key} | given))
+    return record(**(defaults | {record.KEY: key} | values))
 
 
 def _make_value(field: Field) -> Any:
@@ -74,13 +74,19 @@ def write_run(output: Path, run_id: str, rows: Sequence[Record], minute: int) ->
 def time_bare_copy(dsn: str, rows: Sequence[Record]) -> float:
     """Return the seconds that COPY alone takes."""
     with psycopg.connect(dsn) as db:
-        ready = [
-            (record, [[getattr(r, f.name) for f in fields_of(record)] for r in of])
+        values_by_record = [
+            (
+                record,
+                [
+                    [getattr(row, f.name) for f in fields_of(record)]
+                    for row in rows
+                    if type(row) is record
+                ],
+            )
             for record in (Article, Quote)
-            for of in [[row for row in rows if type(row) is record]]
         ]
         started = time.perf_counter()
-        for record, values in ready:
+        for record, values in values_by_record:
             name = f'{SCHEMA}."bare_{record.TABLE}"'
             db.execute(f'CREATE TABLE {name} AS TABLE {SCHEMA}."{record.TABLE}" WITH NO DATA')
             with db.cursor() as cursor, cursor.copy(f"COPY {name} FROM STDIN") as copy:

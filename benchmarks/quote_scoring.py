@@ -15,7 +15,7 @@ from schemas import Quote, QuoteKind
 from transforms.language.word_lists import word_set
 
 MIN_OVERLAP: Final = 0.5
-"""The Jaccard overlap from which a quote counts as found."""
+"""The minimum Jaccard overlap of a quote with gold to count as found."""
 RIGHT: Final = "correct"
 WRONG: Final = "wrong"
 MISSING: Final = "missing"
@@ -167,15 +167,20 @@ def judge_speaker(source: str | None, speaker: str | None, text: str) -> str:
 
 
 def _judge_names(source: str, speaker: str, kind: str, found_kind: str) -> str:
-    heads, wanted, got = find_heads(source), _name_words(source), _name_words(speaker)
-    if heads & find_heads(speaker) or (wanted and wanted == got):
+    heads = find_heads(source)
+    source_words, speaker_words = _name_words(source), _name_words(speaker)
+    if heads & find_heads(speaker) or (source_words and source_words == speaker_words):
         return RIGHT
-    if kind == "named" and wanted and got:
-        shortened = len(got) <= 4 and set(got) <= set(wanted) and got[-1] in heads
-        if set(wanted) <= set(got) or shortened:
+    if kind == "named" and source_words and speaker_words:
+        is_shortened = (
+            len(speaker_words) <= 4
+            and set(speaker_words) <= set(source_words)
+            and speaker_words[-1] in heads
+        )
+        if set(source_words) <= set(speaker_words) or is_shortened:
             return RIGHT
     definite = kind == "description" and _DEFINITE.match(source)
-    if definite and found_kind == "named" and set(got).isdisjoint(wanted):
+    if definite and found_kind == "named" and set(speaker_words).isdisjoint(source_words):
         return RESOLVED
     return WRONG
 
@@ -190,24 +195,24 @@ def _letters_only(mention: str) -> str:
 def match_spans(gold: Sequence[Sequence[Span]], found: Sequence[Span]) -> dict[int, int]:
     """Return the index in gold per index in ``found``; the best overlaps are matched first."""
     shares = sorted(
-        (-jaccard(wanted, span), i, j)
-        for i, wanted in enumerate(gold)
+        (-jaccard(spans, span), i, j)
+        for i, spans in enumerate(gold)
         for j, span in enumerate(found)
-        if count_overlap(wanted, [span])
+        if count_overlap(spans, [span])
     )
     pairs: dict[int, int] = {}
     taken: set[int] = set()
-    for value, i, j in shares:
-        if -value >= MIN_OVERLAP and i not in taken and j not in pairs:
+    for negated_share, i, j in shares:
+        if -negated_share >= MIN_OVERLAP and i not in taken and j not in pairs:
             pairs[j] = i
             taken.add(i)
     return pairs
 
 
-def jaccard(wanted: Sequence[Span], span: Span) -> float:
+def jaccard(gold: Sequence[Span], span: Span) -> float:
     """Return the Jaccard overlap: code points in common over code points in either."""
-    common = count_overlap(wanted, [span])
-    return common / (sum(end - start for start, end in (*wanted, span)) - common)
+    common = count_overlap(gold, [span])
+    return common / (sum(end - start for start, end in (*gold, span)) - common)
 
 
 class PrecisionRecall(NamedTuple):
@@ -215,7 +220,7 @@ class PrecisionRecall(NamedTuple):
 
     right: int
     found: int
-    wanted: int
+    gold: int
 
     @property
     def precision(self) -> float:
@@ -223,11 +228,11 @@ class PrecisionRecall(NamedTuple):
 
     @property
     def recall(self) -> float:
-        return self.right / self.wanted if self.wanted else 0.0
+        return self.right / self.gold if self.gold else 0.0
 
     @property
     def f1(self) -> float:
-        total = self.found + self.wanted
+        total = self.found + self.gold
         return 2 * self.right / total if total else 0.0
 
 
@@ -243,33 +248,34 @@ class JudgedQuote(NamedTuple):
 class QuoteScore:
     """Counts over documents, from which the figures are computed."""
 
-    wanted: Counter[str] = field(default_factory=Counter)
+    gold: Counter[str] = field(default_factory=Counter)
     """Gold quotes by the kind of their source."""
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Found gold quotes by verdict and kind of source."""
     findings: list[JudgedQuote] = field(default_factory=list)
     unattributed: int = 0
+    """Quoted segments to which gold attributes no speaker, such as titles and scare quotes."""
     claimed: int = 0
     """Unattributed segments that were taken for quotes."""
 
     def _add(
         self, text: str, gold: Sequence[GoldQuote], quotes: Sequence[Quote], *, speech: bool
     ) -> None:
-        """Count a document; with ``speech``, attributions that are not speech are left out."""
+        """Count a document; with ``speech``, leave out attributions that are not speech."""
         spans = [trim_span(text, quote.start, quote.end) for quote in quotes]
         pairs = match_spans([g.spans for g in gold], spans)
-        aside = [g for g in gold if speech and not is_speech(g.cue)]
-        self.wanted.update(classify_mention(g.source, text) for g in gold if g not in aside)
+        excluded = [g for g in gold if speech and not is_speech(g.cue)]
+        self.gold.update(classify_mention(g.source, text) for g in gold if g not in excluded)
         for j, quote in enumerate(quotes):
             if j in pairs:
                 match = gold[pairs[j]]
-                if match not in aside:
+                if match not in excluded:
                     verdict = judge_speaker(match.source, quote.speaker, text)
                     self.findings.append(JudgedQuote(quote, verdict))
                     self.verdicts[verdict, classify_mention(match.source, text)] += 1
             elif not (
                 (speech and quote.cue and not is_speech(quote.cue))
-                or any(count_overlap([spans[j]], g.spans) for g in aside)
+                or any(count_overlap([spans[j]], g.spans) for g in excluded)
             ):
                 self.findings.append(JudgedQuote(quote, None))
 
@@ -301,7 +307,7 @@ class QuoteScore:
     def detection(self) -> PrecisionRecall:
         """Precision and recall of quotes, regardless of their speakers."""
         right = sum(self.verdicts.values())
-        return PrecisionRecall(right, len(self.findings), sum(self.wanted.values()))
+        return PrecisionRecall(right, len(self.findings), sum(self.gold.values()))
 
     @property
     def end_to_end(self) -> PrecisionRecall:
@@ -310,7 +316,7 @@ class QuoteScore:
         return PrecisionRecall(
             self.count([RIGHT]),
             len(self.findings) - resolved - self.count([NO_SOURCE]),
-            sum(self.wanted.values()) - self.wanted["none"] - resolved,
+            sum(self.gold.values()) - self.gold["none"] - resolved,
         )
 
     def accuracy(self, kind: str | None = None) -> PrecisionRecall:

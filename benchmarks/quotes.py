@@ -65,18 +65,18 @@ def find_document_quotes(parsed: ParsedDocument, ranker: Ranker | None) -> list[
 
 def format_tables(quotes: QuoteScore, speech: QuoteScore) -> Iterator[str]:
     """Yield the lines of the tables."""
-    yield f"{'':28}precision  recall     F1   right   found  wanted"
+    yield f"{'':28}precision  recall     F1   right   found    gold"
     for title, ratio in (
         ("quotes, detection", quotes.detection),
         ("quotes, end to end", quotes.end_to_end),
         ("indirect speech, detection", speech.detection),
         ("indirect speech, end to end", speech.end_to_end),
     ):
-        yield f"{title:28}{_format_figures(ratio)} {ratio.right:7} {ratio.found:7} {ratio.wanted:7}"
+        yield f"{title:28}{_format_figures(ratio)} {ratio.right:7} {ratio.found:7} {ratio.gold:7}"
     yield f"\n{'speaker accuracy':24}" + "".join(f"{kind:>20}" for kind in ("all", *KINDS))
     for title, score in (("quotes", quotes), ("indirect speech", speech)):
         cells = (score.accuracy(kind) for kind in (None, *KINDS))
-        yield f"{title:24}" + "".join(f"{c.precision:12.3f} of {c.wanted:4}" for c in cells)
+        yield f"{title:24}" + "".join(f"{c.precision:12.3f} of {c.gold:4}" for c in cells)
     share = quotes.claimed / max(1, quotes.unattributed)
     yield (
         f"\nunattributed segments claimed: {quotes.claimed} of {quotes.unattributed} ({share:.3f})"
@@ -98,7 +98,7 @@ def _confidence_bin(quote: Quote) -> str:
 
 
 def _format_reliability(findings: list[JudgedQuote], key: Callable[[Quote], str]) -> Iterator[str]:
-    """Yield share right and mean confidence per key of the quotes that can be judged."""
+    """Yield, per key, the number, share right and mean confidence of the quotes with a verdict."""
     rows: dict[str, list[tuple[bool, float]]] = defaultdict(list)
     for quote, verdict in findings:
         if verdict is None or verdict in JUDGED:
@@ -130,7 +130,7 @@ def main(folder: Path, ranker: Ranker | None) -> None:
         ParsedDocument(document, doc, _find_document_entities(document, doc, gazetteer))
         for document, doc in zip(documents, docs, strict=True)
     ]
-    found, seconds = measure_cpu(lambda: [find_document_quotes(each, ranker) for each in parsed])
+    found, seconds = measure_cpu(lambda: [find_document_quotes(item, ranker) for item in parsed])
     quotes, speech = QuoteScore(), QuoteScore()
     for document, records in zip(documents, found, strict=True):
         quotes.add_quotes(document, records)

@@ -81,13 +81,13 @@ def _words(name: str) -> frozenset[str]:
 def format_report(labels: list[SpeakerLabel], found: dict[str, list[Quote]]) -> Iterator[str]:
     """Yield a table of precision and coverage by kind of speaker."""
     counts: dict[str, Counter[str]] = {k: Counter() for k in ("pronoun", "description", "all")}
-    gone = 0
+    missing = 0
     for label in labels:
-        place = (label.start, label.end)
+        span = (label.start, label.end)
         quote = next(
-            (q for q in found[label.document] if (q.speaker_start, q.speaker_end) == place), None
+            (q for q in found[label.document] if (q.speaker_start, q.speaker_end) == span), None
         )
-        gone += quote is None
+        missing += quote is None
         name = quote.speaker_name if quote else None
         for kind in ("all", quote.speaker_kind) if quote else ("all",):
             count = counts.setdefault(kind, Counter())
@@ -105,7 +105,7 @@ def format_report(labels: list[SpeakerLabel], found: dict[str, list[Quote]]) -> 
             f"{kind:12} {count['right']:6} {count['resolved']:9} {count['named']:6}"
             f" {precision:10.3f} {coverage:9.3f}"
         )
-    yield f"{gone} of {len(labels)} speakers were not found"
+    yield f"{missing} of {len(labels)} speakers were not found"
 
 
 def main(folder: Path) -> None:

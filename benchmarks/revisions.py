@@ -12,8 +12,8 @@ in this checkout, by the same Python, over the same inputs:
   ``analyze.jsonl`` or ``extract.jsonl`` is the input of the command of that name;
 - command lines that are wrong, and the flags that each ``--help`` names.
 
-Compares records, summaries, the names of all files, exit codes and what the commands print, all
-except run ids, times and folders. Prints a line per difference.
+Compares records, summaries, the names of all files, exit codes and the output of the commands, but
+not run ids, times and folders. Prints a line per difference.
 
 Exit codes: 0 no difference, 1 a difference, 2 wrong usage or a server that did not start.
 """
@@ -85,9 +85,9 @@ class Revision:
         Args:
             arguments: its command line, in which `OUTPUTS` stands for the folder of outputs.
         """
-        words = [argument.replace(OUTPUTS, str(self.outputs)) for argument in arguments]
+        expanded = [argument.replace(OUTPUTS, str(self.outputs)) for argument in arguments]
         done = subprocess.run(
-            [sys.executable, "-m", "pipeline", *words],
+            [sys.executable, "-m", "pipeline", *expanded],
             cwd=self.code,  # comes first in the search path of `python -m`
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -155,7 +155,7 @@ def compare_case(case: Case, before: Revision, after: Revision) -> list[str]:
 
 
 def compare_results(before: CommandResult, after: CommandResult) -> list[str]:
-    """Return a line per difference between what two commands printed and ended with."""
+    """Return a line per difference between the outputs and exit codes of two commands."""
     lines = []
     if before.exit_code != after.exit_code:
         lines.append(f"exit code: {before.exit_code} became {after.exit_code}")

@@ -115,11 +115,14 @@ def main() -> None:
         f"{'':<8}{'start-up CPU s':>16}{'CPU ms/article':>16}{'articles/CPU s':>16}{'peak MiB':>10}"
     )
     speeds, peaks = {}, {}
-    for name, cost in (("loop", measure_loop), ("ingest", measure_ingest)):
-        one, all_of_them = cost(1), cost(count)
-        each = (all_of_them.cpu - one.cpu) / (count - 1)
-        speeds[name], peaks[name] = 1 / each, all_of_them.peak
-        print(f"{name:<8}{one.cpu:>16.1f}{each * 1000:>16.1f}{1 / each:>16.2f}{peaks[name]:>10.0f}")
+    for name, measure in (("loop", measure_loop), ("ingest", measure_ingest)):
+        small, large = measure(1), measure(count)
+        cpu_sec = (large.cpu - small.cpu) / (count - 1)  # per article
+        speeds[name], peaks[name] = 1 / cpu_sec, large.peak
+        print(
+            f"{name:<8}{small.cpu:>16.1f}{cpu_sec * 1000:>16.1f}{1 / cpu_sec:>16.2f}"
+            f"{peaks[name]:>10.0f}"
+        )
     print(f"\ningest / loop, articles per CPU second: {speeds['ingest'] / speeds['loop']:.2f}")
 
 

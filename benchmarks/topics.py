@@ -47,7 +47,7 @@ class EvaluationArticle(NamedTuple):
 def format_row(name: str, ratio: PrecisionRecall) -> str:
     """Return a line of a table."""
     figures = f"{ratio.precision:10.3f}{ratio.recall:8.3f}{ratio.f1:7.3f}"
-    return f"{name:14}{figures}{ratio.right:8}{ratio.found:8}{ratio.wanted:8}"
+    return f"{name:14}{figures}{ratio.right:8}{ratio.found:8}{ratio.gold:8}"
 
 
 def read_articles(path: Path) -> dict[str, EvaluationArticle]:
@@ -55,10 +55,8 @@ def read_articles(path: Path) -> dict[str, EvaluationArticle]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         rows = map(json.loads, lines)
         return {
-            format_row["ID"]: EvaluationArticle(
-                format_row["topic"], format_row["title"], format_row["content_original"]
-            )
-            for format_row in rows
+            row["ID"]: EvaluationArticle(row["topic"], row["title"], row["content_original"])
+            for row in rows
         }
 
 
@@ -76,43 +74,45 @@ def tag_articles(
 ) -> dict[str, set[str]]:
     """Return the topics of each article."""
     topics = tagger.taxonomy.topics
-    found = {}
+    topics_by_article = {}
     for article_id, article in articles.items():
-        given = tagger.analyse(article.text, article.title).has_topic
-        found[article_id] = {t.id for t, is_given in zip(topics, given, strict=True) if is_given}
-    return found
+        flags = tagger.analyse(article.text, article.title).has_topic
+        topics_by_article[article_id] = {
+            topic.id for topic, has_topic in zip(topics, flags, strict=True) if has_topic
+        }
+    return topics_by_article
 
 
 def count_matches(
-    found: Topics, wanted: Topics, topics: Collection[str]
+    found: Topics, gold: Topics, topics: Collection[str]
 ) -> dict[str, PrecisionRecall]:
-    """Count matches per topic and for "all" together, over the articles in ``wanted``."""
-    right, said, true = Counter[str](), Counter[str](), Counter[str]()
-    for article, labels in wanted.items():
+    """Count matches per topic and for "all" together, over the articles in ``gold``."""
+    right, in_found, in_gold = Counter[str](), Counter[str](), Counter[str]()
+    for article, labels in gold.items():
         for topic in topics:
             right[topic] += topic in labels and topic in found[article]
-            said[topic] += topic in found[article]
-            true[topic] += topic in labels
-    counts = {topic: PrecisionRecall(right[topic], said[topic], true[topic]) for topic in topics}
-    return counts | {"all": PrecisionRecall(right.total(), said.total(), true.total())}
+            in_found[topic] += topic in found[article]
+            in_gold[topic] += topic in labels
+    counts = {t: PrecisionRecall(right[t], in_found[t], in_gold[t]) for t in topics}
+    return counts | {"all": PrecisionRecall(right.total(), in_found.total(), in_gold.total())}
 
 
 def measure_cost(tagger: TopicTagger, articles: Collection[EvaluationArticle]) -> str:
-    """Return the cost of tagging relative to the language model, as a line of text."""
+    """Return a line of text with the CPU time of tagging, relative to that of spaCy."""
     nlp = load_model()
     texts = [article.text for article in articles]
     for article in articles:
         tagger.analyse(article.text, article.title)  # fills the tagger's caches
     start = time.process_time()
     words = sum(len(tagger.analyse(a.text, a.title).text_matches.tokens) for a in articles)
-    topics = time.process_time() - start
+    tagging_sec = time.process_time() - start
     start = time.process_time()
     for _ in analyse_texts(nlp, texts):
         pass
-    parsing = time.process_time() - start
+    spacy_sec = time.process_time() - start
     return (
-        f"topics cost {topics / parsing:.3f} of spaCy's CPU time "
-        f"({1e6 * topics / words:.2f} ms per thousand words)"
+        f"topics cost {tagging_sec / spacy_sec:.3f} of spaCy's CPU time "
+        f"({1e6 * tagging_sec / words:.2f} ms per thousand words)"
     )
 
 
@@ -123,7 +123,7 @@ def format_report(
     tops = [topic.id for topic in tagger.taxonomy.topics if topic.parent is None]
     articles = read_articles(folder / "dev.jsonl.gz")
     found = tag_articles(tagger, articles)
-    header = f"{'':14}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>8}{'found':>8}{'wanted':>8}"
+    header = f"{'':14}{'precision':>10}{'recall':>8}{'F1':>7}{'right':>8}{'found':>8}{'gold':>8}"
     yield f"{len(articles)} articles with one label\n{header}"
     single = {article_id: {article.topic} for article_id, article in articles.items()}
     for topic in SINGLE:

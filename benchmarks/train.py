@@ -1,8 +1,8 @@
 """Training of the ranker's weights from a folder of PolNeAR (see `benchmarks.polnear`).
 
 The models are conditional logits with an L2 penalty, fitted by L-BFGS from zero, so the same folder
-and libraries give the same file. The previous speaker is a feature. In the first round the rules
-determine it, in each later round the model of the round before.
+and libraries give the same file. The previous speaker is a feature. The rules determine it in the
+first round, and the model of the previous round in each later one.
 
 usage: python -m benchmarks.train FOLDER
 """
@@ -63,7 +63,7 @@ MAX_ITERATIONS: Final = 300
 MIN_WEIGHT: Final = 0.02
 """Weights closer to zero are left out."""
 MAX_OVERLAP_GAP: Final = 0.15
-"""A content is wrong if its overlap with gold is this much below the best one's."""
+"""A content counts as wrong if its overlap with gold is lower than the best one's by more."""
 
 
 class Penalty(NamedTuple):
@@ -148,14 +148,14 @@ def prepare_document(parsed: ParsedDocument) -> PreparedDocument:
     )
 
 
-def judge_segments(setting: PreparedDocument, decider: SegmentDecider) -> Iterator[JudgedSegment]:
+def judge_segments(prepared: PreparedDocument, decider: SegmentDecider) -> Iterator[JudgedSegment]:
     """Yield the segments of a document with their gold, while ``decider`` decides.
 
     Segments between single marks are left out, as the corpus has no gold for them.
     """
-    document = setting.gold
+    document = prepared.gold
     recorder = _Recorder(decider)
-    attribute_quotes(setting.quoted_text, setting.mention_finder, setting.rules, recorder)
+    attribute_quotes(prepared.quoted_text, prepared.mention_finder, prepared.rules, recorder)
     segments = [described.segment for described in recorder.segments]
     pairs = match_spans([g.spans for g in document.quotes], [(s.start, s.end) for s in segments])
     for number, described in enumerate(recorder.segments):
@@ -175,9 +175,9 @@ def _judge_candidate(gold: GoldQuote | None, candidate: SpeakerCandidate, text: 
     return judge_speaker(gold.source, text[speaker.start : speaker.end], text)
 
 
-def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
+def group_speakers(segments: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
     """Yield the candidates of each quote that has a right one, without those not judged."""
-    for described, _, verdicts in seen:
+    for described, _, verdicts in segments:
         judged = [
             (candidate.features, verdict == RIGHT)
             for candidate, verdict in zip(described.candidates, verdicts, strict=True)
@@ -188,9 +188,9 @@ def group_speakers(seen: Sequence[JudgedSegment]) -> Iterator[CandidateGroup]:
             yield CandidateGroup([features for features, _ in judged], right)
 
 
-def group_quotes(seen: Sequence[JudgedSegment], model: Ranker) -> Iterator[CandidateGroup]:
+def group_quotes(segments: Sequence[JudgedSegment], model: Ranker) -> Iterator[CandidateGroup]:
     """Yield a group per segment: a quote by the speaker that is chosen for it, or nothing."""
-    for described, is_quote, _ in seen:
+    for described, is_quote, _ in segments:
         decision = model.decide_segment(described)
         features = build_quote_features(
             described, decision.candidate, decision.candidate_probability
@@ -198,19 +198,21 @@ def group_quotes(seen: Sequence[JudgedSegment], model: Ranker) -> Iterator[Candi
         yield CandidateGroup([features, ()], [is_quote, not is_quote])
 
 
-def group_reports(setting: PreparedDocument) -> Iterator[CandidateGroup]:
+def group_reports(prepared: PreparedDocument) -> Iterator[CandidateGroup]:
     """Yield a group per cue: each content that it may report, or nothing."""
-    document = setting.gold
+    document = prepared.gold
     content_finder = IndirectContentFinder(
-        setting.document, [(s.outer_start, s.outer_end) for s in setting.segments]
+        prepared.document, [(s.outer_start, s.outer_end) for s in prepared.segments]
     )
-    finder = IndirectCandidateFinder(setting.document, content_finder, setting.rules.cues_by_token)
-    for index, cue in sorted(setting.rules.cues_by_token.items()):
+    finder = IndirectCandidateFinder(
+        prepared.document, content_finder, prepared.rules.cues_by_token
+    )
+    for index, cue in sorted(prepared.rules.cues_by_token.items()):
         speaker = document.text[cue.speaker.start : cue.speaker.end]
         candidates = finder.find_candidates(index)
         shares = [_match_attribution(document, (c.start, c.end), speaker) for c in candidates]
-        least = max(MIN_OVERLAP, max(shares, default=0.0) - MAX_OVERLAP_GAP)
-        right = [value >= least for value in shares]
+        min_share = max(MIN_OVERLAP, max(shares, default=0.0) - MAX_OVERLAP_GAP)
+        right = [share >= min_share for share in shares]
         yield CandidateGroup(
             [*(c.features for c in candidates), NOTHING_REPORTED], [*right, not any(right)]
         )
@@ -220,7 +222,7 @@ def _match_attribution(document: GoldDocument, span: Span, speaker: str) -> floa
     """Return the largest overlap of a span with an attribution by this speaker."""
     shared, gold = max(
         ((jaccard(gold.spans, span), gold) for gold in document.indirect),
-        key=lambda match_spans: match_spans[0],
+        key=lambda pair: pair[0],
         default=(0.0, None),
     )
     if gold is None or shared < MIN_OVERLAP:
@@ -251,14 +253,15 @@ def fit_weights(groups: Sequence[CandidateGroup], penalty: Penalty) -> dict[str,
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         totals = matrix @ weights
-        chances = np.exp(totals - np.maximum.reduceat(totals, starts)[group_of])
-        chances /= np.add.reduceat(chances, starts)[group_of]
-        of_right = right * chances
-        hits = np.add.reduceat(of_right, starts)
-        slope = matrix.T @ (chances - of_right / hits[group_of]) + penalty.l2 * weights
-        return float(penalty.l2 / 2 * weights @ weights - np.log(hits).sum()), slope
+        probabilities = np.exp(totals - np.maximum.reduceat(totals, starts)[group_of])
+        probabilities /= np.add.reduceat(probabilities, starts)[group_of]
+        of_right = right * probabilities
+        likelihoods = np.add.reduceat(of_right, starts)
+        gradient = matrix.T @ (probabilities - of_right / likelihoods[group_of])
+        gradient += penalty.l2 * weights
+        return float(penalty.l2 / 2 * weights @ weights - np.log(likelihoods).sum()), gradient
 
-    found = minimize(
+    fitted = minimize(
         loss,
         np.zeros(len(known)),
         jac=True,
@@ -267,7 +270,7 @@ def fit_weights(groups: Sequence[CandidateGroup], penalty: Penalty) -> dict[str,
     )
     return {
         feature: round(float(weight), 3)
-        for feature, weight in zip(known, found.x, strict=True)
+        for feature, weight in zip(known, fitted.x, strict=True)
         if abs(weight) >= MIN_WEIGHT
     }
 
@@ -276,16 +279,16 @@ def train_models(
     parsed: Sequence[ParsedDocument], penalties: Mapping[str, Penalty] = MappingProxyType(PENALTIES)
 ) -> Weights:
     """Return the weights of the three models."""
-    settings = [prepare_document(each) for each in parsed]
-    reports = [group for setting in settings for group in group_reports(setting)]
+    prepared = [prepare_document(document) for document in parsed]
+    reports = [group for document in prepared for group in group_reports(document)]
     weights = {REPORT_TABLE: fit_weights(reports, penalties[REPORT_TABLE])}
     decider: SegmentDecider = _RuleDecider()
     for _ in range(ROUNDS):
-        seen = [segment for setting in settings for segment in judge_segments(setting, decider)]
-        mention_finder = fit_weights(list(group_speakers(seen)), penalties[SPEAKER_TABLE])
-        model = Ranker({**weights, SPEAKER_TABLE: mention_finder, QUOTE_TABLE: {}})
-        quotes = fit_weights(list(group_quotes(seen, model)), penalties[QUOTE_TABLE])
-        weights |= {SPEAKER_TABLE: mention_finder, QUOTE_TABLE: quotes}
+        judged = [segment for document in prepared for segment in judge_segments(document, decider)]
+        speaker_weights = fit_weights(list(group_speakers(judged)), penalties[SPEAKER_TABLE])
+        model = Ranker({**weights, SPEAKER_TABLE: speaker_weights, QUOTE_TABLE: {}})
+        quote_weights = fit_weights(list(group_quotes(judged, model)), penalties[QUOTE_TABLE])
+        weights |= {SPEAKER_TABLE: speaker_weights, QUOTE_TABLE: quote_weights}
         decider = Ranker(weights)
     return weights
 

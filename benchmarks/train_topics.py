@@ -2,8 +2,8 @@
 
 FOLDER has files `*.jsonl` or `*.jsonl.gz` with one article per line: `topic` (one label), `title`,
 `text` (or `content_original`) and `source` (the outlet). The model learns to tell articles with the
-given LABELs from each other and from all others. A feature must occur in several outlets, as what
-is typical of one outlet says nothing about another. The model is fitted by L-BFGS from zero, so the
+given LABELs from each other and from all others. A feature must occur in several outlets, since
+the habits of one outlet say nothing about another. The model is fitted by L-BFGS from zero, so the
 same folder and libraries give the same file.
 
 usage: python -m benchmarks.train_topics FOLDER LABEL...
@@ -42,7 +42,7 @@ OTHER: Final = "other"
 
 
 class FeatureLimits(NamedTuple):
-    """The selection of a block's features, and the factor of their weights."""
+    """The selection of the features of a block, and the factor of their values."""
 
     min_articles: int
     """A feature must occur in at least this many articles."""
@@ -50,6 +50,7 @@ class FeatureLimits(NamedTuple):
     """A feature must occur in at least this many outlets."""
     max_features: int
     strength: float
+    """Factor of the values of the features; a lower one means more regularisation."""
 
 
 LIMITS: Final = {
@@ -70,13 +71,13 @@ class TrainingArticle(NamedTuple):
     text: list[str]
 
     def words(self, block: str) -> list[str]:
-        """Return the words of one of the `BLOCKS` that count, in lower case."""
+        """Return the tokens of one of the `BLOCKS` that the model reads, in lower case."""
         words = list(filter(is_model_token, self.title if block == "title" else self.text))
         return words[:OPENING_TOKENS] if block == "opening" else words
 
 
 def read_training_articles(folder: Path) -> Iterator[TrainingArticle]:
-    """Yield the articles of a folder; raises the exceptions of `read_labelled_articles`."""
+    """Yield the articles of a folder; raise the exceptions of `read_labelled_articles`."""
     matcher = Matcher((), 0)
     for label, source, title, text in read_labelled_articles(folder):
         yield TrainingArticle(
@@ -86,26 +87,26 @@ def read_training_articles(folder: Path) -> Iterator[TrainingArticle]:
 
 def train_model(
     articles: Sequence[TrainingArticle],
-    wanted: Collection[str],
+    topic_labels: Collection[str],
     limits: Mapping[str, FeatureLimits] = MappingProxyType(LIMITS),
 ) -> TopicModel:
-    """Return a model that tells the ``wanted`` labels from each other and from all others."""
-    labels = np.array([a.label if a.label in wanted else OTHER for a in articles])
+    """Return a model that tells the ``topic_labels`` from each other and from all others."""
+    labels = np.array([a.label if a.label in topic_labels else OTHER for a in articles])
     names: list[str] = []
-    rarity: list[float] = []
+    idf: list[float] = []
     strength: list[float] = []
     for block in BLOCKS:
-        kept = select_features(articles, block, labels, limits[block])
-        names += [f"{block}:{gram}" for gram in kept]
-        rarity += kept.values()
-        strength += [limits[block].strength] * len(kept)
-    features = FeatureVocabulary(names, rarity)
+        selected = select_features(articles, block, labels, limits[block])
+        names += [f"{block}:{ngram}" for ngram in selected]
+        idf += selected.values()
+        strength += [limits[block].strength] * len(selected)
+    features = FeatureVocabulary(names, idf)
     rows, columns, values = [], [], []
     for number, article in enumerate(articles):
-        for part in features.vectorize(article.text, article.title).values():
-            rows.append(np.full(len(part.rows), number))
-            columns.append(part.rows)
-            values.append(part.values / part.norm)
+        for vector in features.vectorize(article.text, article.title).values():
+            rows.append(np.full(len(vector.rows), number))
+            columns.append(vector.rows)
+            values.append(vector.values / vector.norm)
     matrix = csr_matrix(
         (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))),
         shape=(len(articles), len(names)),
@@ -127,17 +128,19 @@ def train_model(
 def select_features(
     articles: Sequence[TrainingArticle], block: str, labels: NDArray[np.str_], limits: FeatureLimits
 ) -> dict[str, float]:
-    """Return the words and pairs of a block that tell labels apart best, with their rarity."""
+    """Return the words and pairs of a block that tell labels apart best, with their IDF."""
     parts = [set(generate_ngrams(article.words(block))) for article in articles]
-    counts = Counter(gram for part in parts for gram in part)
+    counts = Counter(ngram for part in parts for ngram in part)
     outlets: dict[str, set[str]] = defaultdict(set)
     for article, part in zip(articles, parts, strict=True):
-        for gram in part:
-            if counts[gram] >= limits.min_articles:
-                outlets[gram].add(article.source)
-    known = sorted(gram for gram, sources in outlets.items() if len(sources) >= limits.min_outlets)
-    numbers = {gram: number for number, gram in enumerate(known)}
-    columns = [sorted(numbers[gram] for gram in part if gram in numbers) for part in parts]
+        for ngram in part:
+            if counts[ngram] >= limits.min_articles:
+                outlets[ngram].add(article.source)
+    known = sorted(
+        ngram for ngram, sources in outlets.items() if len(sources) >= limits.min_outlets
+    )
+    numbers = {ngram: number for number, ngram in enumerate(known)}
+    columns = [sorted(numbers[ngram] for ngram in part if ngram in numbers) for part in parts]
     present = csr_matrix(
         (
             np.ones(sum(map(len, columns))),
@@ -146,24 +149,24 @@ def select_features(
         ),
         shape=(len(parts), len(known)),
     )
-    telling, _ = chi2(present, labels)
-    best = sorted(np.argsort(-telling, kind="stable")[: limits.max_features])
+    chi2_values, _ = chi2(present, labels)
+    best = sorted(np.argsort(-chi2_values, kind="stable")[: limits.max_features])
     return {
         known[number]: math.log((1 + len(parts)) / (1 + counts[known[number]])) + 1
         for number in best
     }
 
 
-def main(folder: Path, wanted: Collection[str]) -> None:
+def main(folder: Path, topic_labels: Collection[str]) -> None:
     """Train on a folder and write the model to where the package reads it."""
     articles = list(read_training_articles(folder))
     counts = Counter(article.label for article in articles)
-    if missing := [label for label in wanted if not counts[label]]:
+    if missing := [label for label in topic_labels if not counts[label]]:
         sys.exit(f"no article is labelled {', '.join(missing)}")
-    model = train_model(articles, wanted)
+    model = train_model(articles, topic_labels)
     write_topic_model(OUTPUT, model)
     print(f"{OUTPUT.name}: {len(model.vocabulary.names)} features, from {model.trained_on}")
-    print("\n".join(f"{label}: {counts[label]} articles" for label in wanted))
+    print("\n".join(f"{label}: {counts[label]} articles" for label in topic_labels))
 
 
 if __name__ == "__main__":

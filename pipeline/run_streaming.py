@@ -26,7 +26,7 @@ from transforms.storage.filesystems import is_local
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")
 _POLL_SECONDS: Final = 2.0
-_HOST_SHARE_SECONDS: Final = 3600.0
+_HOST_BUDGET_SECONDS: Final = 3600.0
 """A streaming job has no end, so a host's limits per run are limits per hour here."""
 
 _MAX_END_POLLS: Final = 60
@@ -61,7 +61,7 @@ def run_streaming(
     options.view_as(FlinkStreamOptions).finish_bundle_before_checkpointing = True
     with prepare_job(request, is_streaming=True) as prepared:
         prepared.store.compact(prepared.state)
-        fetching = replace(prepared.job.fetching, share_sec=_HOST_SHARE_SECONDS)
+        fetching = replace(prepared.job.fetching, budget_sec=_HOST_BUDGET_SECONDS)
         job = replace(prepared.job, fetching=fetching)
         cloud_options = options.view_as(GoogleCloudOptions)
         default_name = f"newsbeam-{request.run_id}".lower().replace("_", "-")

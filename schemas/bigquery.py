@@ -59,7 +59,7 @@ def _field(field: Field) -> dict[str, Any]:
 def migrate_fields(
     current: Sequence[dict[str, Any]], target: Sequence[dict[str, Any]], path: str = ""
 ) -> list[dict[str, Any]]:
-    """Return the columns of a table with the fewest changes that let it hold the target columns.
+    """Return the columns of a table, changed as little as possible to hold the target columns.
 
     BigQuery can only add nullable columns and relax constraints. Columns that are not in the target
     stay.

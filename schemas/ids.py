@@ -1,7 +1,7 @@
-"""The ids of records and of what state remembers. This is their only definition.
+"""The ids of records and the keys of the state. This is their only definition.
 
-An id is a hash of what a record is about, never of when it was made. So the same input gives the
-same id on every machine, in every run and on every runner.
+An id is a hash of the subject of a record, never of the time. So the same input gives the same id
+on every machine, in every run and on every runner.
 """
 
 import hashlib
@@ -62,7 +62,7 @@ def tag_id_of(article_id: str, quote_id: str | None, topic_id: str) -> str:
 
 
 def dead_letter_id_of(stage: str, source: str, error_type: str, message: str) -> str:
-    """Return the id of a dead letter, which is the same in every run that fails alike."""
+    """Return the id of a dead letter. The same failure has the same id in every run."""
     return stable_id(stage, source, error_type, message)
 
 

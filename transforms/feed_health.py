@@ -126,7 +126,7 @@ def feed_state(
     unchanged = report.status == FeedStatus.UNCHANGED
     published = select_latest(report.published, before.published)
     hints = ScheduleHints(
-        report.hold_sec, frozenset(report.skip_hours), frozenset(report.skip_days)
+        report.min_interval_sec, frozenset(report.skip_hours), frozenset(report.skip_days)
     )
     return FeedState(
         feed_url=url,

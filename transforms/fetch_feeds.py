@@ -133,7 +133,7 @@ def _unchanged(feed: Feed, response: Response) -> FeedReport:
         moved_to=response.moved_to,
         etag=response.headers.get("etag"),
         last_modified=response.headers.get("last-modified"),
-        hold_sec=parse_max_age(response.headers.get("cache-control", "")),
+        min_interval_sec=parse_max_age(response.headers.get("cache-control", "")),
     )
 
 

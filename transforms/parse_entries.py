@@ -62,9 +62,9 @@ class EntryParsing(Stage[FeedDocument, Entry]):
         )
         yield _report(
             element,
-            FeedStatus.OK if feed.items else FeedStatus.EMPTY,
-            entries=feed.items,
-            hold_sec=max(element.max_age_sec, feed.ttl_sec),
+            FeedStatus.OK if feed.entry_count else FeedStatus.EMPTY,
+            entries=feed.entry_count,
+            min_interval_sec=max(element.max_age_sec, feed.ttl_sec),
             skip_hours=feed.skip_hours,
             skip_days=feed.skip_days,
             published=select_latest([e.published_at for e in feed.entries if e.published_at]),
@@ -73,9 +73,9 @@ class EntryParsing(Stage[FeedDocument, Entry]):
         for position, raw in enumerate(feed.entries):
             unique_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
             yield from self._entry(element, feed, position, raw, unique_id)
-        unread = feed.items - len(feed.entries)
+        unread = feed.entry_count - len(feed.entries)
         if unread:
-            message = f"{feed.items} entries; the first {MAX_ENTRIES} were read"
+            message = f"{feed.entry_count} entries; the first {MAX_ENTRIES} were read"
             yield self.dead_letter(self.source(element), ItemError("TooManyEntries", message))
             for number in range(unread):
                 key = stable_id(element.feed_url, "beyond", number)

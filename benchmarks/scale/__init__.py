@@ -1,1 +1,1 @@
-"""A model of what large numbers of feeds need, from measured costs: see docs/scale.md."""
+"""A model of the requirements of large numbers of feeds, from measured costs: docs/scale.md."""

@@ -1,4 +1,4 @@
-"""The requirements of large numbers of feeds, from costs that are measured on this machine.
+"""The requirements of large numbers of feeds, from costs measured on this machine.
 
 usage: python -m benchmarks.scale measure COSTS.json [--articles 500] [--feeds 2000]
                                           [--pages FOLDER]
@@ -66,25 +66,27 @@ def main() -> None:
 
 
 def _print_requirements(costs: Costs, numbers: list[int]) -> None:
-    rest = (costs, WorkerMachine(), Prices(), HostTiming())
+    assumptions = (costs, WorkerMachine(), Prices(), HostTiming())
     for mode, runs, days in (("a run per hour", 24.0, 3 * 365.0), ("a stream", 0.0, 90.0)):
-        usual = Load(0, runs=runs, remembered_days=days)
-        loads = [dataclasses.replace(usual, feeds=n, busiest_host=n // 200) for n in numbers]
-        found = [estimate_requirements(load, *rest) for load in loads]
+        template = Load(0, runs=runs, remembered_days=days)
+        loads = [dataclasses.replace(template, feeds=n, busiest_host=n // 200) for n in numbers]
+        estimates = [estimate_requirements(load, *assumptions) for load in loads]
         print(f"{mode:<18}" + "".join(f"{n:>14,}" for n in numbers))
         for field in dataclasses.fields(Requirements)[:-1]:
-            values = "".join(f"{getattr(each, field.name):>14,.4g}" for each in found)
+            values = "".join(f"{getattr(estimate, field.name):>14,.4g}" for estimate in estimates)
             print(f"{field.name:<18}{values}")
-        for what in found[0].limits:
+        for name in estimates[0].limits:
             print(
-                f"{'':<18}" + "".join(f"{each.limits[what]:>14.0%}" for each in found) + f"  {what}"
+                f"{'':<18}"
+                + "".join(f"{estimate.limits[name]:>14.0%}" for estimate in estimates)
+                + f"  {name}"
             )
         print()
 
 
 def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
     cores = os.cpu_count() or 1
-    print(f"{cores} cores; beyond the smallest: ratio of what exceeds {sizes[0]} articles")
+    print(f"{cores} cores; beyond the smallest: ratio for the seconds beyond {sizes[0]} articles")
     names = ("articles", "workers", "predicted s", "real s", "ratio", "beyond the smallest")
     print("  ".join(names))
     smallest: dict[int, tuple[float, float]] = {}

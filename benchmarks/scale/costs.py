@@ -1,7 +1,7 @@
 """Measurement of unit costs: of a start, a feed, an entry, an article and its state.
 
-Costs of the whole program are differences between runs over local sites, in processor time of all
-processes except the server's. The stages of an article are also timed one by one.
+Costs of the whole program are differences between runs over local sites: the processor time of all
+processes except the server. The stages of an article are also timed one by one.
 """
 
 import gzip
@@ -44,15 +44,15 @@ _PAGE: Final = "https://news.example/page"
 
 @dataclass(frozen=True)
 class Costs:
-    """Unit costs, in seconds of processor time where nothing else is said.
+    """Unit costs, in seconds of processor time unless stated otherwise.
 
-    Args:
+    Attributes:
         start: a run without any work.
         unchanged: a feed that answers 304.
         feed: a feed that has changed, without its entries.
         known: an entry of a changed feed that is known already.
         article: a new article, from its entry to its records in the files.
-        heavier: what a real page takes beyond a light one of the sites of this measurement.
+        heavier: the extra time for a real page, compared with a light page of the local sites.
         records: number of records per article.
         disk_bytes: bytes of Parquet per article.
         page_bytes: bytes of a compressed page.
@@ -103,20 +103,20 @@ def measure_unit_costs(
         runs = folder / "many" / "output" / "runs"
         parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
         lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
-        stages, light = _measure_stages(folder / "many")
-        there = _read_pages(pages) if pages else light
-        heavier = max(0.0, _measure_extraction(there) - stages["extract"]) if pages else 0.0
-    each = (many.cpu - one.cpu) / (articles - 1)
+        stages, light_pages = _measure_stages(folder / "many")
+        real_pages = _read_pages(pages) if pages else light_pages
+        heavier = max(0.0, _measure_extraction(real_pages) - stages["extract"]) if pages else 0.0
+    article_sec = (many.cpu - one.cpu) / (articles - 1)
     return Costs(
-        start=one.cpu - each,
+        start=one.cpu - article_sec,
         unchanged=unchanged[0],
         feed=unchanged[1],
         known=(known[1] - known[0]) / (articles - 1),
-        article=each,
+        article=article_sec,
         heavier=heavier,
         records=sum(lines) / articles,
         disk_bytes=sum(parquet) / articles,
-        page_bytes=statistics.mean(len(gzip.compress(page)) for page in there),
+        page_bytes=statistics.mean(len(gzip.compress(page)) for page in real_pages),
         base_mib=many.peak,
         state=state,
         stages=stages,
@@ -157,17 +157,17 @@ def _measure_feeds(folder: Path, count: int, repeats: int) -> tuple[float, float
         (folder / "feeds.txt").write_text(urls, encoding="utf-8")
         (folder / "feed.txt").write_text(urls.partition("\n")[0] + "\n", encoding="utf-8")
 
-        def over(name: str) -> Cost:
+        def ingest(name: str) -> Cost:
             feeds = str(folder / name)
             return measure_command(
                 "pipeline", "ingest", "--feeds", feeds, *_output_flags(folder), *FLAGS
             )
 
-        over("feeds.txt")
-        one = _measure_min_cpu(lambda: over("feed.txt"), repeats)
-        unchanged = _measure_min_cpu(lambda: over("feeds.txt"), repeats)
+        ingest("feeds.txt")
+        one = _measure_min_cpu(lambda: ingest("feed.txt"), repeats)
+        unchanged = _measure_min_cpu(lambda: ingest("feeds.txt"), repeats)
         changed = _measure_min_cpu(
-            lambda: over("feeds.txt"), repeats, lambda number: _change_titles(folder, number)
+            lambda: ingest("feeds.txt"), repeats, lambda number: _change_titles(folder, number)
         )
     return (unchanged - one) / (count - 1), (changed - one) / (count - 1)
 
@@ -244,8 +244,8 @@ def _measure_stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
     ]
     analyse = load_analyser(DEFAULT_MODEL, None, choose_gazetteer(None))
     batches = [articles[n : n + BATCH_SIZE] for n in range(0, len(articles), BATCH_SIZE)]
-    found = [each for batch in batches for each in analyse(batch)]
-    records = [record for each in found for kind in each for record in kind]
+    findings = [result for batch in batches for result in analyse(batch)]
+    records = [record for result in findings for kind in result for record in kind]
     seconds = {
         "fetch": fetched,
         "parse": _measure_cpu(lambda: [parse_feed(feed, url=url) for feed in feeds]),
@@ -253,7 +253,7 @@ def _measure_stages(folder: Path) -> tuple[dict[str, float], list[bytes]]:
         "analyse": _measure_cpu(lambda: [analyse(batch) for batch in batches]),
         "write": _measure_cpu(lambda: _write(folder, [*articles, *records])),
     }
-    return {stage: each / len(articles) for stage, each in seconds.items()}, pages
+    return {stage: total / len(articles) for stage, total in seconds.items()}, pages
 
 
 def _write(folder: Path, records: list[Record]) -> None:

@@ -1,4 +1,4 @@
-"""The model: computes what a number of feeds needs from unit costs, without measuring."""
+"""The model: computes the requirements of a number of feeds from unit costs."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _MICRO_BATCH_WORK: Final = 2.0
 class Load:
     """The work to be done.
 
-    Args:
+    Attributes:
         feeds: number of feeds.
         polls: polls per feed and day.
         unchanged: share of the polls that are answered with 304.
@@ -43,7 +43,6 @@ class Load:
     busiest_host: int = 1
     runs: float = 24.0
     remembered_days: float = 90.0
-
     micro_batch_sec: float = 60.0
 
     @property
@@ -61,7 +60,7 @@ class Load:
 class WorkerMachine:
     """A worker, with one process per core.
 
-    ``busy`` is the share of its processor time that a run can be expected to use.
+    ``busy`` is the expected share of its processor time that a run uses.
     """
 
     cores: int = 4
@@ -92,7 +91,7 @@ class HostTiming:
 
 @dataclass(frozen=True)
 class Requirements:
-    """The requirements of a load, per day where nothing else is said.
+    """The requirements of a load, per day unless stated otherwise.
 
     ``host_hours`` is the time that requests to the busiest host take. ``state_gib`` is the state of
     articles on disk. ``state_process_gib`` is the memory per process for articles that are newer
@@ -112,12 +111,12 @@ class Requirements:
     host_hours: float
     dollars_month: float
     limits: dict[str, float]
-    """The load of each bottleneck as a share of its capacity; above 1 it is too much."""
+    """The load of each bottleneck as a share of its capacity; above 1, it is overloaded."""
 
     @property
     def first_bottleneck(self) -> str:
         """The bottleneck with the largest share."""
-        return max(self.limits, key=lambda what: self.limits[what])
+        return max(self.limits, key=lambda name: self.limits[name])
 
 
 def estimate_requirements(
@@ -190,7 +189,7 @@ def _count_latest_articles(known: float) -> float:
 
 
 def _count_workers(work: float, runs: float, start: float, machine: WorkerMachine) -> float:
-    """Return how many workers end a run before the next one is due, or keep up with a stream."""
+    """Return the workers needed to end a run before the next one, or to keep up with a stream."""
     seconds = (DAY / runs if runs else DAY) * machine.busy
     if runs:
         seconds -= start

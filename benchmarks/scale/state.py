@@ -39,7 +39,7 @@ class StateCosts:
 
 
 def measure_state_costs(articles: int) -> StateCosts:
-    """Measure the costs. The process must have freed little memory, which would be reused.
+    """Measure the costs. Call it early: memory that the process freed before would be reused.
 
     Args:
         articles: number of articles in the state.
@@ -56,9 +56,9 @@ def measure_state_costs(articles: int) -> StateCosts:
         write_state_file(str(path), [], [], state.tables)
         row_bytes = path.stat().st_size
         started = time.process_time()
-        found = StateStore(name).load()
+        loaded = StateStore(name).load()
         row_seconds = time.process_time() - started
-        assert len(found) == len(state) == 2 * articles
+        assert len(loaded) == len(state) == 2 * articles
     return StateCosts(
         row_bytes=row_bytes / articles,
         row_seconds=row_seconds / articles,

@@ -15,7 +15,7 @@ def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixtur
     paths = write_site(tmp_path / "site", 6, kills.PARAGRAPHS)
     with SampleSite(tmp_path / "site") as site:
         feeds = [site.base + path for path in paths]
-        wrong = kills.run_kills(site, feeds, tmp_path, 2, random.Random(2), aimed=2)
+        wrong = kills.run_kills(site, feeds, tmp_path, 2, random.Random(2), commit_kill_interval=2)
     out = capsys.readouterr().out
     assert not wrong, out
     assert "killed as records became visible" in out

@@ -178,7 +178,7 @@ def test_lists_and_switches_reach_ingest(requests: list[JobRequest]) -> None:
     assert request.taxonomy is None
     options = request.options
     assert options.run.only_due_feeds is True
-    assert options.fetching.hosts.host_delays == ["a.example=2", "b.example=3"]
+    assert options.fetching.politeness.host_delays == ["a.example=2", "b.example=3"]
     beam = request.beam_options.get_all_options()
     assert beam["use_public_ips"] is False
     assert beam["runner"] == "DataflowRunner"

@@ -250,7 +250,8 @@ class FeedReport:
         url: the address that the feed was read from, to which the validators belong.
         moved_to: the address that the feed has moved to permanently.
         closed_until: the time until which the server asked for no further request, UTC.
-        hold_sec, skip_hours, skip_days: see :class:`transforms.feeds.schedule.ScheduleHints`.
+        min_interval_sec, skip_hours, skip_days: see
+            :class:`transforms.feeds.schedule.ScheduleHints`.
         published: the times of the latest entries, UTC.
     """
 
@@ -266,7 +267,7 @@ class FeedReport:
     moved_to: str | None = None
     etag: str | None = None
     last_modified: str | None = None
-    hold_sec: float = 0.0
+    min_interval_sec: float = 0.0
     skip_hours: list[int] = field(default_factory=list)
     skip_days: list[int] = field(default_factory=list)
     published: list[dt.datetime] = field(default_factory=list)

@@ -143,9 +143,9 @@ class Stage(StageBase[InT, OutT]):
     def outputs(self, element: InT) -> list[OutT | SideOutput]:
         """Return the outputs of one input, counted, with errors turned into dead letters."""
         self.counters.count_inputs(self.size(element))
-        return self._guarded(element, self._lazily(element))
+        return self._guarded(element, self._generate_outputs(element))
 
-    def _lazily(self, element: InT) -> Iterator[OutT | SideOutput]:
+    def _generate_outputs(self, element: InT) -> Iterator[OutT | SideOutput]:
         """Delay the call of :meth:`process`, so that :meth:`_guarded` catches its errors too."""
         yield from self.process(element)
 

@@ -87,7 +87,7 @@ def extract_page(
         The article, and the method: ``trafilatura`` or ``feed_content``.
 
     Raises:
-        ItemError: if neither has a text; it says why for the page.
+        ItemError: if neither has a text; the message is about the page.
     """
     problem = ItemError("NoText", "no article text was found in the page")
     if body is not None:
@@ -115,7 +115,7 @@ def decode_page(body: bytes, content_type: str = "") -> str:
     """
     try:
         return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
-    except (UnicodeError, LookupError):  # it names a codec of Python that is no charset
+    except (UnicodeError, LookupError):  # the page names a Python codec that is no charset
         return body.decode(_guess_encoding(body), "replace")
 
 

@@ -8,16 +8,16 @@ from transforms.extraction.article import extract_page
 
 _SAMPLE_PAGE: Final = b"<html><title>A title</title><p>" + b"Some words of a page. " * 20
 _NOISY_LOGGERS: Final = ("trafilatura", "htmldate")
-"""Libraries that log what is wrong with a page; the dead letter says it already."""
+"""Libraries that log the faults of a page, which the dead letter reports already."""
 
 
 def load_document_parsers() -> Callable[[Callable[[], Any]], Any]:
-    """Load the libraries for parsing, so that no item pays for it, and return the work to do.
+    """Load the parsing libraries, so that the first item does not wait for them.
 
-    It is the set-up of an :class:`~transforms.core.isolation.IsolatedWorker`.
+    This is the set-up of an :class:`~transforms.core.isolation.IsolatedWorker`.
 
     Returns:
-        A function that calls another one, such as ``functools.partial(parse_feed, body)``.
+        A function that calls its argument, such as ``functools.partial(parse_feed, body)``.
     """
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.CRITICAL)

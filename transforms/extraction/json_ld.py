@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from lxml.html import HtmlElement
 
-_MIN_LONG_SCRIPT: Final = 20_000
+_MIN_LONG_SCRIPT_CHARACTERS: Final = 20_000
 _SCRIPTS: Final = './/script[@type="application/ld+json" or @type="application/settings+json"]'
 _TAG: Final = re.compile(r"<[^<>]{0,1000}>")
 _ESCAPES: Final = re.compile(r"[\\\x00-\x1f]+")
@@ -23,7 +23,7 @@ _REFERENCE: Final = re.compile(r"&(?=#?\w+;)")
 def repair_json_ld(tree: HtmlElement) -> None:
     """Clean the values of the long scripts of a tree in place; cut those that are not JSON."""
     for script in tree.xpath(_SCRIPTS):
-        if len(script.text or "") > _MIN_LONG_SCRIPT:
+        if len(script.text or "") > _MIN_LONG_SCRIPT_CHARACTERS:
             script.text = _repair(script.text)
 
 
@@ -31,7 +31,7 @@ def _repair(text: str) -> str:
     try:
         return json.dumps(_clean(json.loads(text, strict=False)), ensure_ascii=False)
     except (ValueError, RecursionError):
-        return text[:_MIN_LONG_SCRIPT]
+        return text[:_MIN_LONG_SCRIPT_CHARACTERS]
 
 
 def _clean(value: Any) -> Any:

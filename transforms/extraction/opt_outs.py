@@ -30,7 +30,7 @@ def read_opt_outs(headers: Mapping[str, str], metas: Mapping[str, str]) -> tuple
 
 
 def _parse_directives(value: str) -> list[str]:
-    """Return the directives for all bots or for ours; ``name: directive`` is for that bot."""
+    """Return the directives for all bots or for Newsbeam; ``bot: directive`` names one bot."""
     directives, bot = [], ""
     for part in value.lower().split(","):
         name, colon, rest = part.partition(":")

@@ -76,7 +76,7 @@ class FeedFacts:
         title: its title.
         entries: the number of its entries.
         published: the times of its latest entries, UTC, newest first.
-        hints: what it asks of its schedule.
+        hints: its schedule hints.
     """
 
     title: str | None
@@ -105,7 +105,7 @@ def read_feed_facts(
     feed = parse_feed(body, url=url, content_type=content_type)
     return FeedFacts(
         title=feed.title,
-        entries=feed.items,
+        entries=feed.entry_count,
         published=select_latest([e.published_at for e in feed.entries if e.published_at]),
         hints=ScheduleHints(
             max(max_age_sec, feed.ttl_sec), frozenset(feed.skip_hours), frozenset(feed.skip_days)
@@ -134,8 +134,8 @@ def read_site(body: bytes, *, url: str, content_type: str = "") -> FeedFacts | l
 def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[str]:
     """Return the URLs of a page's possible feeds, at most :data:`MAX_CANDIDATES`.
 
-    The declared ones (``<link rel="alternate">``) come first, then links that look like feeds,
-    those within the page's own host before others.
+    The declared ones (``<link rel="alternate">``) come first, then links that look like feeds.
+    Among the latter, links within the page's own host come first.
 
     Raises:
         ItemError: if the page has excessive markup.
@@ -159,7 +159,7 @@ def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[st
 
 
 def is_feed_like_url(url: str) -> bool:
-    """Return whether a URL is of a form that feeds usually have.
+    """Return whether a URL looks like that of a feed.
 
     >>> [is_feed_like_url(f"https://a.example{end}") for end in ("/news.rss", "/?feed=rss2")]
     [True, True]

@@ -65,7 +65,7 @@ def _read_list(name: str, options: FetchOptions) -> list[ListedFeed]:
         if not urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
             return [ListedFeed(_resolve_feed(name, name, ""))]
         # The user gave this very address, as in a browser; robots.txt is for crawling.
-        without_robots = replace(options, hosts=replace(options.hosts, robots="none"))
+        without_robots = replace(options, politeness=replace(options.politeness, robots="none"))
         with Fetcher(without_robots) as fetcher:
             (response,) = fetcher.fetch([Request(name)])
         if isinstance(response, ItemError):

@@ -41,7 +41,7 @@ class RawEntry:
 
     Attributes:
         content: the full text in HTML, if the feed has it.
-        fingerprint: a hash that changes with anything that the feed says of the entry.
+        fingerprint: a hash that changes when the feed changes anything about the entry.
     """
 
     entry_id: str
@@ -55,11 +55,11 @@ class RawEntry:
 
 @dataclass(frozen=True)
 class ParsedFeed:
-    """A feed: title, language, entries, and what it asks of its schedule.
+    """A feed: its title, language, entries and schedule hints.
 
     Attributes:
         entries: its first :data:`MAX_ENTRIES` entries.
-        items: the number of all its entries.
+        entry_count: the number of all its entries.
         ttl_sec: seconds for which it need not be fetched again.
         skip_hours, skip_days: see :class:`~transforms.feeds.schedule.ScheduleHints`.
     """
@@ -67,7 +67,7 @@ class ParsedFeed:
     title: str | None
     language: str | None
     entries: list[RawEntry]
-    items: int
+    entry_count: int
     ttl_sec: float = 0.0
     skip_hours: list[int] = field(default_factory=list)
     skip_days: list[int] = field(default_factory=list)
@@ -105,7 +105,7 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         title=_to_line(parsed.feed.get("title")) or None,
         language=_to_line(parsed.feed.get("language")) or None,
         entries=entries,
-        items=len(parsed.entries),
+        entry_count=len(parsed.entries),
         ttl_sec=60.0 * int(ttl[:6]) if ttl.isascii() and ttl.isdigit() else 0.0,
         skip_hours=hours,
         skip_days=days,
@@ -118,13 +118,13 @@ def _parse_xml(body: bytes, url: str, content_type: str) -> Any:
         headers["content-type"] = content_type
     try:
         return feedparser.parse(body, response_headers=headers)
-    except (UnicodeError, LookupError):  # it names a codec of Python that is no charset
+    except (UnicodeError, LookupError):  # the feed names a Python codec that is no charset
         headers["content-type"] = "application/xml; charset=utf-8"
         return feedparser.parse(body, response_headers=headers)
 
 
 def _repair_reference(reference: re.Match[bytes]) -> bytes:
-    """Return a character reference that is valid: feedparser fails at others."""
+    """Return a valid character reference, since feedparser fails on an invalid one."""
     digits = reference[1]
     code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
     return b"&#xFFFD;" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
@@ -134,15 +134,15 @@ def _to_line(text: Any) -> str:
     return clean_line(str(text or "")[: 4 * _MAX_LINE_LENGTH])[:_MAX_LINE_LENGTH]
 
 
-def _time(entry: Any, *keys: str) -> dt.datetime | None:
+def _read_time(entry: Any, *keys: str) -> dt.datetime | None:
     times = (entry[key] for key in keys if key in entry)
     time = next(filter(None, times), None)
     return _to_utc(time) if time else None
 
 
 def _are_dated(entries: Sequence[Any]) -> bool:
-    """Return whether entries have times of their own, and not all the time of the request."""
-    times = {_time(entry, "updated_parsed", "published_parsed") for entry in entries}
+    """Return whether entries have real times, and not all the time of the request."""
+    times = {_read_time(entry, "updated_parsed", "published_parsed") for entry in entries}
     (time,) = times if len(times) == 1 else (None,)
     return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
@@ -150,16 +150,16 @@ def _are_dated(entries: Sequence[Any]) -> bool:
 def _to_raw_entry(entry: Any, *, is_dated: bool) -> RawEntry:
     authors = [_to_line(a.get("name")) for a in entry.get("authors", [])[:_MAX_AUTHORS]]
     content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
-    published = _time(entry, "published_parsed", "updated_parsed")
-    updated = _time(entry, "updated_parsed", "published_parsed")
+    published = _read_time(entry, "published_parsed", "updated_parsed")
+    updated = _read_time(entry, "updated_parsed", "published_parsed")
     return RawEntry(
         entry_id=_to_line(entry.get("id")),
         link=entry.get("link") or "",
-        title=_title(entry),
+        title=_read_title(entry),
         authors=[name for name in authors if name],
         published_at=published,
         content=clean_html(content[:_MAX_CONTENT_LENGTH]) or None,
-        fingerprint=_fingerprint(
+        fingerprint=_make_fingerprint(
             entry.get("title"),
             entry.get("summary"),
             content,
@@ -168,11 +168,11 @@ def _to_raw_entry(entry: Any, *, is_dated: bool) -> RawEntry:
     )
 
 
-def _fingerprint(*parts: str | None) -> str:
+def _make_fingerprint(*parts: str | None) -> str:
     return stable_id(*parts)[:16]
 
 
-def _title(entry: Any) -> str:
+def _read_title(entry: Any) -> str:
     title = (entry.get("title") or "")[: 4 * _MAX_LINE_LENGTH]
     if "html" in entry.get("title_detail", {}).get("type", ""):
         title = replace_entities(remove_tags(title))
@@ -210,7 +210,7 @@ def _parse_json_feed(body: bytes) -> ParsedFeed:
         title=_to_line(_to_string(data.get("title"))) or None,
         language=_to_line(_to_string(data.get("language"))) or None,
         entries=[_parse_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)],
-        items=sum(isinstance(item, dict) for item in items),
+        entry_count=sum(isinstance(item, dict) for item in items),
     )
 
 
@@ -227,7 +227,7 @@ def _parse_json_item(item: dict[str, Any]) -> RawEntry:
         authors=[_to_line(name) for name in names if isinstance(name, str)],
         published_at=parse_iso_time(dates[0]),
         content=clean_html(content) or None,
-        fingerprint=_fingerprint(
+        fingerprint=_make_fingerprint(
             _to_string(item.get("title")),
             _to_string(item.get("summary")),
             content or _to_string(item.get("content_text")),

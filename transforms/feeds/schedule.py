@@ -1,4 +1,4 @@
-"""The schedule of a feed: when to fetch it again, by how often it publishes and what it asks."""
+"""The schedule of a feed: when to fetch it again, by its publishing rate and its own hints."""
 
 import datetime as dt
 import random
@@ -25,16 +25,16 @@ class IntervalLimits:
 
 @dataclass(frozen=True)
 class ScheduleHints:
-    """The wishes of a feed for its schedule.
+    """The hints of a feed about when to fetch it.
 
     Attributes:
-        hold_sec: seconds for which it need not be fetched again: the longer of ``<ttl>`` and the
-            max-age of Cache-Control.
+        min_interval_sec: seconds for which it need not be fetched again: the longer of ``<ttl>``
+            and the max-age of Cache-Control.
         skip_hours: the hours at which it should not be fetched, UTC, from 0 to 23.
         skip_days: the weekdays on which it should not be fetched, UTC; Monday is 0.
     """
 
-    hold_sec: float = 0.0
+    min_interval_sec: float = 0.0
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[int] = frozenset()
 
@@ -50,7 +50,7 @@ def select_latest(*times: Sequence[dt.datetime]) -> list[dt.datetime]:
 def compute_interval(
     published: Sequence[dt.datetime], at: dt.datetime, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> dt.timedelta:
-    """Return half the mean time between the entries of a feed, with the silence since the last one.
+    """Return half the mean time between entries; the time since the latest counts as one of them.
 
     Args:
         published: the times of the entries, UTC; later times than ``at`` are ignored.
@@ -74,29 +74,29 @@ def schedule_next_fetch(
     published: Sequence[dt.datetime],
     hints: ScheduleHints,
     at: dt.datetime,
-    chance: random.Random,
+    rng: random.Random,
     limits: IntervalLimits = DEFAULT_LIMITS,
 ) -> dt.datetime:
-    """Return the time to fetch a feed again that was read at a time.
+    """Return the time at which to fetch a feed again after it was read.
 
     Args:
         published: the times of its latest entries, UTC.
-        hints: what the feed asks for.
+        hints: the hints of the feed.
         at: the time at which it was read, UTC.
-        chance: the source of jitter, which only delays the result.
+        rng: the source of jitter, which only delays the result.
         limits: the limits of the interval.
     """
-    hold = min(dt.timedelta(seconds=hints.hold_sec), MAX_INTERVAL)
-    wait = max(compute_interval(published, at, limits), hold)
-    return _skip_forward(at + wait * (1 + _MAX_JITTER * chance.random()), hints)
+    requested = min(dt.timedelta(seconds=hints.min_interval_sec), MAX_INTERVAL)
+    wait = max(compute_interval(published, at, limits), requested)
+    return _skip_forward(at + wait * (1 + _MAX_JITTER * rng.random()), hints)
 
 
 def schedule_retry(
-    failures: int, at: dt.datetime, chance: random.Random, limits: IntervalLimits = DEFAULT_LIMITS
+    failures: int, at: dt.datetime, rng: random.Random, limits: IntervalLimits = DEFAULT_LIMITS
 ) -> dt.datetime:
-    """Return the time to fetch a feed again that failed so many times in a row, with backoff."""
+    """Return the time at which to retry a feed, with backoff by its failures in a row."""
     wait = min(limits.shortest * 2.0 ** min(failures, _MAX_DOUBLINGS), limits.longest)
-    return at + wait * (1 + _MAX_JITTER * chance.random())
+    return at + wait * (1 + _MAX_JITTER * rng.random())
 
 
 def _skip_forward(due: dt.datetime, hints: ScheduleHints) -> dt.datetime:

@@ -37,17 +37,17 @@ class FetchOptions:
 
     Attributes:
         http: the client's options.
-        hosts: the politeness options.
+        politeness: the delays and limits per host, and the use of robots.txt.
         first_pause_sec: the first pause, in seconds, after a rate limit without a Retry-After.
-        max_unread_bytes: the bytes of responses that may wait for their consumer before requests
-            pause.
-        share_sec: the seconds after which a host gets a new share of pages and time. None means
-            that it has one share per run; a streaming job has no end, so it needs an interval.
+        max_unread_bytes: no request starts while responses of this many bytes wait for their
+            consumer.
+        budget_sec: the seconds after which the limits of pages and time per host start anew. None
+            means that they hold for the whole run; a streaming job has no end, so it needs a value.
     """
 
     http: HttpOptions
-    hosts: PolitenessOptions
-    share_sec: float | None = None
+    politeness: PolitenessOptions
+    budget_sec: float | None = None
     first_pause_sec: float = FIRST_PAUSE_SECONDS
     max_unread_bytes: int = MAX_UNREAD_BYTES
 
@@ -81,18 +81,18 @@ class Fetcher:
         """Start from the host states of earlier runs, by host."""
         self._polite.remember(hosts)
 
-    def recall(self, state: HostState) -> None:
-        """Add the state of a host that has not been requested yet."""
+    def add_state(self, state: HostState) -> None:
+        """Add the state of a host, unless it was requested already or a later state is known."""
         self._loop.call_soon_threadsafe(self._polite.add_state, state)
 
-    def changes(self, host: str | None = None) -> list[HostState]:
-        """Return the states that changed since the last call, of all hosts or of one."""
+    def take_changes(self, host: str | None = None) -> list[HostState]:
+        """Return the host states that changed since the last call, of all hosts or of one."""
 
-        async def changes() -> list[HostState]:
+        async def take() -> list[HostState]:
             return polite.take_changes(host)
 
         polite = self._polite
-        return self._submit(changes()).result()
+        return self._submit(take()).result()
 
     def fetch(self, requests: Iterable[Request]) -> list[FetchResult]:
         """Return the results of some requests, in their order."""
@@ -121,16 +121,16 @@ async def _start(options: FetchOptions) -> tuple[HttpClient, PoliteClient]:
     return client, PoliteClient(
         client,
         options.http,
-        options.hosts,
+        options.politeness,
         agent,
-        options.share_sec,
+        options.budget_sec,
         first_pause_sec=options.first_pause_sec,
         max_unread_bytes=options.max_unread_bytes,
     )
 
 
 def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread, client: HttpClient) -> None:
-    """End the thread. Requests that are under way are cancelled."""
+    """Cancel the requests that are under way, and end the thread."""
     ended = asyncio.run_coroutine_threadsafe(_close(client), loop)
     if threading.current_thread() is not thread:  # the thread itself may hold the last reference
         ended.result()

@@ -20,14 +20,15 @@ from transforms.fetching.robots import Robots
 from transforms.state.records import HostState
 
 _RATE_LIMIT_403S: Final = 3
-"""The number of 403 in a row that count as a rate limit, from a host that answered before."""
-_RETRY_DELAY: Final = 0.2
+"""This many 403 in a row count as a rate limit, if the host has answered otherwise before."""
+
+_RETRY_DELAY_SECONDS: Final = 0.2
 
 
 class HostQueue:
     """The requests to one host, and the state of the host that the next run starts from.
 
-    Whoever sends a request holds ``lock``, calls :meth:`wait_until_free` before the request and
+    The sender of a request holds ``lock``, calls :meth:`wait_until_free` before the request and
     :meth:`record_request` after it.
 
     Attributes:
@@ -62,7 +63,7 @@ class HostQueue:
         self._first_pause_sec = first_pause_sec
         self._closure_reason = state.reason if state else ""
         self._closures = state.closures if state else 0
-        self._free_at = 0.0  # of the monotonic clock, like the next
+        self._free_at = 0.0  # on the monotonic clock, like _budget_started_at
         self._budget_started_at = time.monotonic()
         self._spent_sec = 0.0
         self._pages = 0
@@ -83,16 +84,16 @@ class HostQueue:
         )
 
     def renew_budget(self, interval_sec: float) -> None:
-        """Reset the limits per run, if the interval has passed since they were last reset."""
+        """Reset the counts of pages and time if the interval, in seconds, has passed."""
         at = time.monotonic()
         if at - self._budget_started_at >= interval_sec:
             self._budget_started_at, self._spent_sec, self._pages = at, 0.0, 0
 
     def count_page(self) -> None:
-        """Count one page.
+        """Count one page against the limit.
 
         Raises:
-            ItemError: if the run has had its maximum of pages of this host.
+            ItemError: if this run has reached its maximum of pages for this host.
         """
         if self._pages >= self._options.max_pages_per_host:
             message = f"{self.host} has had its {self._pages} pages of this run"
@@ -104,7 +105,7 @@ class HostQueue:
 
         The last request may have been the one for robots.txt, sent with the shorter delay, so
         the next one waits for the rest. It never waits longer than ``--max_wait_sec``, even if
-        the Crawl-delay is: else a run would fetch nothing but robots.txt.
+        the Crawl-delay is longer: otherwise a run would fetch nothing but robots.txt.
         """
         if seconds > self.delay:
             wait = min(seconds, self._options.max_wait_sec)
@@ -142,7 +143,7 @@ class HostQueue:
 
     def delay_retry(self, attempt: int) -> None:
         """Lengthen the current delay after an attempt that failed, with jitter."""
-        self._free_at += _RETRY_DELAY * attempt * random.uniform(1, 2)
+        self._free_at += _RETRY_DELAY_SECONDS * attempt * random.uniform(1, 2)
 
     def is_rate_limited(self, status: int) -> bool:
         """Record the status of a response, and return whether the host asks to slow down."""
@@ -158,7 +159,7 @@ class HostQueue:
         return False
 
     def pause_or_close(self, response: Response, attempt: int, *, is_last: bool) -> None:
-        """Pause before the next attempt; or close the host if the pause is long or was in vain.
+        """Pause before the next attempt, or close the host if the pause is too long or was in vain.
 
         Raises:
             ItemError: if the host is closed.

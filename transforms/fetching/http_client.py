@@ -77,7 +77,7 @@ class HttpClient:
         Args:
             url: the address.
             headers: the headers besides those of every request.
-            first_bytes: if not 0, read only so many bytes of the body, and drop the rest.
+            first_bytes: the number of bytes to read of the body; the rest is dropped. 0 reads all.
 
         Raises:
             ItemError: if there is no response, or not within the limits of time and size. It
@@ -114,8 +114,8 @@ class HttpClient:
 class _PublicResolver(aiohttp.ThreadedResolver):
     """A resolver that drops private addresses.
 
-    It makes a host with private addresses alone fail as such, not as one that does not answer.
-    The guard is in the sockets: a host that is an IP address is never looked up.
+    A host that has only private addresses fails with an error that says so. This is no
+    protection: the guard is in the sockets, as a host that is an IP address is never looked up.
     """
 
     def __init__(self, allowed: Sequence[Network]) -> None:
@@ -150,7 +150,7 @@ async def _send_once(
 async def _read_body(response: aiohttp.ClientResponse, limit: int, *, cut: bool) -> bytes:
     """Return the decompressed body; if it is longer than the limit, cut it or fail.
 
-    It is not left to aiohttp, whose decompression has no limit that a caller can set.
+    aiohttp does not decompress, since a caller cannot limit the size of its output.
 
     Raises:
         ItemError: if the body is too large, before or after decompression, or damaged.
@@ -178,7 +178,7 @@ async def _read_body(response: aiohttp.ClientResponse, limit: int, *, cut: bool)
 
 
 class _Decompressor:
-    """A decompressor of gzip or deflate that never returns more than a maximum."""
+    """A decompressor of gzip or deflate that never returns more bytes than the caller allows."""
 
     def __init__(self, encoding: str) -> None:
         self._bits = _ZLIB_BITS[encoding]

@@ -1,4 +1,4 @@
-"""The options of requests: limits of one request, and how hosts are treated."""
+"""The options of requests: the limits of one request, and the politeness towards hosts."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ class HttpOptions:
         metavar="N",
     )
     allow_private_networks: Sequence[str] | None = flag(
-        "let requests reach private addresses: those in the given networks, or any without one",
+        "allow requests to private addresses: those in these networks, or all if none is named",
         default=None,
         nargs="*",
         metavar="NETWORK",

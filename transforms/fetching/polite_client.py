@@ -24,7 +24,7 @@ _SERVER_ERRORS: Final = frozenset({500, 502, 504})
 _RETRIED: Final = _SERVER_ERRORS | RATE_LIMIT_STATUSES
 _TEMPORARY: Final = _RETRIED | {408, 425}
 MAX_UNREAD_BYTES: Final = 1 << 24
-"""The default for the bytes of responses that may wait for their consumer."""
+"""The default limit for the bytes of responses that wait for their consumer."""
 
 
 class PoliteClient:
@@ -37,11 +37,11 @@ class PoliteClient:
         http: the options of requests.
         options: the options of host queues.
         agent: the name to look for in robots.txt.
-        budget_sec: seconds after which a host has its limits per run anew, for a process that
-            does not end; None if the limits hold for the life of the process.
+        budget_sec: seconds after which the limits of pages and time per host start anew, for a
+            process that does not end; None if they hold for the life of the process.
         first_pause_sec: the first pause after a rate limit without a Retry-After, in seconds.
-        max_unread_bytes: while responses of so many bytes wait for their consumer, no request
-            starts.
+        max_unread_bytes: no request starts while responses of this many bytes wait for their
+            consumer.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class PoliteClient:
         self._may_start.set()
 
     def count_unread(self, change: int) -> None:
-        """Add to the bytes of responses that wait for their consumer, which bounds memory."""
+        """Add to the bytes of responses that wait for their consumer; they bound the memory."""
         self._unread_bytes += change
         if self._unread_bytes < self._max_unread_bytes:
             self._may_start.set()
@@ -182,7 +182,7 @@ class PoliteClient:
     async def _read_robots(
         self, host_queue: HostQueue, origin: str, before: Robots | None
     ) -> Robots:
-        """Fetch the robots.txt of an origin; if that fails, keep the rules of before."""
+        """Fetch the robots.txt of an origin; if that fails, return the rules known before."""
         try:
             request = Request(f"{origin}/robots.txt")
             response: Response | ItemError = await self._follow(

@@ -1,7 +1,7 @@
 """The check that no connection goes to a private address, made on the socket that connects.
 
-At that point neither a name that resolves to a private address, at its first or a later look-up,
-nor an unusual spelling of an IP address can hide where the connection goes.
+Only the socket shows where a connection really goes: a name may resolve to a private address, at
+its first or a later look-up, and an IP address may have an unusual spelling.
 """
 
 import ipaddress

@@ -49,9 +49,11 @@ class RequestStage(StageBase[InT, OutT]):
             result: the response to its request, the error of the request, or None if there was
                 none.
         """
-        return self._guarded(element, self._lazily(element, result))
+        return self._guarded(element, self._generate_outputs(element, result))
 
-    def _lazily(self, element: InT, result: FetchResult | None) -> Iterator[OutT | SideOutput]:
+    def _generate_outputs(
+        self, element: InT, result: FetchResult | None
+    ) -> Iterator[OutT | SideOutput]:
         if isinstance(result, ItemError):
             yield from self.on_error(element, result)
         else:
@@ -61,9 +63,9 @@ class RequestStage(StageBase[InT, OutT]):
 class RequestDoFn(beam.DoFn, Generic[InT]):
     """The DoFn that runs a :class:`RequestStage` over inputs grouped by host.
 
-    The hosts of a bundle are requested side by side, so the slowest host decides how long the
-    bundle takes. Results are processed at the end of the bundle, as they arrive: work on them
-    before that would delay the requests to hosts that are still to come.
+    The hosts of a bundle are requested in parallel, so the slowest host decides how long the
+    bundle takes. Results are processed at the end of the bundle, in the order of their arrival: to
+    process them earlier would delay the requests to the remaining hosts.
     """
 
     def __init__(self, stage: RequestStage[InT, Any], fetcher: FetcherHandle) -> None:
@@ -98,8 +100,8 @@ class RequestDoFn(beam.DoFn, Generic[InT]):
             for item, result in self._stream.remaining():
                 for output in self.stage.outputs(item, result):
                     yield in_global_window(tag(output))
-            for host in self.fetcher.value.changes():
-                yield in_global_window(tag(StateChange(host=host)))
+            for state in self.fetcher.value.take_changes():
+                yield in_global_window(tag(StateChange(host=state)))
         finally:
             self._stream.cancel()
             del self._stream  # it holds the fetcher
@@ -111,6 +113,6 @@ def apply_request_stage(
     fetcher: FetcherHandle,
     output_type: Any,
 ) -> StageOutput[OutT]:
-    """Apply a stage to its inputs grouped by host; ``output_type`` is that of its main outputs."""
+    """Apply a stage to inputs grouped by host; ``output_type`` is the type of the main output."""
     outputs: StageOutput[OutT] = apply_do_fn(hosts, RequestDoFn(stage, fetcher), output_type)
     return outputs

@@ -10,11 +10,11 @@ RATE_LIMIT_STATUSES: Final = frozenset({429, 503})
 """Too Many Requests (RFC 6585) and Service Unavailable (RFC 9110)."""
 
 FIRST_PAUSE_SECONDS: Final = 5.0
-"""The default for the first pause of exponential backoff."""
+"""The default length of the first pause of exponential backoff."""
 
-_FIRST_CLOSURE: Final = 900.0
+_FIRST_CLOSURE_SECONDS: Final = 900.0
 _MAX_DOUBLINGS: Final = 7
-_MAX_JITTER: Final = 1.2
+_MAX_JITTER_FACTOR: Final = 1.2
 
 
 def parse_retry_after(headers: Mapping[str, str], at: dt.datetime) -> float | None:
@@ -53,14 +53,14 @@ def compute_pause(
         first_pause_sec: the pause after the first attempt; each later one is twice as long.
     """
     seconds = first_pause_sec * 2.0 ** (attempt - 1) if requested_sec is None else requested_sec
-    return seconds * random.uniform(1, _MAX_JITTER)
+    return seconds * random.uniform(1, _MAX_JITTER_FACTOR)
 
 
 def compute_closure(closures: int) -> float:
-    """Return the seconds to close a host that asked for no certain time, with jitter.
+    """Return the seconds to close a host that gave no Retry-After, with jitter.
 
     Args:
         closures: how often the host was closed since it last answered; each doubles the time.
     """
     doublings = min(closures, _MAX_DOUBLINGS)
-    return _FIRST_CLOSURE * 2.0**doublings * random.uniform(1, _MAX_JITTER)
+    return _FIRST_CLOSURE_SECONDS * 2.0**doublings * random.uniform(1, _MAX_JITTER_FACTOR)

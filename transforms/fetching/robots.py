@@ -11,7 +11,7 @@ from transforms.fetching.http_messages import Response
 from transforms.state.records import RobotsFile
 
 MAX_BYTES: Final = 512 * 1024
-"""The bytes of a robots.txt that are read; RFC 9309, 2.5 asks for at least 500 KiB."""
+"""The maximum bytes of a robots.txt that are read; RFC 9309, 2.5 asks for at least 500 KiB."""
 
 LIFETIME: Final = dt.timedelta(hours=24)
 """The time for which a robots.txt is used again (RFC 9309, 2.4)."""

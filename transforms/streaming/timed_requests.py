@@ -201,7 +201,7 @@ class HostQueueDoFn(beam.DoFn):
                 yield from map(tag, self.logic.on_result(items, items.pop(name), result))
         if not pending.has(host):
             yield from self._send_due(host, items, host_state, at)
-        for state in pending.fetcher.changes(host):
+        for state in pending.fetcher.take_changes(host):
             host_state.write(json_line(to_json(state)))
             yield tag(StateChange(host=state))
         text = json_line([to_json(item) for item in items.values()])
@@ -231,5 +231,5 @@ class HostQueueDoFn(beam.DoFn):
         if requests:
             pending, text = self.pending.value, host_state.read()
             if text:
-                pending.fetcher.recall(from_json(HostState, json.loads(text)))
+                pending.fetcher.add_state(from_json(HostState, json.loads(text)))
             pending.send(host, requests)

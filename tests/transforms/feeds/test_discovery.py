@@ -41,10 +41,10 @@ def test_the_facts_of_a_feed() -> None:
     facts = read_feed_facts(RSS.encode(), url=PAGE, max_age_sec=60)
     assert (facts.title, facts.entries) == ("Häfen heute", 3)
     assert [f"{time:%H:%M}" for time in facts.published] == ["09:30", "08:00"]
-    assert facts.hints.hold_sec == 5400
+    assert facts.hints.min_interval_sec == 5400
     assert facts.hints.skip_hours == {0}
     assert facts.hints.skip_days == {6}
-    assert read_feed_facts(RSS.encode(), url=PAGE, max_age_sec=1e6).hints.hold_sec == 1e6
+    assert read_feed_facts(RSS.encode(), url=PAGE, max_age_sec=1e6).hints.min_interval_sec == 1e6
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_invalid_character_references(reference: str) -> None:
 
 def test_entries_beyond_the_limit_are_counted() -> None:
     feed = parse_feed(rss(ITEM * (MAX_ENTRIES + 5)), url=URL)
-    assert (len(feed.entries), feed.items) == (MAX_ENTRIES, MAX_ENTRIES + 5)
+    assert (len(feed.entries), feed.entry_count) == (MAX_ENTRIES, MAX_ENTRIES + 5)
 
 
 def test_external_entities_are_not_read() -> None:

@@ -63,11 +63,13 @@ def test_the_latest_times_are_selected() -> None:
     st.integers(0, 1000),
 )
 def test_due_is_within_bounds_and_jittered_forward_alone(
-    published: list[dt.datetime], hold_sec: float, seed: int
+    published: list[dt.datetime], min_interval_sec: float, seed: int
 ) -> None:
-    found = schedule_next_fetch(published, ScheduleHints(hold_sec), TIME, random.Random(seed))
+    found = schedule_next_fetch(
+        published, ScheduleHints(min_interval_sec), TIME, random.Random(seed)
+    )
     min_wait = max(
-        compute_interval(published, TIME), min(dt.timedelta(seconds=hold_sec), MAX_INTERVAL)
+        compute_interval(published, TIME), min(dt.timedelta(seconds=min_interval_sec), MAX_INTERVAL)
     )
     assert MIN_INTERVAL <= min_wait <= found - TIME <= min_wait * 1.1 <= MAX_INTERVAL * 1.1
 
@@ -91,7 +93,7 @@ def test_ttl_and_max_age_hold_a_feed_back_but_not_for_ever() -> None:
 def test_hours_and_days_that_a_feed_wants_skipped_are() -> None:
     morning = ScheduleHints(skip_hours=frozenset(range(9, 18)))  # TIME is Friday 9:30
     assert due(every(HOUR), morning).hour == 18
-    weekend = ScheduleHints(hold_sec=20 * 3600, skip_days=frozenset({5, 6}))
+    weekend = ScheduleHints(min_interval_sec=20 * 3600, skip_days=frozenset({5, 6}))
     assert due(every(HOUR), weekend).weekday() == 0
     assert due(every(HOUR), weekend).hour == 0
     always = ScheduleHints(skip_hours=frozenset(range(24)), skip_days=frozenset(range(7)))

@@ -119,8 +119,8 @@ def test_a_long_retry_after_closes_the_host_for_later_runs_too(
     web.answers["/0"] = Reply(status=503, retry_in=3600, as_date=as_date)
     with fetcher() as asking:
         first, *others = map(error_of, asking.fetch(map(Request, urls)))
-        (state,) = asking.changes()
-        assert asking.changes() == []
+        (state,) = asking.take_changes()
+        assert asking.take_changes() == []
     assert (first.error_type, first.http_status, first.attempts) == ("Http503", 503, 1)
     assert first.temporary and first.not_before is not None
     assert dt.timedelta(hours=0.9) < first.not_before - now() < dt.timedelta(hours=1.3)
@@ -139,7 +139,7 @@ def test_a_long_retry_after_closes_the_host_for_later_runs_too(
     over = replace(state, closed_until=now() - dt.timedelta(seconds=1))
     with fetcher(known=over) as asking:
         assert [body(answer) for answer in asking.fetch(map(Request, urls))] == [b"page"] * 3
-        (state,) = asking.changes()
+        (state,) = asking.take_changes()
     assert state.closures == 0, "a host that answers again starts anew"
     assert web.paths().count("/robots.txt") == 1, "its robots.txt is remembered"
 

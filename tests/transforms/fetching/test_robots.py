@@ -47,7 +47,7 @@ def fetch(
         requests = [Request(web.base(A) + path, is_page=is_page) for path in paths]
         answers = fetcher.fetch(requests)
         errors = [answer.error_type if isinstance(answer, ItemError) else "" for answer in answers]
-        return errors, fetcher.changes(), answers
+        return errors, fetcher.take_changes(), answers
 
 
 def rules(text: str, agent: str = "newsbeam") -> Robots:
