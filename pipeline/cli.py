@@ -46,7 +46,7 @@ _GROUPS: Final = (
         add_taxonomy_actions,
     ),
 )
-"""The same of each command with actions."""
+"""The name, the help text and the actions of each command with actions."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -104,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def build_beam_parser() -> argparse.ArgumentParser:
-    """Return the parser of Beam's own flags, and of those that Beam's Flink job server reads."""
+    """Return the parser of Beam's own flags and of the flags for Beam's Flink job server."""
     parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
     for group in PipelineOptions.__subclasses__():
         if group.__module__.startswith("apache_beam.") or group is FlinkStreamOptions:

@@ -19,7 +19,7 @@ from transforms.sinks.write_records import FORMATS
 EXCLUDED_FLAGS: Final = {
     "help": "only for the command line",
     "poll_interval_sec": "a scheduler launches the template again",
-    "max_dead_letter_ratio": "sets an exit code, which nothing waits for",
+    "max_dead_letter_ratio": "sets an exit code, but nobody waits for the end of the job",
     "streaming": "streaming was not tested on Dataflow yet",
     "window_sec": "only for streaming",
     "shortest_poll_sec": "only for streaming",
@@ -33,7 +33,7 @@ EXCLUDED_FLAGS: Final = {
     "bigquery_endpoint": "only for emulators",
     "allow_private_networks": "people who may launch a job may not be allowed on private hosts",
 }
-"""The flags of ``ingest`` that are no parameters of the template, and why."""
+"""The flags of ``ingest`` that are not parameters of the template, and the reasons."""
 
 _ZERO_ALLOWED: Final = frozenset(
     {"host_delay_sec", "max_retry_after_sec", "max_wait_sec", "wait_for_run_sec"}
@@ -89,9 +89,8 @@ def convert_parameters(argv: Sequence[str]) -> list[str]:
     """Return the flags of a command line for the parameters of a launcher.
 
     Each parameter is ``--NAME=VALUE``. Several values of a flag are separated by spaces, a flag
-    without a value has "true" or "false", and an empty value is omitted. Dataflow's own flags may
-    be newer than Beam's. Since Dataflow checks the names of all parameters, unknown flags are
-    ignored.
+    without a value has "true" or "false", and an empty value is omitted. Unknown flags are ignored:
+    Dataflow has checked the names of the parameters, and its own flags may be newer than Beam's.
 
     >>> convert_parameters(["--feeds=https://a.org/1 https://b.org/2", "--only_due_feeds=true"])
     ['--feeds', 'https://a.org/1', 'https://b.org/2', '--only_due_feeds']

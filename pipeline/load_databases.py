@@ -108,14 +108,14 @@ def load_missing_runs(output: str, databases: Sequence[Database]) -> list[str]:
 
 
 def load_after_run(output: str, databases: Sequence[Database]) -> list[str]:
-    """Load the missing runs after a run was committed, so that no error can lose its records.
+    """Load the missing runs after a run was committed.
 
     Returns:
         See :func:`load_missing_runs`.
 
     Raises:
-        LoadError: for any error and for Ctrl-C. The message says where the records are, and how
-            they get into the databases.
+        LoadError: for any error and for Ctrl-C. The message says where the records are, and how to
+            load them.
     """
     try:
         return load_missing_runs(output, databases)

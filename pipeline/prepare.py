@@ -38,7 +38,7 @@ from transforms.storage.locks import FolderLock
 
 @dataclass(frozen=True)
 class RunOptions:
-    """The feeds that a run requests, and the time that it waits for other runs."""
+    """The options about which feeds a run requests, and how long it waits for other runs."""
 
     only_due_feeds: bool = flag(
         "fetch only feeds that are due, by how often they publish and what they ask for",
@@ -53,8 +53,8 @@ class RunOptions:
     )
 
     max_run_sec: float = flag(
-        "seconds after which another run may write to the folders of one that was started as a "
-        "template and has not ended: its workers may have died",
+        "seconds after which a run that was started as a template counts as dead if it has not "
+        "ended: another run may then write to its folders",
         default=6 * 3600.0,
         type=float,
         metavar="SECONDS",
@@ -101,7 +101,7 @@ class JobRequest:
 
     @property
     def is_template(self) -> bool:
-        """Whether the job is only launched, so that this program does not wait for its end."""
+        """Whether the program only launches the job and does not wait for its end."""
         return bool(self.beam_options.get_all_options().get("template_location"))
 
 
@@ -110,7 +110,7 @@ class PreparedJob:
     """A job that is ready to be built, with its folders locked.
 
     Attributes:
-        job: what the graph is built from. It has all listed feeds.
+        job: the input of the graph. It has all listed feeds, due or not.
         runner: the runner.
         store: the state folder.
         state: the state as loaded from the store.
@@ -133,7 +133,7 @@ def prepare_job(request: JobRequest, *, is_streaming: bool = False) -> Iterator[
             is locked by another run.
     """
     options, beam_options = request.options, request.beam_options
-    # Beam does the same on workers, but here only when the pipeline is made.
+    # On this machine, Beam sets these only when the pipeline is made, which is too late.
     FileSystems.set_options(beam_options)
     run = Run(run_id=request.run_id, started_at=now(), is_streaming=is_streaming)
     try:
@@ -190,15 +190,15 @@ _JOB_SERVERS: Final[dict[str, str]] = {
     "SparkRunner": "spark_job_server_jar",
     "PrismRunner": "prism_location",
 }
-"""The flag that starts a job server, if there is one, for each runner that needs a job server."""
+"""Each runner that needs a job server, and the flag that starts one; empty if there is none."""
 
 
 def make_runner(options: PipelineOptions) -> PipelineRunner:
     """Return the runner that ``--runner`` names; the embedded one for DirectRunner and by default.
 
     Beam's own DirectRunner may start another runner, or look for one to download, depending on the
-    network. The records must not depend on it. For the same reason, a runner that needs a job
-    server must be told of one: Beam would download one that it assumes to fit.
+    network. The records must not depend on the network. For the same reason, a runner that needs a
+    job server needs a flag that names it: Beam would download one that it assumes to fit.
 
     Raises:
         UsageError: there is no such runner, or no flag names its job server.

@@ -13,9 +13,9 @@ _THRESHOLD_BYTES: Final = 1 << 17
 def return_freed_memory() -> None:
     """Make glibc return large buffers to the system as soon as they are freed.
 
-    By default glibc raises its threshold for "large" with every large buffer that is freed, see
-    mallopt(3). The runner's buffers grow with the run, so that freed ones would stay in the process
-    as holes that few other objects fit into. Other C libraries are left as they are.
+    By default, glibc raises its threshold for "large" whenever a larger buffer is freed; see
+    mallopt(3). The runner's buffers grow with the run, so freed ones would stay in the process and
+    fragment its memory. With other C libraries, this does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

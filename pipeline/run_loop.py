@@ -26,6 +26,6 @@ def run_repeatedly(
             started = time.monotonic()
             try:
                 result = run()
-            except Exception as error:  # the cause may have gone by the next run
+            except Exception as error:  # the next run may succeed
                 report(error)
         return result

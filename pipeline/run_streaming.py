@@ -27,7 +27,7 @@ from transforms.storage.filesystems import is_local
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")
 _POLL_SECONDS: Final = 2.0
 _HOST_BUDGET_SECONDS: Final = 3600.0
-"""A streaming job has no end, so a host's limits per run are limits per hour here."""
+"""A streaming job has no end, so here the limits of a host per run apply per hour."""
 
 _MAX_END_POLLS: Final = 60
 
@@ -77,7 +77,7 @@ def run_streaming(
 
 
 def _publish(output: str, load: Callable[[], None] | None) -> None:
-    """Update what shows the records outside the output's files: DuckDB's views, and databases."""
+    """Update DuckDB's views and the databases to the records in the output."""
     if is_local(output):
         write_views(Path(output))
     if load is not None:

@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextmanager
 def raise_on_interrupt() -> Iterator[None]:
-    """Raise KeyboardInterrupt on Ctrl-C, in place of the error that Beam raises then.
+    """Raise KeyboardInterrupt on Ctrl-C, in place of the error that Beam raises.
 
     A process that already handles or ignores SIGINT keeps its handler.
     """

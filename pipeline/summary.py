@@ -47,8 +47,8 @@ class Summary:
         dead_letter_ratio: the failed feeds and entries as a share of all feeds and entries.
         adds_up: whether every feed has one status, and every entry one outcome.
         output: the output folder.
-        on_the_way: the entries of a streaming job that have no outcome by the end of this
-            micro-batch. A batch run has none.
+        on_the_way: the entries of a streaming job that still have no outcome at the end of this
+            micro-batch; 0 in a batch run.
     """
 
     run_id: str
@@ -120,9 +120,9 @@ def summarise(
 ) -> Summary:
     """Sum up a run.
 
-    Inputs and their ends are counted at different places, so that equal sums prove that no input
-    was lost: feeds where the lists are read and where their health is summed up, entries where
-    they are parsed or retried and where their outcomes are yielded.
+    Inputs and outcomes are counted in different places, so equal sums prove that every input has an
+    outcome. Feeds are counted where the lists are read and where their health is computed; entries
+    where they are parsed or retried and where their outcomes are yielded.
 
     Args:
         run: the run.

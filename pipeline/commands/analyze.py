@@ -109,7 +109,7 @@ def analyze_file(
 
 
 def _format_findings(findings: Findings) -> JsonItem:
-    """Return the fields of an output line. Topics of quotes are apart from those of the text."""
+    """Return the fields of an output line. Topics of quotes have a separate field."""
     topics: dict[bool, list[JsonItem]] = {False: [], True: []}
     for tag in findings.topics:
         topics[tag.quote_id is not None].append({"id": tag.topic_id, **to_json(tag)})

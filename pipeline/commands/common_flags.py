@@ -32,7 +32,7 @@ def add_max_dead_letter_ratio(parser: argparse.ArgumentParser, condition: str) -
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``--max_dead_letter_ratio`` and ``--run_id`` to the parser of a command that is a run."""
+    """Add ``--max_dead_letter_ratio`` and ``--run_id`` to a parser."""
     add_max_dead_letter_ratio(parser, "more of the inputs than this are dead letters")
     parser.add_argument(
         "--run_id", default=None, help="id of the run (default: its time and a random part)"
@@ -54,10 +54,10 @@ def add_taxonomy_flag(parser: argparse.ArgumentParser) -> None:
 
 
 def make_run_id(args: argparse.Namespace) -> str:
-    """Return the id of the run: that of ``--run_id``, or one of the time and a random part.
+    """Return the id of the run: ``--run_id``, or else the time and a random part.
 
     Raises:
-        UsageError: ``--run_id`` has other characters than letters, digits, ``-`` and ``_``.
+        UsageError: ``--run_id`` has characters other than letters, digits, ``-`` and ``_``.
     """
     timestamp = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
     run_id = str(args.run_id or f"{timestamp}-{uuid.uuid4().hex[:8]}")

@@ -48,9 +48,9 @@ def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOption
     """Extract the articles of the pages of a file.
 
     Args:
-        source: the input, JSON lines with id, html or path, and optionally url. A path leads to a
-            page, which may be compressed with gzip. A path that does not exist is tried from the
-            folder of ``source``.
+        source: the input, JSON lines with id, html or path, and optionally url. A path names the
+            file of a page, which may be compressed with gzip. It starts from the working directory
+            or else from the folder of ``source``.
         target: the output, JSON lines with title, authors, text, date and so on.
         run_id: the id of the run.
         limits: the limits of time and memory per page.

@@ -60,7 +60,7 @@ class FeedCheck:
     closed_until: dt.datetime | None = None
 
     def format_notes(self) -> str:
-        """Return what people should know beyond the numbers, as one line."""
+        """Return the remarks about the feed, such as its error, as one line for people."""
         is_waiting = self.status == FeedStatus.WAITING
         until = f"{self.closed_until:%Y-%m-%d %H:%M}" if is_waiting else ""
         conditions = {

@@ -20,7 +20,7 @@ SiteFacts: TypeAlias = FeedFacts | list[str]
 
 
 class DocumentReader:
-    """Reads feeds and pages within limits of time and memory.
+    """A reader of feeds and pages within limits of time and memory.
 
     Any error is returned as an :class:`ItemError`, so that it costs one feed or site and no other.
     """

@@ -21,7 +21,7 @@ _LINE_PREFIXES: Final = ('["feed"', '["host"')
 
 
 def read_feed_state(folder: str) -> State:
-    """Read what a state folder remembers about feeds and hosts.
+    """Read the state of feeds and hosts from a state folder.
 
     A damaged file is reported and skipped. The files may be read in any order and may overlap,
     since the later of two records with the same key counts.

@@ -103,7 +103,7 @@ def _parse_lines(
 
 
 def _write_dead_letters(target: Path, dead_letters: list[DeadLetter]) -> None:
-    """Write the dead letters beside the output; delete the file of an earlier run if none."""
+    """Write the dead letters beside the output, or delete an earlier file if there are none."""
     path = target.with_name(target.name + ".dead_letters.jsonl")
     if dead_letters:
         text = "".join(to_line(letter) + "\n" for letter in dead_letters)

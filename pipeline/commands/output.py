@@ -16,5 +16,5 @@ def print_line(line: str) -> None:
 
 
 def print_message(message: str) -> None:
-    """Print a message that is no result to stderr."""
+    """Print a message for people to stderr."""
     print(f"newsbeam: {message}", file=sys.stderr)  # noqa: T201

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.commands.common_flags import add_taxonomy_flag
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.taxonomy_report import (
     format_explanation,
@@ -53,9 +54,8 @@ from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
 _STDIN: Final = "-"
 
-
 _Action: TypeAlias = Callable[[argparse.Namespace, PipelineOptions], float]
-"""Runs an action; returns the ratio of dead letters, which is 0."""
+"""A function that runs an action and returns the ratio of dead letters, which is 0."""
 
 
 class WarningsError(Exception):
@@ -73,12 +73,9 @@ def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None)
         sub.set_defaults(command=run, max_dead_letter_ratio=1.0)
         return sub
 
-    def add_taxonomy_flag(sub: argparse.ArgumentParser) -> None:
-        sub.add_argument(
-            "--taxonomy", metavar="FILE", help="YAML taxonomy (default: the shipped one)"
-        )
-
-    sub = add_action("check", _run_check, "List what in a taxonomy may not work as intended.")
+    sub = add_action(
+        "check", _run_check, "List the parts of a taxonomy that may not work as intended."
+    )
     sub.add_argument("file", nargs="?", metavar="FILE", help="YAML taxonomy (default: shipped)")
     sub.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
     sub.add_argument(
@@ -124,7 +121,9 @@ def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None)
         metavar="LABEL",
         help="labels that stand for the topic (default: its id)",
     )
-    sub.add_argument("--most", type=int, default=40, metavar="N", help="most phrases (default 40)")
+    sub.add_argument(
+        "--most", type=int, default=40, metavar="N", help="maximum number of phrases (default 40)"
+    )
     add_taxonomy_flag(sub)
 
 

@@ -26,13 +26,13 @@ from transforms.language.topics.taxonomy_suggest import SuggestedPhrase, Suggest
 from transforms.language.topics.taxonomy_usage import TaxonomyUsage
 
 _MAX_SHOWN_MATCHES: Final = 25
-"""Most matches of a topic that get a line each; the rest share one."""
+"""The maximum number of matches per topic that get a line each; the rest share one line."""
 
 _WIDTH: Final = 100
-"""Most characters of a line."""
+"""The maximum number of characters of a line."""
 
 _MAX_PHRASE_WIDTH: Final = 28
-"""Most characters of a phrase in the line of a match."""
+"""The maximum number of characters of a phrase in the line of a match."""
 
 
 def format_finding(name: str, finding: Finding) -> str:
@@ -54,7 +54,7 @@ def format_summary(taxonomy: Taxonomy, findings: Iterable[Finding]) -> str:
 
 
 def format_usage(taxonomy: Taxonomy, usage: TaxonomyUsage) -> str:
-    """Return a table with, per topic, the texts that have it, the texts it matches, its matches."""
+    """Return a table of the texts that have each topic, the texts that it matches, and matches."""
     width = max(len("topic"), *(len(topic.id) for topic in taxonomy.topics))
     rows = [f"{'topic':<{width}}  {'given':>7}  {'matched':>7}  {'matches':>8}"]
     rows += [
@@ -112,7 +112,7 @@ def _format_topic(topic: TopicExplanation, explanation: Explanation) -> Iterator
         )
         if topic.model.words:
             ngrams = ", ".join(map(clean_line, topic.model.words))
-            yield _wrap(f"         for it speak: {ngrams}", " " * 23)
+            yield _wrap(f"         strongest n-grams: {ngrams}", " " * 28)
         share = topic.model.share
         minimum = (
             f", rules counted as {MIN_RULE_SCORE:g}" if topic.rule_score < MIN_RULE_SCORE else ""
@@ -205,7 +205,7 @@ def _choose_rule_id(topic: str, weight: float, taken: Collection[str]) -> str:
 
 
 def _quote_scalar(phrase: str) -> str:
-    """Return a phrase that YAML reads as a text: in quotes if it would be a number or boolean."""
+    """Return a phrase as YAML text: in quotes if YAML would read a number or a boolean."""
     return phrase if yaml.safe_load(phrase) == phrase else f'"{phrase}"'
 
 

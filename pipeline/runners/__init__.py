@@ -1,1 +1,1 @@
-"""The special needs of single runners: Dataflow and Flink."""
+"""Code for particular runners: Dataflow and Flink."""

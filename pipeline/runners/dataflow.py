@@ -1,7 +1,7 @@
 """Checks before a job is launched on Google Cloud Dataflow.
 
-Workers would report what is missing too late, and one thing at a time. Beam guesses some of it: if
-the bucket is missing or invalid, it creates one.
+Without them, workers would report a missing option late, and one at a time. Beam guesses some
+options: if the bucket is missing or invalid, it creates one.
 """
 
 import re
@@ -37,7 +37,7 @@ def check_dataflow_options(
 ) -> None:
     """Check that the workers of a job will have everything that they need.
 
-    Also fixes the one option that never varies, ``save_main_session``.
+    Also turns ``save_main_session`` off, which is always off here.
 
     Args:
         options: Beam's options.
@@ -76,7 +76,7 @@ def _check_code(options: PipelineOptions) -> None:
     )
     require(bool(image or script), message)
     require(script is None or Path(script).is_file(), f"--setup_file: there is no file {script}")
-    # Beam would pickle the main module with all that it has imported.
+    # It would make Beam pickle the main module with everything that it imports.
     require(
         not setup.save_main_session,
         "--save_main_session: leave it out; workers take all code from their packages",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class ArticleFileError(ValueError):
-    """Articles that cannot be read; the message names the file and, where it has one, the line."""
+    """Articles that cannot be read; the message names the file and, if it has one, the line."""
 
 
 class LabelledArticle(NamedTuple):
@@ -33,7 +33,7 @@ def read_labelled_articles(folder: Path) -> Iterator[LabelledArticle]:
     `title` and `source`.
 
     Raises:
-        ArticleFileError: there are no such files, or a line is no such article.
+        ArticleFileError: there are no such files, or a line is not such an object.
     """
     paths = sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")])
     if not paths:
@@ -46,7 +46,7 @@ def read_labelled_articles(folder: Path) -> Iterator[LabelledArticle]:
 
 
 def read_titles_and_texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield title, empty if there is none, and text of each line of a file.
+    """Yield the title (empty if there is none) and the text of each line of a file.
 
     Each line is an object with `text` or `content_original`, and optionally `title`.
 

@@ -1,4 +1,4 @@
-"""Explanations of topics: every number from which the scores of an article follow.
+"""Explanations of topics: every number that goes into the scores of an article.
 
 The fields are the keys of `taxonomy explain --json`. Imports neither Beam nor spaCy.
 """
@@ -22,7 +22,7 @@ from transforms.language.topics.tagger import MAX_MODEL_EVIDENCE, TopicAnalysis,
 from transforms.language.topics.taxonomy import Topic
 
 MAX_NEAR_MISSES: Final = 3
-"""Most topics that are explained although the article does not get them."""
+"""The maximum number of explained topics that the article does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class MatchExplanation:
     weight: float
     field_weight: float
     rank: int
-    """Rank among the matches of the same phrase, the one with the highest weights first, from 1."""
+    """Rank among the matches of the same phrase, from 1; the highest weights come first."""
     worth: float
 
 
@@ -56,18 +56,18 @@ class ModelExplanation:
     chance: float
     """Probability of the topic by the model."""
     even: float
-    """Probability that is worth the threshold."""
+    """Probability that counts as a score equal to the threshold."""
     worth: float
     """The probability as a score."""
     sure: float
     """Score by rules from which the model cannot lower it."""
     words: list[str]
-    """N-grams that most speak for the topic: of the title, then of the text, strongest first."""
+    """N-grams that are the strongest evidence: of the title, then of the text, strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class AncestorExplanation:
-    """A wider topic, which the article must have, too."""
+    """A wider topic, which the article must have before it can have the explained one."""
 
     topic: str
     score: float
@@ -78,7 +78,7 @@ class AncestorExplanation:
 
 @dataclass(frozen=True, slots=True)
 class TopicExplanation:
-    """The numbers from which the score of one topic follows.
+    """The numbers that go into the score of one topic.
 
     `evidence` is the sum of the worth of the matches and `rule_score` is
     `evidence / (evidence + needed)`. `score` is `rule_score` or, with a model, the result of

@@ -18,16 +18,17 @@ from transforms.language.topics.symbols import is_phrase_gap
 from transforms.language.topics.taxonomy import Topic
 
 MIN_ARTICLES: Final = 5
-"""Fewest articles with the label in which a phrase occurs."""
+"""Phrases that occur in fewer articles with the label are not counted."""
 
 MIN_OUTLETS: Final = 3
-"""Fewest outlets in whose articles with the label it occurs; all of them if there are fewer."""
+"""Nor are phrases that fewer outlets use in articles with the label. If fewer outlets have such
+articles, all of them must use the phrase."""
 
 MIN_KNOWN_WEIGHT: Final = 1.0
-"""No phrase is counted at the tokens of a match of the topic with this weight or more."""
+"""Tokens in a match of the topic with at least this weight are part of no counted phrase."""
 
 _NO_PHRASE: Final = -1
-"""Stands for a token or phrase that is not counted."""
+"""The number of a token or phrase that is not counted."""
 
 # Numbers of two groups of rules in the corpus's matcher.
 _OWN: Final = 0
@@ -52,7 +53,7 @@ class LabelledCorpus:
         self._matcher = Matcher([*own, *others], 2)
         self.token_numbers: dict[str, int] = {}
         self.tokens: array[int] = array("i")
-        """Numbers of the tokens of all articles. `_NO_PHRASE` stands where no phrase may go on,
+        """Numbers of the tokens of all articles. `_NO_PHRASE` stands where no phrase may continue,
         for each token of a match of the topic or of one below it, and after each text."""
         self.article_ends: array[int] = array("q")
         """End of each article in `tokens`."""
@@ -69,7 +70,7 @@ class LabelledCorpus:
         self.matches_without_label: Counter[int] = Counter()
 
     def add(self, article: LabelledArticle, *, is_labelled: bool) -> None:
-        """Add an article, which has the label or not."""
+        """Add an article; ``is_labelled`` tells whether it has the label."""
         phrase_numbers = set[int]()
         for text in (article.title, article.text):
             matches = self._matcher.find_matches(text)
@@ -110,7 +111,7 @@ class LabelledCorpus:
 
 
 class CorpusArrays:
-    """The arrays of a corpus, for counting phrases of one length after the other.
+    """The arrays of a corpus, for counting the phrases of each length in turn.
 
     The phrases of a length are an array with, per token of the corpus, the number of the phrase
     that begins there, or -1. Counting takes about 80 bytes per token.
@@ -137,7 +138,7 @@ class CorpusArrays:
             ],
             dtype=bool,
         )
-        """By number of the token; single letters are stop words, too."""
+        """Whether each token, by number, is a stop word. Single letters are."""
         is_number = np.array([token.isdigit() for token in self.vocabulary], dtype=bool)
         self.is_content_word = ~self.is_stop_word & ~is_number
 
@@ -150,7 +151,7 @@ class CorpusArrays:
         keys = np.unique(phrases[is_phrase] * len(self.is_labelled) + articles)
         return keys // len(self.is_labelled), keys % len(self.is_labelled)
 
-    def keep_common(self, phrases: NDArray[np.int64]) -> NDArray[np.int64]:
+    def drop_rare(self, phrases: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the phrases with rare ones replaced by -1, and the others numbered from 0."""
         phrase, article = self.pair_with_articles(phrases)
         is_labelled = self.is_labelled[article]
@@ -173,11 +174,12 @@ class CorpusArrays:
     def extend_phrases(self, phrases: NDArray[np.int64], length: int) -> NDArray[np.int64]:
         """Return the phrases of `length` tokens, given those of one token less.
 
-        Both parts of a phrase that lack one token, at the end or the start, have to be phrases.
+        A longer phrase is one whose first ``length - 1`` tokens and last ``length - 1`` tokens are
+        phrases.
         """
-        goes_on = (phrases[:-1] >= 0) & (phrases[1:] >= 0)
-        last_tokens = self.tokens[length - 1 :][: len(goes_on)]
-        keys = phrases[:-1][goes_on] * len(self.vocabulary) + last_tokens[goes_on]
-        extended = np.full(len(goes_on), _NO_PHRASE, dtype=np.int64)
-        extended[goes_on] = np.unique(keys, return_inverse=True)[1]
+        is_extended = (phrases[:-1] >= 0) & (phrases[1:] >= 0)
+        last_tokens = self.tokens[length - 1 :][: len(is_extended)]
+        keys = phrases[:-1][is_extended] * len(self.vocabulary) + last_tokens[is_extended]
+        extended = np.full(len(is_extended), _NO_PHRASE, dtype=np.int64)
+        extended[is_extended] = np.unique(keys, return_inverse=True)[1]
         return extended

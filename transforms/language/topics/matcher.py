@@ -115,7 +115,7 @@ class _Node:
 
 
 class _Pattern(NamedTuple):
-    """A pattern of a rule, made to end with a token, and its number among the phrases."""
+    """A pattern of a rule and its number among the phrases. Its matches end where a token ends."""
 
     regex: re.Pattern[str]
     rule: CompiledRule
@@ -192,10 +192,10 @@ _TokenEntry: TypeAlias = tuple[
     _PatternUnion | None,
     int,
 ]
-"""What the matcher knows of a token as printed.
+"""The cached facts about a token as printed.
 
 In this order: the token in lower case; the symbols that match it; the phrases that it matches
-alone; the children of the trie's nodes for it, where longer phrases go on; the patterns whose
+alone; the children of the trie's nodes for it, where longer phrases continue; the patterns whose
 matches may begin with it; the characters of its possessive 's. A plain tuple and not a class,
 because Python's garbage collector stops tracking plain tuples, and there are many.
 """
@@ -309,7 +309,7 @@ class Matcher:
                 candidates.append((first, last, Match(start, end, rule, number)))
 
         def follow_phrases(nodes: list[_Node], first: int) -> None:
-            """Add the phrases that go on from nodes for the first two tokens."""
+            """Add the phrases that continue from the nodes of the first two tokens."""
             last = first + 1
             while nodes and is_phrase_gap(text, ends[last - 1], starts[last]):
                 for node in nodes:
@@ -342,11 +342,11 @@ class Matcher:
             if union and union.regex.match(text, starts[first]):
                 add_patterns(union.match_at(text, starts[first]))
         add_patterns(self._patterns.match_elsewhere(text))
-        of_topics: list[list[_Candidate]] = [[] for _ in range(self._topic_count)]
+        by_topic_number: list[list[_Candidate]] = [[] for _ in range(self._topic_count)]
         for candidate in candidates:
             for topic in candidate[2].rule.topics:
-                of_topics[topic].append(candidate)
-        by_topic = [_remove_overlaps(of_topic) if of_topic else [] for of_topic in of_topics]
+                by_topic_number[topic].append(candidate)
+        by_topic = [_remove_overlaps(of_topic) if of_topic else [] for of_topic in by_topic_number]
         return TextMatches([entry[_LOWER] for entry in entries], starts, ends, by_topic)
 
 

@@ -2,7 +2,7 @@
 
 Its features are n-grams, single tokens and pairs, with a weight per label, separately in the title,
 the opening and the whole text. `benchmarks.train_topics` trains it on a folder of labelled
-articles; `made_from` in the file says on which. Sums are sums of whole numbers, so that they are
+articles; `made_from` in the file says on which. It adds whole numbers only, so that the sums are
 the same on every machine. Imports neither Beam nor spaCy.
 """
 
@@ -23,7 +23,7 @@ from transforms.language.topics.stop_words import STOP_WORDS
 MODEL_FILE: Final = "topic_model.npz"
 
 OPENING_TOKENS: Final = 140
-"""The opening is the first tokens of a text, of those that `is_model_token` accepts."""
+"""The number of tokens in the opening of a text, of those that `is_model_token` accepts."""
 
 BLOCKS: Final = ("title", "opening", "text")
 """Parts of an article that have features of their own. The opening is part of the text, too."""
@@ -32,7 +32,7 @@ MIN_PROBABILITY: Final = 1e-6
 """Probabilities are clipped to this and to 1 minus this."""
 
 _MAX_COUNT: Final = 1000
-"""Higher counts of a feature count as this one."""
+"""Higher counts of a feature are treated as this one."""
 
 _FIXED_POINT_SCALE: Final = 1 << 12
 """Values of features are whole multiples of 1 / this."""
@@ -52,7 +52,7 @@ class NgramSpan(NamedTuple):
 
 
 def is_model_token(token: str) -> bool:
-    """Return whether the model looks at a token: single letters and numbers but years are skipped.
+    """Return whether the model reads a token: no single characters, no numbers except years.
 
     >>> [token for token in ["a", "wall", "2024", "12"] if is_model_token(token)]
     ['wall', '2024']
@@ -145,7 +145,7 @@ class FeatureVocabulary:
         self._log_counts = np.array([0.0, *(1 + math.log(count) for count in counts)])
 
     def _key_of(self, ngram: Sequence[str]) -> int:
-        """Return the number of a token, or of a pair the number that combines both."""
+        """Return the number of a token, or the number that combines those of a pair."""
         first, *others = (self._token_numbers[token] for token in ngram)
         return sum(((number + 1) * len(self._token_numbers) for number in others), first)
 
@@ -204,10 +204,10 @@ class ModelPrediction:
         return min(max(probability, MIN_PROBABILITY), 1 - MIN_PROBABILITY)
 
     def find_strongest(self, label: str, max_ngrams: int, *, title: bool) -> list[NgramSpan]:
-        """Return the n-grams in title or text that most speak for a label, the strongest first.
+        """Return the n-grams in title or text with the most weight for a label, strongest first.
 
-        An n-gram speaks for a label as far as it raises the label's log odds. N-grams of stop words
-        only are left out.
+        Their weight is the increase of the label's log odds. N-grams that consist of stop words are
+        left out.
         """
         model = self._model
         column = model.labels[label]

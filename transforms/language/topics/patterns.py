@@ -7,10 +7,10 @@ import re
 from typing import Final, TypeAlias
 
 MAX_MATCH_CHARACTERS: Final = 200
-"""Most characters of a match."""
+"""The maximum number of characters of a match."""
 
 MAX_WAYS: Final = 1000
-"""Most ways in which a pattern can be tried at one offset of a text."""
+"""The maximum number of ways in which a pattern can be tried at one offset of a text."""
 
 PREFIX_CHARACTERS: Final = 2
 """Characters of a match that `list_match_prefixes` looks at."""
@@ -136,7 +136,7 @@ def list_match_prefixes(pattern: str) -> Prefixes:
 
 
 def _parse_repeat(repeat: str) -> tuple[int, int]:
-    """Return the fewest and most times that `?`, `{m}` or `{m,n}` asks for."""
+    """Return the minimum and maximum repetitions of `?`, `{m}` or `{m,n}`."""
     if repeat == "?":
         return 0, 1
     low, _, high = repeat[1:-1].partition(",")

@@ -16,25 +16,25 @@ from transforms.language.topics.labelled_corpus import CorpusArrays
 from transforms.language.topics.symbols import MAX_PHRASE_WORDS, parse_phrase
 
 MAX_SUGGESTED_WORDS: Final = 5
-"""Most words of a suggested phrase: longer ones are sentences that outlets copied."""
+"""The maximum number of words of a suggested phrase: longer ones are copied sentences."""
 
 MAX_LOOSE_WORDS: Final = 3
-"""Most words of a suggested phrase, unless a part of it hardly occurs without it."""
+"""The maximum number of words, unless a part of the phrase hardly occurs outside it."""
 
 PRIOR_ARTICLES: Final = 20.0
-"""Articles of the prior: added to those with and to those without the label."""
+"""The number of prior articles, added to those with and to those without the label."""
 
 MIN_Z: Final = 3.0
-"""Lowest z of a candidate, in standard deviations."""
+"""The minimum z of a candidate, in standard deviations."""
 
 MIN_Z_OTHER_OUTLETS: Final = 2.0
-"""Lowest z without the outlet that has the phrase most."""
+"""The minimum z without the outlet that uses the phrase most often."""
 
 MIN_EXPLAINED_SHARE: Final = 0.75
 """A longer phrase replaces a part of it if it makes up this share of the part's articles."""
 
 WEIGHTS: Final = ((0.8, 3.0), (0.6, 2.0), (0.45, 1.0), (0.33, 0.5))
-"""Lowest precision, prior included, and the weight that a phrase with it gets."""
+"""Pairs of a minimum precision, prior included, and the weight of a phrase that reaches it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def compute_log_odds_z(
 ) -> NDArray[np.float64]:
     """Return how typical phrases are of the label, in standard deviations, per phrase.
 
-    The prior is `PRIOR_ARTICLES` articles on both sides. The phrase is in as large a share of them
-    as of all articles.
+    The prior adds `PRIOR_ARTICLES` articles to each side. The share of them with the phrase is that
+    of all articles.
 
     Args:
         with_label: Articles with the phrase and the label, per phrase.
@@ -97,10 +97,10 @@ def compute_log_odds_z(
 def find_candidates(arrays: CorpusArrays) -> list[PhraseCandidate]:
     """Return the phrases of each length that are typical of the label."""
     candidates: list[PhraseCandidate] = []
-    phrases = arrays.keep_common(arrays.tokens)
+    phrases = arrays.drop_rare(arrays.tokens)
     for length in range(1, MAX_PHRASE_WORDS + 1):
         if length > 1:
-            phrases = arrays.keep_common(arrays.extend_phrases(phrases, length))
+            phrases = arrays.drop_rare(arrays.extend_phrases(phrases, length))
         if (phrases >= 0).any():
             candidates += _find_typical(arrays, phrases, length)
     return candidates
@@ -122,7 +122,7 @@ def _find_typical(
     )
     is_typical = z >= MIN_Z
     if not arrays.has_one_labelled_outlet:
-        # Once more without the outlet that has the phrase most, or its house style would count.
+        # Compute z again without the main outlet of each phrase: its house style must not count.
         outlet, outlet_count = arrays.outlets[article], arrays.outlet_count
         keys, counts = np.unique(
             phrase[labelled] * outlet_count + outlet[labelled], return_counts=True
@@ -168,7 +168,7 @@ def _choose_weight(counts: PhraseCounts, all_with_label: int, all_without_label:
 
 
 def _is_phrase(words: tuple[str, ...]) -> bool:
-    """Return whether a taxonomy can have the phrase: some letters are several in lower case."""
+    """Return whether a taxonomy can have the phrase: in lower case, a letter may become several."""
     try:
         return parse_phrase(" ".join(words), case=False) == words
     except ValueError:
@@ -187,7 +187,7 @@ def select_candidates(
     Args:
         candidates: All candidates.
         is_known: Tells whether the taxonomy has a phrase already.
-        max_candidates: The most to return.
+        max_candidates: The maximum number to return.
     """
     by_words = {candidate.words: candidate for candidate in candidates}
     dropped = set[tuple[str, ...]]()

@@ -7,8 +7,8 @@ add 1, 1/2, 1/3 ... of it. So a match never lowers the score of a text of the sa
 a phrase helps ever less, and a longer text needs more evidence.
 
 Where the topic has a `model`, the score is the weighted mean of the log odds of this score and of
-the model's. The model has seen news of one country only, so where the rules are sure it cannot
-lower their score. Imports neither Beam nor spaCy.
+the model's. The model has seen news of one country only. So it cannot lower a score by rules
+of `model.sure` or more. Imports neither Beam nor spaCy.
 """
 
 import math
@@ -30,10 +30,10 @@ MIN_SCORED_WORDS: Final = 60
 """Shorter texts and spans are scored as if they had this many words."""
 
 MIN_RULE_SCORE: Final = 0.02
-"""Lower scores by rules, as of no match at all, count as this one beside the topic model."""
+"""Lower scores by rules, such as 0 without a match, are raised to this one before the mean."""
 
 FULL_MODEL_WORDS: Final = 200
-"""Words of a text from which the topic model has its full share; in shorter ones it has less."""
+"""In texts with fewer words, the share of the topic model is proportionally lower."""
 
 
 def find_lede_end(text: str, starts: Sequence[int]) -> int:
@@ -108,7 +108,7 @@ def compute_model_score(topic: Topic, probability: float) -> float:
 def combine_scores(topic: Topic, rule_score: float, probability: float, words: int) -> float:
     """Return the score of a text by its score by rules and its probability by the model.
 
-    It is at least the score by rules if the rules are sure.
+    It is at least the score by rules if that reaches `topic.model.sure`.
     """
     if not topic.model:
         return rule_score

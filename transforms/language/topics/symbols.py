@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from typing import Final
 
 MAX_PHRASE_WORDS: Final = 8
-"""Most words of a phrase."""
+"""The maximum number of words of a phrase."""
 
 MIN_PREFIX_LETTERS: Final = 3
-"""Fewest letters before the * of a phrase."""
+"""The minimum number of letters before a * in a phrase."""
 
 _APOSTROPHE: Final = "['’ʼ]"
 # "U.S." and "I.C.E." are one token each. A possessive 's is not part of a token.
@@ -37,7 +37,7 @@ def normalize_token(token: str) -> str:
 
 
 def is_phrase_gap(text: str, start: int, end: int) -> bool:
-    """Return whether a phrase may go on across the characters between two tokens.
+    """Return whether two tokens with these characters between them may be in one phrase.
 
     Args:
         text: The text.

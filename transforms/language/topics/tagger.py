@@ -26,24 +26,24 @@ from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.topics.taxonomy_file import load_taxonomy
 
 MAX_EVIDENCE: Final = 20
-"""Most matches that a tag quotes from the text, and most from the title."""
+"""The maximum number of matches in a tag's evidence, separately for text and title."""
 
 MAX_MODEL_EVIDENCE: Final = 5
-"""Most n-grams of the topic model among them."""
+"""The maximum number of n-grams of the topic model among them."""
 
 MODEL_RULE: Final = "model"
-"""`Evidence.rule` of n-grams that speak for a topic by the topic model."""
+"""`Evidence.rule` of n-grams that the topic model counts for a topic."""
 
 MIN_SPAN_SCORE: Final = 0.38
-"""Lowest score of a span: one strong match (weight 2) in up to `MIN_SCORED_WORDS` words has it."""
+"""The minimum score of a span: one strong match (weight 2) in up to `MIN_SCORED_WORDS` words."""
 
 MIN_SPAN_SCORE_IN_TOPIC: Final = 0.24
-"""Lowest score of a span whose article has the topic: one supporting match (weight 1) has it."""
+"""The same if the article has the topic: one supporting match (weight 1) reaches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicAnalysis:
-    """The matches and scores of an article, from which its tags and those of its quotes follow."""
+    """The matches and scores of an article, from which it and its quotes are tagged."""
 
     text: str
     title: str
@@ -62,8 +62,8 @@ class TopicTagger:
 
     A match is evidence for the topic of its rule and for the topics above it. Matches of one topic
     that overlap count once: the longest, or of equally long ones the one with the higher weight.
-    `scoring.py` says how scores follow from matches. An article gets every topic whose score,
-    rounded to four places, reaches the topic's threshold, and whose parent it gets.
+    `scoring.py` describes the scores. An article gets a topic if its score, rounded to four places,
+    reaches the topic's threshold, and if the article gets the topic's parent.
     """
 
     def __init__(self, taxonomy: Taxonomy | None = None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 DEFAULT_WITHIN_WORDS: Final = 10
-"""Words on each side of a match in which `near` and `not_near` look, unless the rule says."""
+"""The default for `within`: words on each side of a match that `near` and `not_near` look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class ModelSettings:
     share: float
     """Share of the model in the score, above 0 and up to 1."""
     chance: float
-    """Probability by the model that is worth the topic's threshold, between 0 and 1."""
+    """Probability by the model that counts as the topic's threshold, between 0 and 1."""
     sure: float
     """Score by rules from which the model cannot lower the score, between 0 and 1."""
 
@@ -67,7 +67,7 @@ class Topic:
     iptc: tuple[str, ...]
     """IPTC Media Topic codes, 8 digits each."""
     threshold: float
-    """Lowest score of a tag, between 0 and 1."""
+    """The minimum score of a tag, between 0 and 1."""
     rules: tuple[Rule, ...]
     fields: FieldWeights | None = None
     """Weights that replace those of the taxonomy."""

@@ -29,7 +29,7 @@ MAX_SHARED_PHRASES: Final = 3
 """Two topics of different families that share more phrases than this get a note."""
 
 MAX_NAMED_PHRASES: Final = 12
-"""Most phrases that a message names."""
+"""The maximum number of phrases that a message names."""
 
 MAX_EVIDENCE_RATIO: Final = 2.0
 """A child gets a note if its parent needs more than this many times the child's evidence."""
@@ -102,7 +102,7 @@ def _check_codes(taxonomy: Taxonomy) -> Iterator[Finding]:
 
 
 def _check_phrases(phrases: Sequence[PhraseEntry], lineages: _Lineages) -> Iterator[Finding]:
-    """Yield phrases that never count, are repeated or lower the score, at most once each."""
+    """Yield a finding per phrase that never counts, is repeated or lowers the score."""
     families = defaultdict[str, list[PhraseEntry]](list)
     for phrase in phrases:
         families[lineages[phrase.topic.id][-1]].append(phrase)
@@ -220,30 +220,33 @@ def _warning(phrase: PhraseEntry, text: str) -> Finding:
 def _is_satisfied_with(rule: Rule, other: Rule) -> bool:
     """Return whether a rule's `near` and `not_near` hold wherever those of another rule hold."""
     near, other_near = parse_context_words(rule.near), parse_context_words(other.near)
-    barred, other_barred = parse_context_words(rule.not_near), parse_context_words(other.not_near)
+    forbidden, other_forbidden = (
+        parse_context_words(rule.not_near),
+        parse_context_words(other.not_near),
+    )
     near_holds = not near or (
         bool(other_near)
         and rule.within >= other.within
         and all(any(covers(symbol, narrower) for symbol in near) for narrower in other_near)
     )
     return near_holds and (
-        not barred
+        not forbidden
         or (
             rule.within <= other.within
-            and all(any(covers(wider, symbol) for wider in other_barred) for symbol in barred)
+            and all(any(covers(wider, symbol) for wider in other_forbidden) for symbol in forbidden)
         )
     )
 
 
 def _check_contexts(topics: Iterable[Topic]) -> Iterator[Finding]:
-    """Yield rules whose `near` has words that their `not_near` forbids."""
+    """Yield a finding per rule whose `near` has words that its `not_near` forbids."""
     for topic in topics:
         for rule in topic.rules:
-            barred = parse_context_words(rule.not_near)
+            forbidden = parse_context_words(rule.not_near)
             useless = [
                 word
                 for word, symbol in zip(rule.near, parse_context_words(rule.near), strict=True)
-                if any(covers(other, symbol) for other in barred)
+                if any(covers(other, symbol) for other in forbidden)
             ]
             if not useless:
                 continue
@@ -262,7 +265,7 @@ def _check_contexts(topics: Iterable[Topic]) -> Iterator[Finding]:
 
 
 def _check_patterns(phrases: Sequence[PhraseEntry]) -> Iterator[Finding]:
-    """Yield patterns that match phrases of the same topic."""
+    """Yield a finding per pattern that matches phrases of the same topic."""
     by_topic = defaultdict[str, list[PhraseEntry]](list)
     for phrase in phrases:
         by_topic[phrase.topic.id].append(phrase)
@@ -285,7 +288,7 @@ def _check_patterns(phrases: Sequence[PhraseEntry]) -> Iterator[Finding]:
 
 
 def _check_thresholds(taxonomy: Taxonomy, lineages: _Lineages) -> Iterator[Finding]:
-    """Yield topics that hardly any text can have, or whose parent's threshold decides."""
+    """Yield a finding per topic that is hardly reachable, or whose parent's threshold decides."""
     by_id = {topic.id: topic for topic in taxonomy.topics}
     weights = dict.fromkeys(by_id, 0.0)
     for topic in taxonomy.topics:
@@ -321,7 +324,7 @@ def _check_thresholds(taxonomy: Taxonomy, lineages: _Lineages) -> Iterator[Findi
 
 
 def _check_overlaps(phrases: Sequence[PhraseEntry], lineages: _Lineages) -> Iterator[Finding]:
-    """Yield pairs of topics of different families that share over `MAX_SHARED_PHRASES` phrases."""
+    """Yield a finding per pair of topics of different families that share too many phrases."""
     by_symbols = defaultdict[tuple[str, ...], dict[str, PhraseEntry]](dict)
     for phrase in phrases:
         if phrase.symbols:

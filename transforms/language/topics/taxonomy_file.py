@@ -39,7 +39,7 @@ _IPTC_CODE: Final = re.compile(r"\d{8}")
 _NUMBER: Final = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 
 _Lines: TypeAlias = dict[Hashable, int]
-"""Lines of what must be unique, by what is compared."""
+"""The line of each value that must be unique, by the value."""
 
 
 class TaxonomyError(ValueError):
@@ -80,7 +80,7 @@ def load_taxonomy(path: str | os.PathLike[str] | None = None) -> Taxonomy:
 class _Loader(Composer, yaml.CSafeLoader):
     """A YAML loader on libyaml that refuses aliases and deep nesting.
 
-    By either a small file can take a lot of memory or stack.
+    With either, a small file could take a lot of memory or stack.
     """
 
     def __init__(self, text: str) -> None:

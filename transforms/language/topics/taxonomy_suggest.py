@@ -1,6 +1,6 @@
 """Suggestions for the phrases of a topic, from labelled articles.
 
-They name phrases that the topic could have, and phrases of the topic that speak against it.
+They name phrases that the topic could have, and phrases of the topic that are typical of others.
 Imports neither Beam nor spaCy.
 """
 
@@ -82,14 +82,15 @@ def suggest_phrases(
 ) -> Suggestions:
     """Suggest phrases for a topic.
 
-    Takes 4 bytes of memory per word of the articles, and about 80 more while it counts phrases.
+    Takes 4 bytes of memory per word of the articles, and about 80 bytes more per word while it
+    counts phrases.
 
     Args:
         taxonomy: The taxonomy that has the topic.
         topic_id: Id of the topic.
         read_articles: Returns the articles; called twice, the second time to find examples.
         labels: Labels that stand for the topic; its id if there are none.
-        max_phrases: The most phrases to suggest.
+        max_phrases: The maximum number of phrases to suggest.
 
     Raises:
         KeyError: the taxonomy has no such topic.

@@ -15,8 +15,8 @@ from transforms.language.topics.taxonomy_check import Finding, format_phrases
 class TaxonomyUsage:
     """Counts of the topics and phrases of a taxonomy in texts.
 
-    Only matches that are evidence count: without overlaps, and for a topic those of the topics
-    below it, too.
+    Only matches that are evidence count: of overlapping ones only one. Matches of a topic count for
+    the topics above it, too.
     """
 
     texts: int = 0
