@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-import zlib
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, TypeVar
@@ -12,6 +11,7 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 
 from transforms.core.errors import ItemError
+from transforms.fetching.body_decompression import read_body
 from transforms.fetching.http_messages import Response
 from transforms.fetching.options import HttpOptions
 from transforms.fetching.private_address_guard import (
@@ -24,11 +24,6 @@ from transforms.fetching.private_address_guard import (
 _JOINED_HEADERS: Final = frozenset({"x-robots-tag"})
 """Headers whose repetitions add up; of other repeated headers, the last one counts."""
 _MAX_HEADER_BYTES: Final = 16_384
-_CHUNK_BYTES: Final = 1 << 16
-_GZIP_BITS: Final = 31
-_DEFLATE_BITS: Final = 15
-_RAW_DEFLATE_BITS: Final = -15
-_ZLIB_BITS: Final = {"gzip": _GZIP_BITS, "x-gzip": _GZIP_BITS, "deflate": _DEFLATE_BITS}
 
 E = TypeVar("E", bound=BaseException)
 
@@ -87,7 +82,7 @@ class HttpClient:
         started = time.monotonic()
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-                body = await _read_body(response, limit, cut=first_bytes > 0)
+                body = await read_body(response, limit, cut=first_bytes > 0)
                 received = {name.lower(): value for name, value in response.headers.items()}
                 for name in _JOINED_HEADERS & received.keys():
                     received[name] = "\n".join(response.headers.getall(name))
@@ -145,71 +140,6 @@ async def _send_once(
         raise
     except aiohttp.ClientOSError as error:
         raise ItemError(type(error).__name__, str(error), temporary=True) from error
-
-
-async def _read_body(response: aiohttp.ClientResponse, limit: int, *, cut: bool) -> bytes:
-    """Return the decompressed body; if it is longer than the limit, cut it or fail.
-
-    aiohttp does not decompress, since a caller cannot limit the size of its output.
-
-    Raises:
-        ItemError: if the body is too large, before or after decompression, or damaged.
-    """
-    header = response.headers.get("Content-Encoding", "")
-    encodings = header.lower().replace(" ", "").split(",")
-    encoding = encodings[0] if encodings[0] not in ("", "identity") else ""
-    if len(encodings) > 1 or (encoding and encoding not in _ZLIB_BITS):
-        raise ItemError("UnknownEncoding", f"the answer is encoded as {','.join(encodings)[:80]}")
-    decompressor = _Decompressor(encoding) if encoding else None
-    body, received = bytearray(), 0
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
-        received += len(chunk)
-        if decompressor is None:
-            body += chunk
-        else:
-            body += decompressor.feed(chunk, limit + 1 - len(body))
-        if max(received, len(body)) > limit:
-            if cut:
-                return bytes(body[:limit])
-            raise ItemError("TooLarge", f"more than {limit} bytes")
-    if decompressor is not None and received and not decompressor.has_ended:
-        raise ItemError("BadEncoding", f"the {encoding} answer is cut off", temporary=True)
-    return bytes(body)
-
-
-class _Decompressor:
-    """A decompressor of gzip or deflate that never returns more bytes than the caller allows."""
-
-    def __init__(self, encoding: str) -> None:
-        self._bits = _ZLIB_BITS[encoding]
-        self._zlib = zlib.decompressobj(self._bits)
-        self._has_started = False
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the data is complete. Raw deflate data need not mark its end."""
-        return self._zlib.eof or self._bits == _RAW_DEFLATE_BITS
-
-    def feed(self, data: bytes, max_bytes: int) -> bytes:
-        """Decompress data; drop what is beyond the maximum of bytes to return."""
-        out = bytearray()
-        while data and len(out) < max_bytes:
-            try:
-                out += self._zlib.decompress(data, max_bytes - len(out))
-            except zlib.error as error:
-                if self._has_started or self._bits != _DEFLATE_BITS:
-                    message = f"the answer cannot be decompressed: {error}"
-                    raise ItemError("BadEncoding", message) from error
-                # Many servers send "deflate" without the zlib header (RFC 9110, 8.4.1.2).
-                self._bits = _RAW_DEFLATE_BITS
-                self._zlib = zlib.decompressobj(self._bits)
-                continue
-            self._has_started = True
-            data = b""
-            if self._zlib.eof and self._bits == _GZIP_BITS:  # a gzip file may have several members
-                data = self._zlib.unused_data.lstrip(b"\0")
-                self._zlib = zlib.decompressobj(self._bits) if data else self._zlib
-        return bytes(out)
 
 
 def _find_cause(error: BaseException | None, kind: type[E]) -> E | None:
