@@ -101,7 +101,7 @@ class JobRequest:
 
     @property
     def is_template(self) -> bool:
-        """Whether the program only launches the job and does not wait for its end."""
+        """True if the program only launches the job and does not wait for its end."""
         return bool(self.beam_options.get_all_options().get("template_location"))
 
 

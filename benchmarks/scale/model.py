@@ -52,7 +52,7 @@ class Load:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is one streaming run."""
+        """True if the load is one streaming run."""
         return not self.runs
 
 

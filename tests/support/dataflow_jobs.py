@@ -62,7 +62,7 @@ def job_flags(changes: Mapping[str, str | None], feed: str = FEED) -> list[str]:
 
 @dataclass(frozen=True)
 class LaunchedJob:
-    """What Dataflow receives: the job, and the graph that is staged with it."""
+    """The job that Dataflow receives, and the graph that is staged with it."""
 
     job: dict[str, Any]
     graph: api.Pipeline

@@ -7,4 +7,4 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 """The folder of the checkout."""
 
 ENGINES: Final = ROOT / ".engines"
-"""Where deploy/engines/fetch puts engines."""
+"""The folder into which deploy/engines/fetch puts engines."""

@@ -72,7 +72,7 @@ class Publisher:
 
     @property
     def is_done(self) -> bool:
-        """Whether all entries are published."""
+        """True once all entries are published."""
         return not self._thread.is_alive()
 
     def _base(self, name: str) -> str:

@@ -88,7 +88,7 @@ class ServerProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs."""
+        """True while the process runs."""
         return self._process.poll() is None
 
     def wait_for_port(self, port: int, seconds: float = START_SECONDS) -> None:

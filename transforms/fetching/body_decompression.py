@@ -56,7 +56,7 @@ class _Decompressor:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the data is complete. Raw deflate data need not mark its end."""
+        """True if the data is complete. Raw deflate data need not mark its end."""
         return self._zlib.eof or self._bits == _RAW_DEFLATE_BITS
 
     def feed(self, data: bytes, max_bytes: int) -> bytes:

@@ -48,7 +48,7 @@ class Robots:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether rules may exist but cannot be read; if so, nothing is allowed (2.3.1.4)."""
+        """True if rules may exist but cannot be read; then nothing is allowed (2.3.1.4)."""
         status = self.file.status
         return status is None or status == 429 or status >= 500
 

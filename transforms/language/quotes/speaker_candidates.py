@@ -61,13 +61,13 @@ class NearbyAttributions(NamedTuple):
     """The attributions around a sentence."""
 
     same_paragraph: Attribution
-    """Of the last quote before in the paragraph."""
+    """The attribution of the last quote before it in the paragraph."""
     sentence_before: Attribution
-    """Of the sentence before, if that has no quote."""
+    """The attribution of the sentence before it, if that has no quote."""
     paragraph_before: Attribution
-    """Of the last quote of the paragraph before."""
+    """The attribution of the last quote of the paragraph before it."""
     sentence_after: Attribution
-    """Of the first cue of the sentence after."""
+    """The attribution by the first cue of the sentence after it."""
 
 
 class SpeakerCandidateFinder:
