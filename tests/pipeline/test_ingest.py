@@ -245,6 +245,7 @@ def test_another_run_of_the_same_input_is_quiet_and_the_same(
     assert files == same
 
 
+@pytest.mark.workers
 def test_worker_processes_write_the_same_records(
     run: Ingested, site: SampleSite, tmp_path: Path
 ) -> None:
