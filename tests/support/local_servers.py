@@ -50,9 +50,10 @@ class LoggedRequest:
 
 
 class LocalServers:
-    """``web.answers["/path"]``, or ``"127.0.0.2/path"`` for one host: a reply, or one a time.
+    """Servers that answer paths with the replies in ``answers``; other paths are not found.
 
-    The last reply of several holds on. What is not among the answers is not found.
+    A key is a path, or a host and a path (``"127.0.0.2/path"``). Of several replies each is given
+    once, and the last one from then on.
     """
 
     def __init__(self, hosts: Sequence[str], port: int = 0) -> None:
@@ -72,7 +73,7 @@ class LocalServers:
         return f"http://{host}:{self.port}"
 
     def requests(self, host: str = "") -> list[LoggedRequest]:
-        """What was asked of a host, or of all, in the order of the starts."""
+        """Return the requests to a host, or to all, in the order of their starts."""
         return sorted((a for a in self.log if host in ("", a.host)), key=lambda a: a.start)
 
     def paths(self, host: str = "") -> list[str]:

@@ -1,11 +1,12 @@
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import pytest
 
 from tests.support.local_servers import LocalServers, Reply
+from tests.support.waiting import wait_for
 from transforms.core.elements import Run
 from transforms.core.stage import SideOutput
 from transforms.fetching.fetcher import (
@@ -28,13 +29,6 @@ OPTIONS = FetchOptions(HTTP, PolitenessOptions(host_delay_sec=0, robots="none"))
 def web() -> Iterator[LocalServers]:
     with LocalServers([A, B]) as served:
         yield served
-
-
-def wait_for(ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @dataclass

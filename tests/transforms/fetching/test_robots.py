@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.local_servers import LocalServers, Reply
+from tests.support.waiting import wait_for
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.fetching.fetcher import Fetcher, FetchOptions
@@ -168,8 +169,9 @@ def test_a_short_retry_after_of_robots_txt_is_waited_for(web: LocalServers) -> N
 
 def test_a_robots_txt_that_times_out_disallows_all_for_now(web: LocalServers) -> None:
     web.answers["/robots.txt"] = Reply(pieces=itertools.repeat(b"#"), pause=0.1)
-    errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=2.0)
+    errors, (state,), answers = fetch(web, "/yes", "/no", fetch_timeout_sec=1.0)
     assert errors == ["Timeout"] * 2
+    wait_for(lambda: bool(web.log))  # the server notices later that nobody reads the endless body
     assert web.paths() == ["/robots.txt"]
     assert all(isinstance(a, ItemError) and a.temporary and a.not_before for a in answers)
     assert state.robots[0].status is None
