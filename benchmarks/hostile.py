@@ -35,7 +35,7 @@ from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, make_feed, make_page
 from benchmarks.process_cost import sample_memory
 from benchmarks.throughput import read_sample_articles
 from pipeline.cli import run_command
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 
 _RUN_FIELDS: Final = frozenset({"run_id", "fetched_at", "duration", "first_seen_at"})
 _TABLES: Final = ("articles", "entities", "quotes", "topics")

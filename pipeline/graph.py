@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 from schemas import DeadLetter, FeedHealth
 from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
 from transforms.core.elements import Entry, Feed, Outcome, Run
-from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.core.isolated_process import IsolatedWorkerHandle, LimitOptions
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.document_worker import load_document_parsers

@@ -21,7 +21,7 @@ from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Entry, Feed, Run
 from transforms.core.errors import UsageError
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 from transforms.core.options import flag, require
 from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetching.fetcher import FetchOptions

@@ -14,7 +14,7 @@ from schemas import Quote
 from tests.support.quotes import FindQuotes, find_quotes_in
 from tests.support.web_server import WebServer
 from transforms.core.elements import Run
-from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.fetching.fetcher import FetcherHandle, FetchOptions
 from transforms.fetching.options import HttpOptions, PolitenessOptions

@@ -8,7 +8,7 @@ import apache_beam as beam
 
 from schemas import Article, Entity, Quote, TopicTag
 from transforms.core.elements import AcceptedArticle, Outcome, OutcomeKind, Run
-from transforms.core.isolation import IsolatedWorker, IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle
 from transforms.core.options import flag
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url

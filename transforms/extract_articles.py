@@ -10,7 +10,7 @@ from schemas import Article, content_hash
 from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import ExtractedArticle, FetchedPage, Run
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url
 from transforms.extraction.article import Extraction, extract_page

@@ -19,7 +19,7 @@ from transforms.core.elements import (
     Run,
 )
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed

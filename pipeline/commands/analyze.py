@@ -18,7 +18,7 @@ from transforms.analyse_articles import AnalysisOptions, analyse
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.core.options import add_flags, from_flags
 from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.findings import Findings

@@ -16,7 +16,7 @@ from schemas.jsonable import format_time
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.core.options import add_flags, from_flags
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.document_worker import load_document_parsers

@@ -12,7 +12,7 @@ from transforms.core.clock import now
 from transforms.core.counters import Progress
 from transforms.core.elements import Feed, FeedStatus, Host
 from transforms.core.errors import ItemError
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from transforms.core.elements import Feed
 from transforms.core.errors import ItemError
-from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.feeds.discovery import FeedFacts, read_feed_facts, read_site
 from transforms.feeds.schedule import parse_max_age

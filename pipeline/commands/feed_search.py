@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from pipeline.commands.feed_documents import DocumentReader
 from transforms.core.counters import Progress
 from transforms.core.errors import ItemError
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts, list_usual_feed_urls
 from transforms.fetching.fetcher import Fetcher, FetchOptions, FetchResult, ResponseStream

@@ -18,7 +18,7 @@ from pipeline.commands.progress import show_progress
 from schemas.jsonable import to_line
 from transforms.core.elements import FeedStatus
 from transforms.core.errors import UsageError
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 from transforms.core.options import add_flags, from_flags, require
 from transforms.core.urls import UrlError
 from transforms.extraction.cleaning import clean_line

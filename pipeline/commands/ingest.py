@@ -28,7 +28,7 @@ from pipeline.run_streaming import run_streaming
 from pipeline.streaming_graph import StreamOptions
 from pipeline.summary import UnaccountedInputsError
 from transforms.analyse_articles import AnalysisOptions
-from transforms.core.isolation import LimitOptions
+from transforms.core.isolated_process import LimitOptions
 from transforms.core.options import add_flags, from_flags, require
 from transforms.fetching.fetcher import fetch_options
 from transforms.fetching.options import HttpOptions, PolitenessOptions

@@ -24,7 +24,7 @@ from pipeline.commands.taxonomy_report import (
 )
 from schemas.jsonable import json_line
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.isolation import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.core.options import add_flags, from_flags, require
 from transforms.core.urls import UrlError
 from transforms.extraction.article import Extraction, detect_language, extract_page

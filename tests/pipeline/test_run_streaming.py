@@ -25,7 +25,7 @@ from tests.support.example_records import TIME, article, entry, extracted
 from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Feed, Run
-from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.core.isolated_process import IsolatedWorkerHandle, LimitOptions
 from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import FeedFetching
 from transforms.fetching.fetcher import FetchOptions

@@ -12,7 +12,7 @@ from schemas import Article, Entity, Quote, TopicTag
 from tests.support.example_records import article
 from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Run
-from transforms.core.isolation import IsolatedWorkerHandle, LimitOptions
+from transforms.core.isolated_process import IsolatedWorkerHandle, LimitOptions
 from transforms.language.findings import Findings
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import load_analyser

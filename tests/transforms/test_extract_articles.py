@@ -10,7 +10,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from schemas import content_hash
 from tests.support.example_records import TIME, entry
 from transforms.core.elements import FetchedPage, Run
-from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.article import (
     decode_page,

@@ -14,7 +14,7 @@ _NOISY_LOGGERS: Final = ("trafilatura", "htmldate")
 def load_document_parsers() -> Callable[[Callable[[], Any]], Any]:
     """Load the parsing libraries, so that the first item does not wait for them.
 
-    This is the set-up of an :class:`~transforms.core.isolation.IsolatedWorker`.
+    This is the set-up of an :class:`~transforms.core.isolated_process.IsolatedWorker`.
 
     Returns:
         A function that calls its argument, such as ``functools.partial(parse_feed, body)``.

@@ -60,7 +60,7 @@ class WrittenFile:
 
     @property
     def is_record(self) -> bool:
-        """Whether the file holds records and is published."""
+        """True if the file holds records, which the commit publishes."""
         return self.format in FORMATS
 
 

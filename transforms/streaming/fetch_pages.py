@@ -17,7 +17,7 @@ from transforms.core.elements import (
     OutcomeKind,
     Run,
 )
-from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, apply_do_fn
 from transforms.core.urls import host_of
 from transforms.extract_articles import ArticleExtraction

@@ -8,7 +8,7 @@ import apache_beam as beam
 
 from schemas.coders import register_row_coder
 from transforms.core.elements import Entry, Feed, FeedDocument, FeedReport, Host, Run
-from transforms.core.isolation import IsolatedWorkerHandle
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, apply_do_fn
 from transforms.feed_health import feed_state
 from transforms.feeds.schedule import IntervalLimits

@@ -146,7 +146,7 @@ class _SpeakerResolver:
         self._mention_starts = [mention.start for mention in self._mentions]
         quote_spans = sorted((quote.start, quote.end) for quote in quotes)
         self._is_quoted = [span is not None for span in self._match_spans(quote_spans)]
-        """Whether a token is in a quote, by the index of the token."""
+        """True for each token in a quote, by index."""
         mention_spans = [(mention.start, mention.end) for mention in self._mentions]
         self._mention_at = [
             None if number is None else self._mentions[number]

@@ -39,7 +39,7 @@ class MatchExplanation:
     """Id of the topic of the rule: the explained one or one below it."""
     rule: str
     phrase: str
-    """As written in the taxonomy, or the pattern."""
+    """The phrase as the taxonomy has it, or the pattern."""
     weight: float
     field_weight: float
     rank: int
@@ -73,7 +73,7 @@ class AncestorExplanation:
     score: float
     threshold: float
     given: bool
-    """Whether the article has the topic."""
+    """True if the article has the topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class TopicExplanation:
     topic: str
     label: str
     given: bool
-    """Whether the article has the topic."""
+    """True if the article has the topic."""
     score: float
     threshold: float
     above: list[AncestorExplanation]

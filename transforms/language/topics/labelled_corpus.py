@@ -62,7 +62,7 @@ class LabelledCorpus:
         self.article_outlets: list[int] = []
         """Number of the outlet of each article."""
         self.is_labelled: list[bool] = []
-        """Whether each article has the label."""
+        """True for each article that has the label."""
         self.labels: set[str] = set()
         """All labels of the articles."""
         self.matches_with_label: Counter[int] = Counter()
@@ -125,7 +125,7 @@ class CorpusArrays:
         self._articles = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
         """Number of the article of each token."""
         self.is_labelled = np.array(corpus.is_labelled)
-        """Whether each article has the label."""
+        """True for each article that has the label."""
         self.outlets = np.array(corpus.article_outlets)
         """Number of the outlet of each article."""
         self.outlet_count = int(self.outlets.max()) + 1
@@ -138,7 +138,7 @@ class CorpusArrays:
             ],
             dtype=bool,
         )
-        """Whether each token, by number, is a stop word. Single letters are."""
+        """True for each token that is a stop word or a single letter, by number."""
         is_number = np.array([token.isdigit() for token in self.vocabulary], dtype=bool)
         self.is_content_word = ~self.is_stop_word & ~is_number
 

@@ -19,7 +19,7 @@ class PhraseEntry(NamedTuple):
     topic: Topic
     rule: Rule
     text: str
-    """As written in the file."""
+    """The phrase as the file has it."""
     symbols: tuple[str, ...]
     """From `normalize_symbols`; empty for a pattern."""
     line: int

@@ -52,7 +52,7 @@ class TopicAnalysis:
     scores: list[float]
     """Score of the article per topic, by number."""
     has_topic: list[bool]
-    """Whether the article has the topic, per topic."""
+    """True for each topic that the article has."""
     prediction: ModelPrediction | None
     """None if no topic asks for the topic model."""
 

@@ -23,7 +23,7 @@ class Rule:
     pattern: str | None = None
     """Regular expression of the safe subset; see `patterns.py`."""
     case: bool = False
-    """Whether case counts."""
+    """True if case is significant."""
     near: tuple[str, ...] = ()
     """Words of which one must stand near a match, unless there are none."""
     not_near: tuple[str, ...] = ()

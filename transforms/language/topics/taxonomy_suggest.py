@@ -46,7 +46,7 @@ class DoubtfulPhrase:
     """A phrase or pattern of the topic that is less common with the label than without it."""
 
     text: str
-    """As written in the taxonomy."""
+    """The phrase as the taxonomy has it."""
     rule: str
     """Id of its rule."""
     line: int

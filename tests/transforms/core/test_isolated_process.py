@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.isolation import (
+from transforms.core.isolated_process import (
     GRACE_SECONDS,
     IsolatedWorker,
     IsolatedWorkerHandle,
@@ -322,7 +322,7 @@ def running_parent(does: str) -> Iterator["subprocess.Popen[str]"]:
     Its output ends only when no process is left that holds it: neither the parent nor the child.
     """
     script = (
-        "from tests.transforms.core.test_isolation import *\n"
+        "from tests.transforms.core.test_isolated_process import *\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored if the tests do
         "isolated = IsolatedWorker(load, HURRY, name='reading')\n"
         "print(isolated(('pid', None)), flush=True)\n"
