@@ -32,6 +32,7 @@ _LOG = logging.getLogger("newsbeam.locks")
 _FLOCK_POLL_SECONDS: Final = 0.2
 _FLOCK_FILE: Final = "lock"
 _LEASE_FILE: Final = "lock.json"
+_READ_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -118,15 +119,17 @@ class Lease:
 
     def _read(self) -> tuple[str | None, float]:
         """Return the holder and when the lease expires, as a Unix time; None if nobody holds it."""
-        if not self._exists():
-            return None, 0.0
-        try:
-            with open_file(self._path) as file:
-                data = file.read()
-        except Exception:  # every file system has its own error classes
-            if FileSystems.exists(self._path):
-                raise
-            return None, 0.0  # released in between
+        for attempt in range(_READ_ATTEMPTS):
+            if not self._exists():
+                return None, 0.0
+            try:
+                with open_file(self._path) as file:
+                    data = file.read()
+                break
+            except Exception:  # every file system has its own error classes
+                # The holder may have released or renewed the lease since it was seen.
+                if attempt == _READ_ATTEMPTS - 1:
+                    raise
         try:
             lease = json.loads(data)
             return str(lease["holder"]), float(lease["until"])

@@ -4,12 +4,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from transforms.core.errors import UsageError
-from transforms.storage.locks import LeaseTiming, lock_folder
+from transforms.storage.filesystems import open_file
+from transforms.storage.locks import Lease, LeaseTiming, lock_folder
 
 assert HdfsLikeFileSystem.scheme() == SCHEME
 TIMING = LeaseTiming(settle_sec=0.05, poll_sec=0.1)
@@ -117,3 +119,27 @@ def test_a_lost_lease_is_left_to_its_new_holder(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="another run has taken over the state s"):
             lock.check()
     assert path.read_text() == other
+
+
+def test_a_lease_can_be_read_while_it_is_renewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On HDFS a renewal deletes the file for a moment, here just before it is read."""
+    lease = Lease(f"{SCHEME}://{tmp_path}", "the state", "holder", TIMING)
+    assert lease.acquire()
+    file = next(tmp_path.iterdir())
+    content, opened = file.read_bytes(), []
+
+    def open_deleted(path: str) -> IO[bytes]:
+        opened.append(path)
+        if len(opened) > 1:
+            return open_file(path)
+        file.unlink()
+        try:
+            return open_file(path)
+        finally:
+            file.write_bytes(content)
+
+    monkeypatch.setattr("transforms.storage.locks.open_file", open_deleted)
+    lease.check()
+    assert len(opened) == 2
