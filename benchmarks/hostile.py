@@ -32,8 +32,8 @@ from unittest import mock
 from urllib.parse import quote, unquote, urlsplit
 
 from benchmarks.hostile_cases import FEEDS, HEADERS, PAGES, make_feed, make_page
-from benchmarks.process_cost import sample_memory
-from benchmarks.throughput import read_sample_articles
+from benchmarks.local_site import read_sample_articles
+from benchmarks.process_cost import sample_processes
 from pipeline.cli import run_command
 from transforms.core.isolated_process import LimitOptions
 
@@ -206,10 +206,12 @@ def main() -> None:
         before, after = Path(name, "before"), Path(name, "after")
         run_ingest(ordinary, before)
         started = time.monotonic()
-        with sample_memory() as peaks:
+        with sample_processes() as samples:
             summary = run_ingest([*ordinary, *hostile, *archived], after)
         seconds = time.monotonic() - started
-        sys.exit(print_report(summary, before, after, hostile, seconds=seconds, peak=max(peaks)))
+        sys.exit(
+            print_report(summary, before, after, hostile, seconds=seconds, peak=max(samples.memory))
+        )
 
 
 def print_report(

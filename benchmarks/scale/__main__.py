@@ -19,7 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.scale.costs import FLAGS, Costs, measure_unit_costs
+from benchmarks.local_site import INGEST_FLAGS, SHORT_WORDS, serve_generated_site
+from benchmarks.scale.costs import Costs, measure_unit_costs
 from benchmarks.scale.model import (
     HostTiming,
     Load,
@@ -30,7 +31,6 @@ from benchmarks.scale.model import (
     predict_seconds,
 )
 from benchmarks.scale.state import StateCosts
-from benchmarks.throughput import serve_generated_site
 from tests.support.engines.engine import make_engine
 from tests.support.run_comparison import run_ingest
 
@@ -107,11 +107,14 @@ def _print_check(costs: Costs, sizes: list[int], numbers: list[int]) -> None:
 
 def _measure_run(articles: int, workers: int) -> float:
     """Return the seconds of a run on Flink, without the start of Flink."""
-    with serve_generated_site(articles) as feeds, tempfile.TemporaryDirectory() as name:
+    with (
+        serve_generated_site([SHORT_WORDS] * articles) as feeds,
+        tempfile.TemporaryDirectory() as name,
+    ):
         folder = Path(name)
         with make_engine("flink", folder / "flink", workers) as running:
             started = time.monotonic()
-            run_ingest(feeds, folder / "output", *FLAGS[2:], *running.flags)
+            run_ingest(feeds, folder / "output", *INGEST_FLAGS[2:], *running.flags)
             took = time.monotonic() - started
         (path,) = folder.glob("output/runs/*/summary.json")
         written = json.loads(path.read_text(encoding="utf-8"))["outcomes"]["article"]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from benchmarks.local_site import INGEST_FLAGS, SHORT_WORDS, read_pages, write_site
 from benchmarks.process_cost import Cost, measure_command
 from benchmarks.scale.state import StateCosts, measure_state_costs
-from benchmarks.throughput import write_site
 from sample.server import SampleSite
 from schemas import Article, Record
 from transforms.analyse_articles import BATCH_SIZE
@@ -30,14 +30,6 @@ from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.worker import load_analyser
 from transforms.sinks.write_records import FORMATS, partition_of, read_lines, write_file
 
-FLAGS: Final = (
-    "--allow_private_networks",
-    "127.0.0.1/32",
-    "--host_delay_sec",
-    "0",
-    "--max_pages_per_host",
-    "1000000",
-)
 _STAGE_REPEATS: Final = 3
 _PAGE: Final = "https://news.example/page"
 
@@ -104,7 +96,7 @@ def measure_unit_costs(
         parquet = [p.stat().st_size for p in runs.glob("*/parquet/**/*.parquet")]
         lines = [p.read_bytes().count(b"\n") for p in runs.glob("*/jsonl/**/*.jsonl")]
         stages, light_pages = _measure_stages(folder / "many")
-        real_pages = _read_pages(pages) if pages else light_pages
+        real_pages = list(read_pages(pages)) if pages else light_pages
         heavier = max(0.0, _measure_extraction(real_pages) - stages["extract"]) if pages else 0.0
     article_sec = (many.cpu - one.cpu) / (articles - 1)
     return Costs(
@@ -124,11 +116,11 @@ def measure_unit_costs(
 
 
 def _measure_first_run(folder: Path, count: int) -> Cost:
-    paths = write_site(folder / "site", count)
+    paths = write_site(folder / "site", [SHORT_WORDS] * count)
     with _serve_folder(folder) as base:
         feeds = [base + path for path in paths]
         return measure_command(
-            "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *FLAGS
+            "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *INGEST_FLAGS
         )
 
 
@@ -139,7 +131,7 @@ def _measure_changed_feeds(folder: Path, repeats: int) -> float:
         feeds = [base + url for url in urls]
         return _measure_min_cpu(
             lambda: measure_command(
-                "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *FLAGS
+                "pipeline", "ingest", "--feeds", *feeds, *_output_flags(folder), *INGEST_FLAGS
             ),
             repeats,
             before=lambda number: _change_titles(folder, number),
@@ -148,7 +140,7 @@ def _measure_changed_feeds(folder: Path, repeats: int) -> float:
 
 def _measure_feeds(folder: Path, count: int, repeats: int) -> tuple[float, float]:
     """Return the seconds that an unchanged and a changed feed add to a run."""
-    write_site(folder / "site", 1)
+    write_site(folder / "site", [SHORT_WORDS])
     feed = (folder / "site" / "feed-0.xml").read_text(encoding="utf-8")
     for number in range(count):
         (folder / "site" / f"feed-{number}.xml").write_text(feed, encoding="utf-8")
@@ -160,7 +152,7 @@ def _measure_feeds(folder: Path, count: int, repeats: int) -> tuple[float, float
         def ingest(name: str) -> Cost:
             feeds = str(folder / name)
             return measure_command(
-                "pipeline", "ingest", "--feeds", feeds, *_output_flags(folder), *FLAGS
+                "pipeline", "ingest", "--feeds", feeds, *_output_flags(folder), *INGEST_FLAGS
             )
 
         ingest("feeds.txt")
@@ -203,19 +195,6 @@ def _serve_folder(folder: Path) -> Iterator[str]:
     with SampleSite(folder / "site", port=int(port.read_text()) if port.exists() else 0) as site:
         port.write_text(site.base.rpartition(":")[2])
         yield site.base
-
-
-def _read_pages(folder: Path) -> list[bytes]:
-    """Return the pages in a folder.
-
-    Raises:
-        ValueError: there are none.
-    """
-    pages = [path.read_bytes() for path in sorted(folder.rglob("*.html"))]
-    pages += [gzip.decompress(path.read_bytes()) for path in sorted(folder.rglob("*.html.gz"))]
-    if not pages:
-        raise ValueError(f"there is no .html and no .html.gz in {folder}")
-    return pages
 
 
 def _measure_extraction(pages: list[bytes]) -> float:

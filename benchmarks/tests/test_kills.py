@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from benchmarks import kills
-from benchmarks.throughput import write_site
+from benchmarks.local_site import write_site
 from sample.server import SampleSite
 from tests.support.visible_records import read_visible_records
 
 
 def test_a_few_kills_of_a_small_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "site").mkdir()
-    paths = write_site(tmp_path / "site", 6, kills.PARAGRAPHS)
+    paths = write_site(tmp_path / "site", [kills.WORDS] * 6)
     with SampleSite(tmp_path / "site") as site:
         feeds = [site.base + path for path in paths]
         wrong = kills.run_kills(site, feeds, tmp_path, 2, random.Random(2), commit_kill_interval=2)
