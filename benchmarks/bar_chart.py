@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 _WIDTH: Final = 860
 _LEFT: Final = 190
 _BARS_WIDTH: Final = 430
-_TOP: Final = 104
+_TOP: Final = 122
 _BAR: Final = 17
 _GAP: Final = 16
 _COLOURS: Final = ("#2a78b5", "#e0a03c")
@@ -36,13 +36,16 @@ class Bar(NamedTuple):
 
 
 def make_chart(
-    title: str, note: str, series: Sequence[str], rows: Sequence[tuple[str, Sequence[Bar]]]
+    title: str,
+    notes: Sequence[str],
+    series: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[Bar]]],
 ) -> str:
     """Return a chart as SVG.
 
     Args:
         title: the title, with the unit.
-        note: a line below the title.
+        notes: two lines below the title.
         series: what the first, second, ... bar of each row shows; at most two.
         rows: the name and the bars of each row.
     """
@@ -54,12 +57,12 @@ def make_chart(
         f'width="{_WIDTH}" height="{height}">',
         f'<style>{_STYLE}</style><rect width="100%" height="100%" fill="white"/>',
         _text(20, 32, title, "title"),
-        _text(20, 55, note, "note"),
+        *(_text(20, 55 + 18 * n, note, "note") for n, note in enumerate(notes)),
     ]
     x = 20
     for colour, name in zip(_COLOURS, series, strict=False):
-        parts.append(f'<rect x="{x}" y="71" width="13" height="13" fill="{colour}"/>')
-        parts.append(_text(x + 19, 82, name))
+        parts.append(f'<rect x="{x}" y="89" width="13" height="13" fill="{colour}"/>')
+        parts.append(_text(x + 19, 100, name))
         x += 50 + 8 * len(name)
     for number, (name, bars) in enumerate(rows):
         y = _TOP + number * row_height

@@ -364,7 +364,7 @@ def format_analysis(parts: Mapping[str, float]) -> str:
     return format_table(header, [*rows, ("all", f"{total:.1f}", "100%")])
 
 
-def make_results_chart(results: Mapping[str, Result], note: str) -> str:
+def make_results_chart(results: Mapping[str, Result], notes: Sequence[str]) -> str:
     """Return the chart of the speeds as SVG."""
     rows = []
     for name, result in results.items():
@@ -372,10 +372,10 @@ def make_results_chart(results: Mapping[str, Result], note: str) -> str:
         for measure_name in ("cpu_ms", "wall_ms"):
             speed, ratios = result.speed(measure_name) or 0.0, result.ratios(measure_name)
             times = f"  ({statistics.median(ratios):.2f} x loop)" if ratios else ""
-            bars.append(Bar(speed, f"{speed:.1f}{times}"))
+            bars.append(Bar(speed, f"{speed:.2f}{times}" if speed else "-"))
         rows.append((name, bars))
     series = ("articles per CPU second", "articles per second of wall time")
-    return make_chart("Articles per second, from feed to records", note, series, rows)
+    return make_chart("Articles per second, from feed to records", notes, series, rows)
 
 
 def describe_machine() -> dict[str, Any]:
@@ -421,11 +421,16 @@ def run(args: argparse.Namespace) -> None:
         articles_file = Path(folder, "articles.jsonl")
         sites = stack.enter_context(serve_sites(args.articles, args.words, args.pages))
         source = (
-            f"pages of {args.pages}" if args.pages else f"articles of {args.words} words (mean)"
+            f"pages of {args.pages.name}"
+            if args.pages
+            else f"articles of {args.words} words (mean)"
         )
         rounds = "1 round" if args.repeat == 1 else f"medians of {args.repeat} rounds"
-        note = f"{sites[0]} {source}, {rounds}, {machine['cores']} cores, {machine['processor']}"
-        print(f"{note}\n")
+        notes = (
+            f"{sites[0]} {source}, {rounds}",
+            f"{machine['cores']} cores, {machine['processor']}",
+        )
+        print(*notes, sep="; ", end="\n\n")
         print_environment_note()
         for name, reason in skipped.items():
             print(f"{name}: skipped: {reason}\n")
@@ -445,7 +450,7 @@ def run(args: argparse.Namespace) -> None:
         }
         args.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     if args.chart:
-        write_chart(args.chart, make_results_chart(results, note))
+        write_chart(args.chart, make_results_chart(results, notes))
 
 
 def main() -> None:
