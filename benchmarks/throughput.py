@@ -120,10 +120,13 @@ class Result:
         return _divide(1000.0, self.median(name))
 
     def ratios(self, name: str) -> list[float]:
-        """Return how many times faster than the loop each round was, by "cpu_ms" or "wall_ms"."""
+        """Return how many times faster than the loop each round was, by "cpu_ms" or "wall_ms".
+
+        There are none if one of the runs was too short.
+        """
         pairs = zip(self.rounds, self.loop_rounds or (), strict=False)
-        ratios = (_divide(getattr(loop, name), getattr(own, name)) for own, loop in pairs)
-        return [ratio for ratio in ratios if ratio]
+        ratios = [_divide(getattr(loop, name), getattr(own, name)) for own, loop in pairs]
+        return [ratio for ratio in ratios if ratio] if all(ratios) else []
 
     @cached_property
     def peak(self) -> float:
@@ -421,7 +424,7 @@ def run(args: argparse.Namespace) -> None:
         articles_file = Path(folder, "articles.jsonl")
         sites = stack.enter_context(serve_sites(args.articles, args.words, args.pages))
         source = (
-            f"pages of {args.pages.name}"
+            f"pages of the folder {args.pages.name}"
             if args.pages
             else f"articles of {args.words} words (mean)"
         )

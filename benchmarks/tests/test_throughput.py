@@ -63,7 +63,8 @@ def test_ratios_are_those_within_a_round() -> None:
 
 
 def test_a_run_that_is_too_short_has_no_speed() -> None:
-    result = Result([make_round(0.0, -1.0)], [make_round(1.0, 1.0)])
+    loop = [make_round(1.0, 1.0), make_round(1.0, 1.0)]
+    result = Result([make_round(0.0, -1.0), make_round(0.0, 1.0)], loop)
     assert result.speed("cpu_ms") is None and result.ratios("wall_ms") == []
     assert format_results({"ingest-1": result}).splitlines()[1].endswith("-")
 
