@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
 from threadpoolctl import ThreadpoolController
 
+from transforms.language.decoders.components import replace_components
 from transforms.language.model_check import DEFAULT_MODEL, ModelError, missing_model_message
 
 PARAGRAPHS = "newsbeam_paragraphs"
@@ -42,11 +43,9 @@ _LONG_CHUNK = re.compile(r"(\S{95})\S")
 @Language.component(PARAGRAPHS)
 def _mark_paragraphs(doc: Doc) -> Doc:
     """Start a sentence after every newline, so that no sentence crosses a paragraph."""
-    after_break = False
-    for token in doc:
-        if after_break:
-            token.is_sent_start = True
-        after_break = token.is_space and "\n" in token.text
+    for i in doc.to_array("IS_SPACE").nonzero()[0].tolist():
+        if i + 1 < len(doc) and "\n" in doc[i].text:
+            doc[i + 1].is_sent_start = True
     return doc
 
 
@@ -79,6 +78,7 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
     except OSError as error:
         raise ModelError(missing_model_message(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
+    replace_components(nlp)
     return nlp
 
 

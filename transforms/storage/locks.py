@@ -32,7 +32,8 @@ _LOG = logging.getLogger("newsbeam.locks")
 _FLOCK_POLL_SECONDS: Final = 0.2
 _FLOCK_FILE: Final = "lock"
 _LEASE_FILE: Final = "lock.json"
-_READ_ATTEMPTS: Final = 3
+_LOOKS: Final = 4
+"""How often a process looks for its own lease before it counts as lost."""
 
 
 @dataclass(frozen=True)
@@ -111,42 +112,39 @@ class Lease:
             FileSystems.delete([self._path])
 
     def _is_held_by_another(self) -> bool:
-        holder, until = self._read()
+        holder, until = self._read(looks=2)
         return holder != self.holder and until > time.time()
 
     def _is_held(self) -> bool:
-        return self._read()[0] == self.holder
+        return self._read(looks=_LOOKS)[0] == self.holder
 
-    def _read(self) -> tuple[str | None, float]:
-        """Return the holder and when the lease expires, as a Unix time; None if nobody holds it."""
-        for attempt in range(_READ_ATTEMPTS):
-            if not self._exists():
-                return None, 0.0
-            try:
-                with open_file(self._path) as file:
-                    data = file.read()
-                break
-            except Exception:  # every file system has its own error classes
-                # The holder may have released or renewed the lease since it was seen.
-                if attempt == _READ_ATTEMPTS - 1:
-                    raise
+    def _read(self, looks: int) -> tuple[str | None, float]:
+        """Return the holder and when the lease expires, as a Unix time; None if nobody holds it.
+
+        Where files cannot be overwritten, a renewal deletes the file for a moment. So look for it
+        several times there.
+        """
+        if is_object_store(self._path):
+            looks = 1
+        for look in range(looks):
+            if look:
+                time.sleep(self.timing.settle_sec / _LOOKS)
+            if FileSystems.exists(self._path):
+                try:
+                    with open_file(self._path) as file:
+                        data = file.read()
+                    break
+                except Exception:  # every file system has its own error classes
+                    # The holder may have released or renewed the lease since it was seen.
+                    if look == looks - 1 and FileSystems.exists(self._path):
+                        raise
+        else:
+            return None, 0.0
         try:
             lease = json.loads(data)
             return str(lease["holder"]), float(lease["until"])
         except (ValueError, KeyError, TypeError):
             return None, 0.0  # incomplete, so it counts as released
-
-    def _exists(self) -> bool:
-        """Return whether the file exists. Look twice where files cannot be overwritten.
-
-        There a renewal deletes the file for a moment.
-        """
-        if FileSystems.exists(self._path):
-            return True
-        if not is_object_store(self._path):
-            time.sleep(self.timing.settle_sec / 4)
-            return bool(FileSystems.exists(self._path))
-        return False
 
 
 class FolderLock:

@@ -49,7 +49,7 @@ import functools, os, signal, sys
 from transforms.sinks import commit
 from transforms.state import store
 from transforms.storage.locks import LeaseTiming, lock_folder
-timing = LeaseTiming(duration_sec=4.0, settle_sec=0.2)
+timing = LeaseTiming(duration_sec=4.0, settle_sec=1.0)
 commit.lock_folder = store.lock_folder = functools.partial(lock_folder, timing=timing)
 setattr(commit, sys.argv[1], lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
 from pipeline.cli import run_command

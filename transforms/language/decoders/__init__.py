@@ -1,0 +1,1 @@
+"""Faster greedy decoders for spaCy's trained parser and entity recogniser."""
