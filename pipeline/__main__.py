@@ -2,7 +2,8 @@
 
 import sys
 
-from pipeline.process_setup import return_freed_memory, silence_import_warnings
+from pipeline.cli import run_command
+from pipeline.process_setup import return_freed_memory
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,8 +16,6 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 done, 1 failed, 2 wrong usage, 3 done but with too many dead letters.
     """
     return_freed_memory()
-    with silence_import_warnings():
-        from pipeline.cli import run_command
     return run_command(sys.argv[1:] if argv is None else argv)
 
 

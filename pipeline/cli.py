@@ -1,23 +1,18 @@
-"""The command line: assembles the commands, parses flags, and turns results into exit codes.
-
-Beam's own flags pass through every command.
-"""
+"""The command line: assembles the commands, parses flags, and turns results into exit codes."""
 
 import argparse
-from typing import Final, NoReturn
+import pkgutil
+from typing import Final
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from pipeline.commands.analyze import add_analyze_flags
-from pipeline.commands.common_flags import EPILOG
 from pipeline.commands.error_report import report_error
-from pipeline.commands.extract import add_extract_flags
-from pipeline.commands.feeds import add_feed_actions
-from pipeline.commands.ingest import add_ingest_flags
-from pipeline.commands.load import add_load_flags
 from pipeline.commands.output import print_message
-from pipeline.commands.taxonomy import add_taxonomy_actions
-from pipeline.runners.flink import FlinkStreamOptions
+from pipeline.flags.common import EPILOG
+from pipeline.flags.feeds import add_feed_actions
+from pipeline.flags.ingest import add_ingest_flags, add_load_flags
+from pipeline.flags.json_lines import add_analyze_flags, add_extract_flags
+from pipeline.flags.parser import FlagParser
+from pipeline.flags.taxonomy import add_taxonomy_actions
+from pipeline.process_setup import silence_import_warnings
 from pipeline.signals import raise_on_interrupt
 from transforms.core.errors import UsageError
 from transforms.core.options import require
@@ -49,19 +44,22 @@ _GROUPS: Final = (
 """The name, the help text and the actions of each command with actions."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
-
-
 def run_command(argv: list[str]) -> int:
     """Parse the flags, run the command, and return the exit code. Errors are reported on stderr."""
     try:
         with raise_on_interrupt():
             args, rest = build_parser().parse_known_args(argv)
-            options = _parse_beam_options(rest)
+            args.beam_flags = rest
+            with silence_import_warnings():
+                if rest:
+                    from pipeline.beam_flags import (
+                        check_beam_flags,  # only now, since it loads Beam
+                    )
+
+                    check_beam_flags(rest)
+                command = pkgutil.resolve_name(args.command)
             require(0 <= args.max_dead_letter_ratio <= 1, "--max_dead_letter_ratio is from 0 to 1")
-            ratio = float(args.command(args, options))
+            ratio = float(command(args))
     except UsageError as error:
         report_error(error)
         return 2
@@ -81,10 +79,11 @@ def run_command(argv: list[str]) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands and their flags.
 
-    Each command sets ``command``, a function from the flags and Beam's options to the share of
-    inputs that failed, and ``max_dead_letter_ratio``.
+    Each command sets ``max_dead_letter_ratio`` and ``command``. The latter names a function as
+    ``module:function``, so that only the libraries of the command that runs are loaded. It takes
+    the flags, with Beam's as ``beam_flags``, and returns the share of inputs that failed.
     """
-    parser = _Parser(
+    parser = FlagParser(
         prog="newsbeam",
         description="Turns news feeds into records of who said what about which topic.",
         epilog=EPILOG,
@@ -101,24 +100,3 @@ def build_parser() -> argparse.ArgumentParser:
         group = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         add_actions(group, epilog=EPILOG)
     return parser
-
-
-def build_beam_parser() -> argparse.ArgumentParser:
-    """Return the parser of Beam's own flags and of the flags for Beam's Flink job server."""
-    parser = _Parser(prog="newsbeam", allow_abbrev=False, add_help=False)
-    for group in PipelineOptions.__subclasses__():
-        if group.__module__.startswith("apache_beam.") or group is FlinkStreamOptions:
-            group._add_argparse_args(parser)
-    return parser
-
-
-def _parse_beam_options(rest: list[str]) -> PipelineOptions:
-    """Return Beam's options from the flags that are not Newsbeam's.
-
-    Raises:
-        UsageError: a flag is not Beam's either.
-    """
-    _, unknown = build_beam_parser().parse_known_args(rest)
-    if unknown:
-        raise UsageError(f"unknown flag or argument {unknown[0]!r}; see newsbeam --help")
-    return PipelineOptions(rest)

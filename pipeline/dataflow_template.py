@@ -9,7 +9,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pipeline.cli import build_beam_parser, build_parser, run_command
+from pipeline.beam_flags import build_beam_parser
+from pipeline.cli import build_parser, run_command
 from pipeline.commands.output import print_message
 from pipeline.runners.dataflow import GCS_BUCKET_PATTERN
 from transforms.core.errors import UsageError

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import apache_beam as beam
 
-from pipeline.load_databases import LoadError
+from pipeline.errors import LoadError
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter, FeedHealth
 from transforms.core.elements import Outcome, Run

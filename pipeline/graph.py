@@ -9,7 +9,7 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from schemas import DeadLetter, FeedHealth
-from transforms.analyse_articles import AnalyseArticles, AnalysisOptions
+from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import Entry, Feed, Outcome, Run
 from transforms.core.isolated_process import IsolatedWorkerHandle, LimitOptions
 from transforms.drop_duplicates import DropDuplicateArticles, DropDuplicateEntries
@@ -18,9 +18,11 @@ from transforms.extraction.document_worker import load_document_parsers
 from transforms.feed_health import SummariseFeeds
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
-from transforms.fetching.fetcher import FetcherHandle, FetchOptions
+from transforms.fetching.fetcher_handle import FetcherHandle
+from transforms.fetching.options import FetchOptions
 from transforms.group_stories import GroupStories
 from transforms.language.entities.gazetteer import GazetteerChoice
+from transforms.language.options import AnalysisOptions
 from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.worker import load_analyser
 from transforms.parse_entries import ParseEntries

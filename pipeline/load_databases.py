@@ -4,21 +4,12 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.errors import LoadError
 from transforms.core.errors import UsageError
-from transforms.core.options import add_flags, from_flags
+from transforms.core.options import from_flags
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database, load_runs
 from transforms.sinks.postgres.options import PostgresOptions
-
-
-class LoadError(Exception):
-    """A database lacks runs that are in the output. The message is for the user."""
-
-
-def add_database_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of every kind of database to a parser."""
-    add_flags(PostgresOptions, parser, "PostgreSQL")
-    add_flags(BigQueryOptions, parser, "BigQuery")
 
 
 def open_databases(args: argparse.Namespace) -> list[Database]:

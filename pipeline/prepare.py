@@ -12,19 +12,17 @@ from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipeline.graph import IngestJob
+from pipeline.options import IngestOptions
 from pipeline.runners.dataflow import (
     check_dataflow_options,
     check_feeds_are_on_the_web,
     is_dataflow,
 )
-from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Entry, Feed, Run
 from transforms.core.errors import UsageError
-from transforms.core.isolated_process import LimitOptions
-from transforms.core.options import flag, require
+from transforms.core.options import require
 from transforms.feeds.list_reader import read_feed_lists
-from transforms.fetching.fetcher import FetchOptions
 from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.model_check import ModelError, check_model
 from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
@@ -32,47 +30,9 @@ from transforms.sinks.commit import staging_folder
 from transforms.state.loaded_state import State
 from transforms.state.retries import entry_to_retry
 from transforms.state.store import StateHandle, StateStore
-from transforms.storage.filesystems import check_filesystem, is_local
+from transforms.storage.filesystems import check_filesystem
 from transforms.storage.locks import FolderLock
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """The options about which feeds a run requests, and how long it waits for other runs."""
-
-    only_due_feeds: bool = flag(
-        "fetch only feeds that are due, by how often they publish and what they ask for",
-        default=False,
-        action="store_true",
-    )
-    wait_for_run_sec: float = flag(
-        "seconds to wait for another run that writes to the same state or output",
-        default=0.0,
-        type=float,
-        metavar="SECONDS",
-    )
-
-    max_run_sec: float = flag(
-        "seconds after which a run that was started as a template counts as dead if it has not "
-        "ended: another run may then write to its folders",
-        default=6 * 3600.0,
-        type=float,
-        metavar="SECONDS",
-    )
-
-    def __post_init__(self) -> None:
-        require(self.wait_for_run_sec >= 0, "--wait_for_run_sec must not be below 0")
-        require(self.max_run_sec > 0, "--max_run_sec must be above 0")
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """The options of a job, by group."""
-
-    run: RunOptions
-    fetching: FetchOptions
-    limits: LimitOptions
-    analysis: AnalysisOptions
+from transforms.storage.paths import is_local
 
 
 @dataclass(frozen=True)

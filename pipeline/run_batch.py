@@ -15,8 +15,8 @@ from pipeline.summary import Summary, read_stage_counts, summarise
 from transforms.core.elements import Feed, FeedStatus
 from transforms.sinks.duckdb import write_views
 from transforms.state.loaded_state import State
-from transforms.storage.filesystems import is_local
 from transforms.storage.locks import FolderLock
+from transforms.storage.paths import is_local
 
 
 def run_batch(request: JobRequest, load: LoadDatabases) -> Summary | None:

@@ -16,13 +16,15 @@ from apache_beam.options.pipeline_options import (
 )
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
+from pipeline.errors import StreamEndedError
+from pipeline.options import StreamOptions
 from pipeline.prepare import JobRequest, prepare_job
 from pipeline.runners.flink import FlinkError, FlinkStreamOptions, cancel_jobs
 from pipeline.signals import stop_event_on_signals
-from pipeline.streaming_graph import StreamOptions, build_stream
+from pipeline.streaming_graph import build_stream
 from transforms.core.options import require
 from transforms.sinks.duckdb import write_views
-from transforms.storage.filesystems import is_local
+from transforms.storage.paths import is_local
 
 _LOCAL_RUNNERS: Final = (None, "DirectRunner", "FnApiRunner", "SwitchingDirectRunner")
 _POLL_SECONDS: Final = 2.0
@@ -30,10 +32,6 @@ _HOST_BUDGET_SECONDS: Final = 3600.0
 """A streaming job has no end, so here the limits of a host per run apply per hour."""
 
 _MAX_END_POLLS: Final = 60
-
-
-class StreamEndedError(Exception):
-    """A streaming job has ended without a signal, or has not ended after one."""
 
 
 def run_streaming(

@@ -1,27 +1,22 @@
 """The streaming graph: the stages of a batch run, with timers and Beam state, in micro-batches."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Final
 
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import (
     ReadFromPubSub,
     WriteToPubSub,
-    parse_subscription,
-    parse_topic,
 )
 from apache_beam.transforms.periodicsequence import PeriodicImpulse
 
 from pipeline.graph import IngestJob, make_workers
 from pipeline.micro_batch_runs import MicroBatchWriter
 from pipeline.micro_batch_timer import PackElements, WriteMicroBatches
+from pipeline.options import StreamOptions
 from transforms.analyse_articles import AnalyseArticles
 from transforms.core.elements import AcceptedArticle, Entry, Feed
-from transforms.core.errors import UsageError
-from transforms.core.options import flag, require
-from transforms.feeds.schedule import IntervalLimits
 from transforms.group_stories import accept
 from transforms.storage.text_store import InlineTextStore
 from transforms.streaming.drop_known import DropKnownArticles, DropKnownEntries
@@ -30,71 +25,6 @@ from transforms.streaming.poll_feeds import FeedToPoll, PollFeeds
 from transforms.streaming.pubsub import ReadMessages, to_message
 
 _LIST_INTERVAL_SECONDS: Final = 600.0
-
-
-@dataclass(frozen=True)
-class StreamOptions:
-    """The intervals of a streaming job, and the names of its Pub/Sub subscription and topic."""
-
-    window_sec: float = flag(
-        "seconds between micro-batches, whose records become visible together",
-        default=60.0,
-        type=float,
-        metavar="SECONDS",
-    )
-    shortest_poll_sec: float = flag(
-        "minimum seconds between two requests for a feed",
-        default=300.0,
-        type=float,
-        metavar="SECONDS",
-    )
-    longest_poll_sec: float = flag(
-        "maximum seconds between two requests for a feed, unless it asks for more",
-        default=86_400.0,
-        type=float,
-        metavar="SECONDS",
-    )
-    remember_days: float = flag(
-        "days for which an entry or article is remembered after no feed lists it any more",
-        default=90.0,
-        type=float,
-        metavar="DAYS",
-    )
-
-    pubsub_feeds: str | None = flag(
-        "Pub/Sub subscription (projects/P/subscriptions/S) whose messages name feeds to request "
-        "now, listed or not: an address, or JSON with the key feed (Dataflow)",
-        default=None,
-        metavar="SUBSCRIPTION",
-    )
-    pubsub_records: str | None = flag(
-        "Pub/Sub topic (projects/P/topics/T) to which every record is sent as JSON, with the "
-        "attributes table, id, and topic of topic tags (Dataflow)",
-        default=None,
-        metavar="TOPIC",
-    )
-
-    def __post_init__(self) -> None:
-        require(self.window_sec >= 1, "--window_sec must be at least 1")
-        require(self.shortest_poll_sec > 0, "--shortest_poll_sec must be above 0")
-        message = "--longest_poll_sec must not be below --shortest_poll_sec"
-        require(self.longest_poll_sec >= self.shortest_poll_sec, message)
-        require(self.remember_days > 0, "--remember_days must be above 0")
-        _check_name("--pubsub_feeds", self.pubsub_feeds, parse_subscription)
-        _check_name("--pubsub_records", self.pubsub_records, parse_topic)
-
-    @property
-    def interval_limits(self) -> IntervalLimits:
-        """The shortest and longest time between two requests for a feed."""
-        seconds = (self.shortest_poll_sec, self.longest_poll_sec)
-        return IntervalLimits(*(dt.timedelta(seconds=limit) for limit in seconds))
-
-
-def _check_name(name: str, value: str | None, parse: Callable[[str], object]) -> None:
-    try:
-        _ = value is None or parse(value)
-    except ValueError as error:
-        raise UsageError(f"{name}: {error}") from error
 
 
 def build_stream(

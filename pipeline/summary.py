@@ -22,10 +22,6 @@ CountsByStage: TypeAlias = dict[str, dict[str, int]]
 _MAX_EXAMPLES: Final = 20
 
 
-class UnaccountedInputsError(Exception):
-    """Some inputs of a run have no outcome, or more than one. This is a bug of the program."""
-
-
 @dataclass(frozen=True)
 class Summary:
     """The counts of one run. The attributes are the keys of ``summary.json``.

@@ -16,8 +16,8 @@ from tests.support.web_server import WebServer
 from transforms.core.elements import Run
 from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
 from transforms.extraction.document_worker import load_document_parsers
-from transforms.fetching.fetcher import FetcherHandle, FetchOptions
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.fetcher_handle import FetcherHandle
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.language.model import analyse_texts, load_model
 from transforms.state.loaded_state import State
 from transforms.state.store import StateHandle

@@ -1,53 +1,20 @@
 """Find the entities, quotes and topics of articles: a thin layer over ``transforms.language``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import apache_beam as beam
 
 from schemas import Article, Entity, Quote, TopicTag
 from transforms.core.elements import AcceptedArticle, Outcome, OutcomeKind, Run
-from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle
-from transforms.core.options import flag
+from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import canonical_url
-from transforms.language.findings import Findings
-from transforms.language.model_check import DEFAULT_MODEL
+from transforms.language.worker import BATCH_SIZE, analyse
 from transforms.storage.text_store import TextStore
 
-BATCH_SIZE: Final = 16
-"""The number of articles that the language model analyses together."""
-
 AnalysedRecord: TypeAlias = Article | Entity | Quote | TopicTag
-
-
-@dataclass(frozen=True)
-class AnalysisOptions:
-    """The language model and the gazetteer."""
-
-    model: str = flag("spaCy model for English", default=DEFAULT_MODEL, metavar="NAME")
-    gazetteer: str | None = flag(
-        "file of names that are known beforehand (default: the shipped one; `none` for none)",
-        default=None,
-        metavar="FILE",
-    )
-
-
-def analyse(
-    analyser: IsolatedWorker[Sequence[Article], list[Findings]], articles: Sequence[Article]
-) -> list[Findings | Exception]:
-    """Return the findings of each article, in order, or the error in their place.
-
-    The articles are analysed together, within the time limit of one item. If that fails, each is
-    analysed by itself, so that one bad article does not fail the others.
-    """
-    try:
-        return [*analyser(articles)]
-    except Exception as error:
-        if len(articles) == 1:
-            return [error]
-        return [result for article in articles for result in analyse(analyser, [article])]
 
 
 @dataclass

@@ -1,9 +1,7 @@
 """Fetch feeds over HTTP and from files."""
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import apache_beam as beam
@@ -13,8 +11,9 @@ from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.content_sniffing import detect_binary_kind
+from transforms.feeds.feed_file import read_feed_file
 from transforms.feeds.schedule import parse_max_age
-from transforms.fetching.fetcher import FetcherHandle
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
 from transforms.fetching.request_stage import RequestStage, apply_request_stage
 from transforms.state.records import FeedState
@@ -134,31 +133,4 @@ def _unchanged(feed: Feed, response: Response) -> FeedReport:
         etag=response.headers.get("etag"),
         last_modified=response.headers.get("last-modified"),
         min_interval_sec=parse_max_age(response.headers.get("cache-control", "")),
-    )
-
-
-def read_feed_file(feed: Feed, max_bytes: int) -> FeedDocument:
-    """Return the document of a feed that is a file.
-
-    Raises:
-        OSError: it cannot be read.
-        ItemError: it is larger than ``max_bytes``.
-    """
-    started = time.monotonic()
-    with Path(feed.url).open("rb") as file:
-        body = file.read(max_bytes + 1)
-    if len(body) > max_bytes:
-        raise ItemError("TooLarge", f"more than {max_bytes} bytes")
-    return FeedDocument(
-        feed_url=feed.url,
-        position=feed.position,
-        url=feed.url,
-        status=None,
-        content_type="",
-        body=body,
-        seconds=time.monotonic() - started,
-        etag=None,
-        last_modified=None,
-        moved_to=None,
-        max_age_sec=0.0,
     )

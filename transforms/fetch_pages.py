@@ -11,13 +11,12 @@ from transforms.core.elements import Entry, FetchedPage, Host, ResponseHeader, R
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import host_of
-from transforms.extraction.content_sniffing import detect_binary_kind
-from transforms.fetching.fetcher import FetcherHandle
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.page_check import check_page
 from transforms.fetching.request_stage import RequestStage, apply_request_stage
 from transforms.state.retries import MAX_ATTEMPTS, fail_entry
 
-_HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
 _OPT_OUT_HEADERS: Final = ("x-robots-tag", "tdm-reservation")
 
 
@@ -87,15 +86,3 @@ class PageFetching(RequestStage[Entry, FetchedPage]):
             yield FetchedPage(element, element.link, None, "", now(), [])
         else:
             yield from self.fail(element, error)
-
-
-def check_page(response: Response) -> ItemError | None:
-    """Return the reason why a response cannot be an article's page, or None."""
-    if response.media_type not in _HTML_TYPES:
-        return ItemError("NotHtml", f"the page is {response.media_type}")
-    if not response.body.strip():
-        return ItemError("EmptyPage", "the page is empty")
-    kind = detect_binary_kind(response.body)
-    if kind:
-        return ItemError("NotHtml", f"the page is {kind}, whatever its content type says")
-    return None

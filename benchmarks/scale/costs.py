@@ -19,15 +19,14 @@ from benchmarks.process_cost import Cost, measure_command
 from benchmarks.scale.state import StateCosts, measure_state_costs
 from sample.server import SampleSite
 from schemas import Article, Record
-from transforms.analyse_articles import BATCH_SIZE
 from transforms.extraction.article import extract_page
 from transforms.feeds.parsing import parse_feed
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.language.entities.gazetteer import choose_gazetteer
 from transforms.language.model_check import DEFAULT_MODEL
-from transforms.language.worker import load_analyser
+from transforms.language.worker import BATCH_SIZE, load_analyser
 from transforms.sinks.write_records import FORMATS, partition_of, read_lines, write_file
 
 _STAGE_REPEATS: Final = 3

@@ -6,38 +6,27 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from pipeline.commands.common_flags import add_run_flags, add_taxonomy_flag, make_run_id
-from pipeline.commands.json_lines import JsonItem, add_file_flags, process_file
+from pipeline.commands.json_lines import JsonItem, process_file
 from pipeline.commands.progress import show_progress
+from pipeline.flags.common import make_run_id
 from schemas import Article, content_hash
 from schemas.ids import stable_id, story_id_of
 from schemas.jsonable import to_json
-from transforms.analyse_articles import AnalysisOptions, analyse
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions
-from transforms.core.options import add_flags, from_flags
+from transforms.core.options import from_flags
 from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.findings import Findings
 from transforms.language.model_check import ModelError, check_model
+from transforms.language.options import AnalysisOptions
 from transforms.language.topics.taxonomy_file import TaxonomyError, load_taxonomy
-from transforms.language.worker import load_analyser
+from transforms.language.worker import analyse, load_analyser
 
 
-def add_analyze_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of ``analyze`` to its parser."""
-    add_run_flags(parser)
-    add_file_flags(parser)
-    add_taxonomy_flag(parser)
-    add_flags(LimitOptions, parser, "limits")
-    add_flags(AnalysisOptions, parser, "analysis")
-    parser.set_defaults(command=_analyze)
-
-
-def _analyze(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def analyze(args: argparse.Namespace) -> float:
+    """Run the command; see :func:`analyze_file`."""
     with show_progress():
         return analyze_file(
             args.input,

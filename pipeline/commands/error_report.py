@@ -4,10 +4,7 @@ import traceback
 from typing import Final
 
 from pipeline.commands.output import print_message
-from pipeline.commands.taxonomy import WarningsError
-from pipeline.load_databases import LoadError
-from pipeline.run_streaming import StreamEndedError
-from pipeline.summary import UnaccountedInputsError
+from pipeline.errors import LoadError, StreamEndedError, UnaccountedInputsError, WarningsError
 from transforms.core.errors import UsageError
 
 _USER_ERRORS: Final = (

@@ -7,17 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from pipeline.commands.common_flags import add_run_flags, make_run_id
-from pipeline.commands.json_lines import JsonItem, add_file_flags, process_file
+from pipeline.commands.json_lines import JsonItem, process_file
 from pipeline.commands.progress import show_progress
+from pipeline.flags.common import make_run_id
 from schemas.jsonable import format_time
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions
-from transforms.core.options import add_flags, from_flags
+from transforms.core.options import from_flags
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.document_worker import load_document_parsers
 
@@ -26,15 +24,8 @@ _EMPTY_RESULT: Final[JsonItem] = dict.fromkeys((*_FIELDS, "date")) | {"authors":
 _GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952, 2.3.1
 
 
-def add_extract_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of ``extract`` to its parser."""
-    add_run_flags(parser)
-    add_file_flags(parser)
-    add_flags(LimitOptions, parser, "limits")
-    parser.set_defaults(command=_extract)
-
-
-def _extract(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def extract(args: argparse.Namespace) -> float:
+    """Run the command; see :func:`extract_file`."""
     with show_progress():
         return extract_file(
             args.input,

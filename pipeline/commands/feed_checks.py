@@ -9,16 +9,17 @@ from http import HTTPStatus
 
 from pipeline.commands.feed_documents import DocumentReader
 from transforms.core.clock import now
-from transforms.core.counters import Progress
 from transforms.core.elements import Feed, FeedStatus, Host
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import LimitOptions
+from transforms.core.progress import Progress
 from transforms.core.urls import host_of, is_web_url
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts
 from transforms.feeds.schedule import schedule_next_fetch
-from transforms.fetching.fetcher import Fetcher, FetchOptions, ResponseStream
+from transforms.fetching.fetcher import Fetcher, ResponseStream
 from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import FetchOptions
 from transforms.state.loaded_state import State
 from transforms.state.records import FeedState
 

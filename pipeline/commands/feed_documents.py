@@ -9,8 +9,8 @@ from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.feeds.discovery import FeedFacts, read_feed_facts, read_site
+from transforms.feeds.feed_file import read_feed_file
 from transforms.feeds.schedule import parse_max_age
-from transforms.fetch_feeds import read_feed_file
 from transforms.fetching.http_messages import Response
 
 T = TypeVar("T")

@@ -7,13 +7,14 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from pipeline.commands.feed_documents import DocumentReader
-from transforms.core.counters import Progress
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import LimitOptions
+from transforms.core.progress import Progress
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts, list_usual_feed_urls
-from transforms.fetching.fetcher import Fetcher, FetchOptions, FetchResult, ResponseStream
+from transforms.fetching.fetcher import Fetcher, FetchResult, ResponseStream
 from transforms.fetching.http_messages import Request, Response
+from transforms.fetching.options import FetchOptions
 
 _MISSING_STATUSES: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 

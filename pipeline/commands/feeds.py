@@ -2,25 +2,21 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from pipeline.commands.common_flags import add_feeds_flag, add_max_dead_letter_ratio
 from pipeline.commands.feed_checks import FeedCheck, check_feeds
 from pipeline.commands.feed_search import FoundFeed, find_feeds
-from pipeline.commands.feed_state import read_feed_state
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.progress import show_progress
+from pipeline.process_setup import silence_import_warnings
 from schemas.jsonable import to_line
 from transforms.core.elements import FeedStatus
 from transforms.core.errors import UsageError
 from transforms.core.isolated_process import LimitOptions
-from transforms.core.options import add_flags, from_flags, require
-from transforms.core.urls import UrlError
+from transforms.core.options import from_flags, require
+from transforms.core.urls import UrlError, is_web_url
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import parse_site_url
 from transforms.feeds.list_reader import ListedFeed, read_feed_lists, read_listed_feeds
@@ -30,64 +26,28 @@ from transforms.feeds.list_writer import (
     format_plain_list,
     relocate_feed_files,
 )
-from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import fetch_options
 from transforms.state.loaded_state import State
+from transforms.storage.paths import is_local
 
 _MAX_URL_WIDTH: Final = 60
 
 
-def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> None:
-    """Add the actions and their flags to the parser of ``feeds``."""
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
+def check(args: argparse.Namespace) -> float:
+    """Check feeds, print the result, and return the share that failed.
 
-    def add_action(
-        name: str, run: Callable[[argparse.Namespace, PipelineOptions], float], text: str
-    ) -> argparse.ArgumentParser:
-        action = actions.add_parser(
-            name, help=text, description=text, epilog=epilog, allow_abbrev=False
-        )
-        action.set_defaults(command=run)
-        add_flags(HttpOptions, action, "fetching")
-        add_flags(PolitenessOptions, action, "politeness")
-        return action
-
-    check = add_action(
-        "check", _check, "Fetch feeds once and report the status of each. Writes nothing."
-    )
-    add_feeds_flag(check)
-    check.add_argument(
-        "--state", metavar="DIR", help="folder of what runs remember about the feeds; only read"
-    )
-    check.add_argument("--json", action="store_true", help="print JSON, one line per feed")
-    add_flags(LimitOptions, check, "limits")
-    add_max_dead_letter_ratio(check, "more of the feeds than this failed")
-
-    find = add_action(
-        "find", _find, "Find the feeds of sites or pages, as a list that --feeds takes."
-    )
-    find.add_argument("sites", nargs="+", metavar="SITE", help="address of a site or page")
-    add_flags(LimitOptions, find, "limits")
-    add_max_dead_letter_ratio(find, "more of the sites than this failed")
-
-    convert = add_action(
-        "convert", _convert, "Merge feed lists, plain or OPML, into one list of either format."
-    )
-    convert.add_argument("lists", nargs="+", metavar="FILE_OR_URL", help="feed lists or feeds")
-    convert.add_argument(
-        "--to", required=True, choices=("opml", "list"), help="format of the result"
-    )
-    convert.add_argument(
-        "--output", type=Path, metavar="FILE", help="file to write (default: stdout)"
-    )
-    convert.set_defaults(max_dead_letter_ratio=1.0)
-
-
-def _check(args: argparse.Namespace, options: PipelineOptions) -> float:
-    FileSystems.set_options(options)
+    Raises:
+        UsageError: a list or the state folder cannot be read.
+    """
     fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
-    state = read_feed_state(args.state) if args.state else State()
+    state = State()
+    if args.state or not all(is_web_url(name) or is_local(name) for name in args.feeds):
+        with silence_import_warnings():  # only now, since these load Beam
+            from pipeline.beam_flags import set_filesystem_options
+            from pipeline.commands.feed_state import read_feed_state
+        set_filesystem_options(args.beam_flags)
+        state = read_feed_state(args.state) if args.state else state
     feeds = read_feed_lists(args.feeds, fetching)
     with show_progress():
         checks = check_feeds(feeds, state, fetching=fetching, limits=limits)
@@ -119,7 +79,12 @@ def _format_cells(check: FeedCheck) -> tuple[str, ...]:
     return (check.status, entries, *times, clean_line(check.feed_url), check.format_notes())
 
 
-def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def find(args: argparse.Namespace) -> float:
+    """Find the feeds of sites, print a list of them, and return the share of sites without one.
+
+    Raises:
+        UsageError: an address is invalid.
+    """
     try:
         sites = list(dict.fromkeys(map(parse_site_url, args.sites)))
     except UrlError as error:
@@ -140,7 +105,12 @@ def _find(args: argparse.Namespace, _options: PipelineOptions) -> float:
     return len(failed) / len(searches)
 
 
-def _convert(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def convert(args: argparse.Namespace) -> float:
+    """Merge feed lists into one list, and return 0.
+
+    Raises:
+        UsageError: a list cannot be read, or the result cannot be written.
+    """
     feeds = read_listed_feeds(args.lists, fetch_options(args))
     feeds = relocate_feed_files(feeds, args.output.parent if args.output else None)
     data = format_opml(feeds) if args.to == "opml" else format_plain_list(feeds)

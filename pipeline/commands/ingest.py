@@ -5,85 +5,37 @@ from collections.abc import Sequence
 
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from pipeline.commands.common_flags import (
-    add_feeds_flag,
-    add_run_flags,
-    add_taxonomy_flag,
-    make_run_id,
-)
 from pipeline.commands.error_report import report_error
 from pipeline.commands.output import print_line
 from pipeline.commands.progress import show_progress
+from pipeline.errors import LoadError, UnaccountedInputsError
+from pipeline.flags.common import (
+    make_run_id,
+)
 from pipeline.load_databases import (
     BigQueryLoader,
-    LoadError,
-    add_database_flags,
     load_after_run,
     open_databases,
 )
-from pipeline.prepare import IngestOptions, JobRequest, RunOptions
+from pipeline.options import IngestOptions, RunOptions, StreamOptions
+from pipeline.prepare import JobRequest
 from pipeline.run_batch import run_batch
 from pipeline.run_loop import run_repeatedly
 from pipeline.run_streaming import run_streaming
-from pipeline.streaming_graph import StreamOptions
-from pipeline.summary import UnaccountedInputsError
-from transforms.analyse_articles import AnalysisOptions
 from transforms.core.isolated_process import LimitOptions
-from transforms.core.options import add_flags, from_flags, require
-from transforms.fetching.fetcher import fetch_options
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.core.options import from_flags, require
+from transforms.fetching.options import fetch_options
+from transforms.language.options import AnalysisOptions
 from transforms.sinks.bigquery.options import BigQueryOptions
 from transforms.sinks.databases import Database
 from transforms.sinks.write_records import FORMATS
 
 
-def add_ingest_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of ``ingest`` to its parser."""
-    add_run_flags(parser)
-    add_feeds_flag(parser)
-    parser.add_argument(
-        "--output",
-        required=True,
-        metavar="DIR",
-        help="output folder, on any of Beam's file systems (gs://, s3://, hdfs://)",
-    )
-    parser.add_argument(
-        "--state",
-        metavar="DIR",
-        help="folder of what runs remember about feeds, hosts and articles, on any of Beam's file "
-        "systems (default: .state in the output folder)",
-    )
-    parser.add_argument(
-        "--poll_interval_sec",
-        type=float,
-        metavar="SECONDS",
-        help="repeat the run until SIGTERM or SIGINT, with this many seconds from start to start",
-    )
-    parser.add_argument(
-        "--streaming",
-        action="store_true",
-        help="poll without end on an engine with timers (Flink, Dataflow), until SIGTERM or SIGINT",
-    )
-    parser.add_argument(
-        "--formats", default="jsonl,parquet", help="jsonl, parquet or both (default both)"
-    )
-    add_taxonomy_flag(parser)
-    add_flags(RunOptions, parser, "run")
-    add_flags(StreamOptions, parser, "streaming")
-    add_flags(HttpOptions, parser, "fetching")
-    add_flags(PolitenessOptions, parser, "politeness")
-    add_flags(LimitOptions, parser, "limits")
-    add_flags(AnalysisOptions, parser, "analysis")
-    add_database_flags(parser)
-    parser.set_defaults(command=ingest)
-
-
-def ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
+def ingest(args: argparse.Namespace) -> float:
     """Run the job once, repeatedly or as a stream.
 
     Args:
-        args: the flags of :func:`add_ingest_flags`.
-        options: Beam's options.
+        args: the flags of ``ingest``, and Beam's as ``beam_flags``.
 
     Returns:
         The share of feeds and entries that failed; 0 for a job that runs elsewhere.
@@ -94,6 +46,7 @@ def ingest(args: argparse.Namespace, options: PipelineOptions) -> float:
         StreamEndedError: a streaming job ended without a signal, or did not end after one.
         UnaccountedInputsError: the counts of the run do not add up.
     """
+    options = PipelineOptions(args.beam_flags)
     formats = [name for name in args.formats.split(",") if name]
     for name in formats:
         require(name in FORMATS, f"--formats: {name!r} is none of {', '.join(FORMATS)}")

@@ -3,7 +3,6 @@
 Lines that fail become dead letters, in a file beside the output.
 """
 
-import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -12,24 +11,18 @@ from typing import Any, TypeAlias
 
 from schemas import DeadLetter
 from schemas.jsonable import json_line, to_line
-from transforms.analyse_articles import BATCH_SIZE
-from transforms.core.counters import Progress
+from transforms.core.dead_letters import dead_letter
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.options import require
-from transforms.core.stage import dead_letter
+from transforms.core.progress import Progress
+from transforms.language.worker import BATCH_SIZE
 
 JsonItem: TypeAlias = dict[str, Any]
 """The JSON object of a line."""
 
 ProcessItems: TypeAlias = Callable[[list[JsonItem]], list[JsonItem | Exception]]
 """Returns the output object of each input object, in order, or the error in its place."""
-
-
-def add_file_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``--input`` and ``--output`` to the parser of a command over JSON lines."""
-    parser.add_argument("--input", required=True, type=Path, metavar="FILE", help="JSON lines")
-    parser.add_argument("--output", required=True, type=Path, metavar="FILE", help="JSON lines")
 
 
 def process_file(

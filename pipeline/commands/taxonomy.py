@@ -8,12 +8,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from apache_beam.options.pipeline_options import PipelineOptions
-
-from pipeline.commands.common_flags import add_taxonomy_flag
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.taxonomy_report import (
     format_explanation,
@@ -22,19 +18,20 @@ from pipeline.commands.taxonomy_report import (
     format_summary,
     format_usage,
 )
+from pipeline.errors import WarningsError
 from schemas.jsonable import json_line
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions
-from transforms.core.options import add_flags, from_flags, require
+from transforms.core.options import from_flags, require
 from transforms.core.urls import UrlError
 from transforms.extraction.article import Extraction, detect_language, extract_page
 from transforms.extraction.cleaning import clean_line, clean_text
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.feeds.discovery import parse_site_url
-from transforms.fetch_pages import check_page
-from transforms.fetching.fetcher import Fetcher, FetchOptions, fetch_options
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, fetch_options
+from transforms.fetching.page_check import check_page
 from transforms.language.topics.article_files import (
     ArticleFileError,
     read_labelled_articles,
@@ -54,78 +51,6 @@ from transforms.language.topics.taxonomy_usage import find_unused, measure_usage
 
 _STDIN: Final = "-"
 
-_Action: TypeAlias = Callable[[argparse.Namespace, PipelineOptions], float]
-"""A function that runs an action and returns the ratio of dead letters, which is 0."""
-
-
-class WarningsError(Exception):
-    """The error of ``taxonomy check --strict`` for a taxonomy with warnings."""
-
-
-def add_taxonomy_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> None:
-    """Add the actions and their flags to the parser of ``taxonomy``."""
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-
-    def add_action(name: str, run: _Action, text: str) -> argparse.ArgumentParser:
-        sub = actions.add_parser(
-            name, help=text, description=text, epilog=epilog, allow_abbrev=False
-        )
-        sub.set_defaults(command=run, max_dead_letter_ratio=1.0)
-        return sub
-
-    sub = add_action(
-        "check", _run_check, "List the parts of a taxonomy that may not work as intended."
-    )
-    sub.add_argument("file", nargs="?", metavar="FILE", help="YAML taxonomy (default: shipped)")
-    sub.add_argument("--strict", action="store_true", help="exit with 1 if there are warnings")
-    sub.add_argument(
-        "--overlaps",
-        action="store_true",
-        help="list topics of different families that have many phrases in common",
-    )
-    sub.add_argument(
-        "--texts",
-        type=Path,
-        metavar="FILE",
-        help="JSON lines (.jsonl or .jsonl.gz) with text and optionally title: list the phrases "
-        "that never count as evidence in them, and how often each topic occurs",
-    )
-
-    sub = add_action("explain", _run_explain, "Explain why a text has its topics and not others.")
-    source = sub.add_mutually_exclusive_group(required=True)
-    source.add_argument("--text", metavar="TEXT", help="the text, or - for standard input")
-    source.add_argument("--file", type=Path, metavar="FILE", help="file with the text, in UTF-8")
-    source.add_argument("--url", metavar="URL", help="page to fetch and extract as ingest does")
-    sub.add_argument("--title", metavar="TITLE", help="the title (default: none, or the page's)")
-    sub.add_argument(
-        "--topic", metavar="ID", help="explain only this topic, even if the text does not have it"
-    )
-    sub.add_argument("--json", action="store_true", help="one JSON object with every match")
-    add_taxonomy_flag(sub)
-    add_flags(HttpOptions, sub, "fetching")
-    add_flags(PolitenessOptions, sub, "politeness")
-    add_flags(LimitOptions, sub, "limits")
-
-    sub = add_action("suggest", _run_suggest, "Suggest phrases for a topic from labelled articles.")
-    sub.add_argument(
-        "folder",
-        type=Path,
-        metavar="FOLDER",
-        help="*.jsonl or *.jsonl.gz with topic (the label), title, text and source (the outlet)",
-    )
-    sub.add_argument("--topic", required=True, metavar="ID", help="topic to suggest phrases for")
-    sub.add_argument(
-        "--label",
-        nargs="+",
-        default=(),
-        metavar="LABEL",
-        help="labels that stand for the topic (default: its id)",
-    )
-    sub.add_argument(
-        "--most", type=int, default=40, metavar="N", help="maximum number of phrases (default 40)"
-    )
-    add_taxonomy_flag(sub)
-
 
 def _load_taxonomy(file: str | None) -> Taxonomy:
     try:
@@ -141,7 +66,13 @@ def _check_topic_id(taxonomy: Taxonomy, topic_id: str) -> None:
         raise UsageError(f"--topic: there is no topic {topic_id!r}, but {', '.join(similar)}")
 
 
-def _run_check(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def check(args: argparse.Namespace) -> float:
+    """Print the findings about a taxonomy, and return 0.
+
+    Raises:
+        UsageError: a file cannot be read, or the taxonomy has errors.
+        WarningsError: it has warnings, and ``--strict`` is set.
+    """
     name = args.file or str(SHIPPED_TAXONOMY)
     unusable = f"{clean_line(name)} cannot be used; correct it and check again"
     try:
@@ -182,7 +113,12 @@ class _ArticleText(NamedTuple):
     language: str | None
 
 
-def _run_explain(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def explain(args: argparse.Namespace) -> float:
+    """Print why a text has its topics, and return 0.
+
+    Raises:
+        UsageError: the taxonomy or the text cannot be read, or there is no such topic.
+    """
     taxonomy = _load_taxonomy(args.taxonomy)
     if args.topic:
         _check_topic_id(taxonomy, args.topic)
@@ -256,7 +192,12 @@ def _extract(response: Response, limits: LimitOptions) -> Extraction:
     return extraction
 
 
-def _run_suggest(args: argparse.Namespace, _options: PipelineOptions) -> float:
+def suggest(args: argparse.Namespace) -> float:
+    """Print phrases for a topic, and return 0.
+
+    Raises:
+        UsageError: the taxonomy or the articles cannot be read, or there is no such topic.
+    """
     require(args.most > 0, "--most must be above 0")
     taxonomy = _load_taxonomy(args.taxonomy)
     _check_topic_id(taxonomy, args.topic)

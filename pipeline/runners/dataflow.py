@@ -21,7 +21,7 @@ from apache_beam.runners import PipelineRunner
 from transforms.core.elements import Feed
 from transforms.core.options import require
 from transforms.core.urls import is_web_url
-from transforms.storage.filesystems import is_local
+from transforms.storage.paths import is_local
 
 GCS_BUCKET_PATTERN: Final = "gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
 """A regular expression for a Cloud Storage bucket, whose name has 3 to 222 characters."""

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import pytest
 
-from pipeline.cli import build_beam_parser, build_parser
+from pipeline.beam_flags import build_beam_parser
+from pipeline.cli import build_parser
 from tests.pipeline.test_dataflow_template import accepts, parameters
 
 ROOT: Final = Path(__file__).parents[2]

@@ -25,8 +25,7 @@ from tests.support.dataflow_jobs import (
 )
 from transforms.feeds.list_reader import read_feed_lists
 from transforms.fetch_pages import FetchPages
-from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 
 pytestmark = pytest.mark.usefixtures("bucket")
 

@@ -21,8 +21,8 @@ from schemas import Article
 from tests.support.example_records import TIME, article
 from tests.support.hdfs_like_filesystem import SCHEME
 from tests.transforms.test_group_stories import COPY, FIRST, OTHER, WIRE
+from transforms.core.dead_letters import dead_letter
 from transforms.core.elements import FeedReport, Outcome, Run
-from transforms.core.stage import dead_letter
 from transforms.feed_health import feed_state
 from transforms.state.records import StateChange
 

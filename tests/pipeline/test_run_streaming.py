@@ -17,18 +17,19 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from pipeline.cli import run_command
 from pipeline.graph import IngestJob
+from pipeline.options import StreamOptions
 from pipeline.runners.flink import FlinkError, cancel_jobs
-from pipeline.streaming_graph import StreamOptions, build_stream
+from pipeline.streaming_graph import build_stream
 from schemas import TopicTag
 from schemas.ids import alias_key, first_version_id, link_key, version_id
 from tests.support.example_records import TIME, article, entry, extracted
-from transforms.analyse_articles import AnalysisOptions
 from transforms.core.clock import now
 from transforms.core.elements import Feed, Run
 from transforms.core.isolated_process import IsolatedWorkerHandle, LimitOptions
 from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import FeedFetching
-from transforms.fetching.fetcher import FetchOptions
+from transforms.fetching.options import FetchOptions
+from transforms.language.options import AnalysisOptions
 from transforms.parse_entries import EntryParsing
 from transforms.state.loaded_state import State, format_line
 from transforms.state.records import FeedState, KnownArticle, KnownEntry

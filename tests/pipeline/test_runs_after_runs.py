@@ -15,7 +15,7 @@ from pipeline.cli import run_command
 from tests.support.hdfs_like_filesystem import SCHEME, HdfsLikeFileSystem
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
-from transforms.fetching.fetcher import FetchOptions, fetch_options
+from transforms.fetching.options import FetchOptions, fetch_options
 from transforms.state.retries import fail_entry
 from transforms.state.store import StateStore
 

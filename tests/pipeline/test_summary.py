@@ -3,9 +3,9 @@ import json
 
 from pipeline.summary import Summary, summarise
 from schemas import DeadLetter
+from transforms.core.dead_letters import dead_letter
 from transforms.core.elements import FeedReport, Outcome, Run
 from transforms.core.errors import ItemError
-from transforms.core.stage import dead_letter
 from transforms.feed_health import feed_health, feed_state
 from transforms.sinks.write_records import WrittenFile
 

@@ -8,7 +8,7 @@ from tests.support.web_server import WebReply, WebServer
 from transforms.core.elements import Feed, Run
 from transforms.fetch_feeds import FetchFeeds
 from transforms.fetch_pages import FetchPages
-from transforms.fetching.fetcher import FetcherHandle
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.state.store import StateHandle
 
 

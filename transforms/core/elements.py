@@ -1,8 +1,8 @@
 """The types of the elements that pass between stages, in the order in which data flows.
 
-Each is a frozen dataclass with a Beam row coder (``@register_row_coder``), so every runner encodes
-it in the same bytes. A stage imports its input and output types from here and never from another
-stage.
+Each is a frozen dataclass, for which :mod:`transforms.core.element_coders` registers a Beam row
+coder. So every runner encodes it in the same bytes. A stage imports its input and output types from
+here and never from another stage. This module imports no Beam: commands without a graph use it too.
 
 Fields with a fixed set of values are plain strings, since Beam's rows have no enums. Their values
 are the members of the enums beside them, which are strings: ``outcome.kind == OutcomeKind.KNOWN``.
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from schemas import Article
-from schemas.coders import register_row_coder
 from schemas.enums import StringEnum
 from transforms.core.clock import now
 
@@ -46,7 +45,6 @@ class Run:
         return now() if self.is_streaming else self.started_at
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Feed:
     """A feed as listed.
@@ -60,7 +58,6 @@ class Feed:
     position: int
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedDocument:
     """The bytes of a feed, with the parts of the HTTP response that the next run needs.
@@ -87,7 +84,6 @@ class FeedDocument:
     max_age_sec: float
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item of a feed.
@@ -122,7 +118,6 @@ class Entry:
     edited: bool = False
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ResponseHeader:
     """A header of an HTTP response; its name is in lower case."""
@@ -131,7 +126,6 @@ class ResponseHeader:
     value: str
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
     """An entry with its page. ``html`` is None where only the feed's own text is available."""
@@ -144,7 +138,6 @@ class FetchedPage:
     headers: list[ResponseHeader]
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class TextReference:
     """The claim check for a text: where :class:`~transforms.storage.text_store.TextStore` put it.
@@ -162,7 +155,6 @@ class TextReference:
     text: str = ""
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ExtractedArticle:
     """An article without its text, and the entry that it came from.
@@ -178,7 +170,6 @@ class ExtractedArticle:
     hashes: bytes
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class AcceptedArticle:
     """An article that will be written, without its text."""
@@ -187,7 +178,6 @@ class AcceptedArticle:
     text_reference: TextReference
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class ArticleSketch:
     """The parts of an article that decide which story it belongs to.
@@ -212,7 +202,6 @@ class OutcomeKind(StringEnum):
     DEAD_LETTER = "dead_letter"
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one entry. Every entry of every feed has exactly one.
@@ -240,7 +229,6 @@ class FeedStatus(StringEnum):
     NOT_DUE = "not_due"
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class FeedReport:
     """The report of reading one feed. Every feed that a run requests has exactly one.

@@ -18,9 +18,9 @@ from apache_beam.typehints.decorators import IOTypeHints
 from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas import DeadLetter
-from schemas.ids import dead_letter_id_of
-from transforms.core.clock import now
 from transforms.core.counters import StageCounters
+from transforms.core.dead_letters import dead_letter
+from transforms.core.element_coders import register_element_coders
 from transforms.core.elements import FeedReport, Outcome, Run
 from transforms.core.errors import ItemError
 from transforms.core.process_shared import ProcessShared
@@ -32,7 +32,6 @@ OutT = TypeVar("OutT")
 SideOutput: TypeAlias = DeadLetter | Outcome | FeedReport | StateChange
 
 _LOG = logging.getLogger("newsbeam.progress")
-_MAX_MESSAGE: Final = 1000
 _SIDE_OUTPUTS: Final[dict[type, str]] = {
     DeadLetter: "dead_letters",
     Outcome: "outcomes",
@@ -40,30 +39,7 @@ _SIDE_OUTPUTS: Final[dict[type, str]] = {
     StateChange: "state_changes",
 }
 
-
-def dead_letter(run: Run, stage: str, source: str, error: Exception) -> DeadLetter:
-    """Return the dead letter of an error. Its id is the same in every run.
-
-    Args:
-        run: the run in which it happened.
-        stage: the name of the stage that failed.
-        source: where the input came from: a URL, or a file and line.
-        error: an :class:`ItemError`, or any other exception.
-    """
-    failure = ItemError.from_exception(error)
-    message = " ".join(failure.message.split())[:_MAX_MESSAGE]
-    return DeadLetter(
-        dead_letter_id=dead_letter_id_of(stage, source, failure.error_type, message),
-        run_id=run.run_id,
-        day=run.time().date(),
-        stage=stage,
-        source=source,
-        error_type=failure.error_type,
-        message=message,
-        attempts=failure.attempts,
-        first_seen_at=now(),
-        payload_reference=None,
-    )
+register_element_coders()  # before any graph is built, since stages declare these types
 
 
 class StageBase(ABC, Generic[InT, OutT]):

@@ -1,6 +1,7 @@
 """Extraction of an article from a page or from a feed's own text, with trafilatura.
 
-Imports no Beam.
+Imports no Beam. Only the functions that extract load trafilatura and the language detector: the
+process that runs the graph imports this module, but leaves the extraction to its child.
 """
 
 import datetime as dt
@@ -11,8 +12,6 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-import py3langid
-import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement
 from w3lib.encoding import html_to_unicode
@@ -140,6 +139,8 @@ def extract_article(
     Returns:
         The article, or None if the page has no text.
     """
+    import trafilatura
+
     html = clean_html(_XML_DECLARATION.sub("", html, count=1))
     tree = trafilatura.load_html(html)
     if tree is None:
@@ -187,6 +188,8 @@ def detect_language(text: str) -> str | None:
     """Return the ISO 639-1 code of the language of a text; None if the text is too short."""
     if sum(map(str.isalpha, text[:500])) < _MIN_LETTERS_FOR_LANGUAGE:
         return None
+    import py3langid
+
     return str(py3langid.classify(text[:3000])[0])
 
 

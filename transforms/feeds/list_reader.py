@@ -13,9 +13,10 @@ from transforms.core.elements import Feed
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.urls import UrlError, is_web_url, web_url
 from transforms.extraction.content_sniffing import strip_start
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request
-from transforms.storage.filesystems import is_local, read_bytes
+from transforms.fetching.options import FetchOptions
+from transforms.storage.paths import is_local
 
 _LIST_ENDINGS: Final = (".opml", ".txt", ".lst")
 _HEAD_BYTES: Final = 2000
@@ -79,6 +80,10 @@ def _read_list(name: str, options: FetchOptions) -> list[ListedFeed]:
 
 def _read_file(name: str) -> bytes:
     try:
+        if is_local(name):
+            return Path(name).read_bytes()
+        from transforms.storage.filesystems import read_bytes  # only now, since it loads Beam
+
         return read_bytes(name)
     except OSError as error:
         reason = getattr(error, "strerror", None) or error

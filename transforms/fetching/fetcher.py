@@ -1,64 +1,26 @@
 """The fetcher: one thread per process that sends all requests, and streams of their responses."""
 
-import argparse
 import asyncio
 import queue
 import threading
 import weakref
 from collections.abc import Coroutine, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from apache_beam.utils.shared import Shared
-
 from transforms.core.errors import ItemError
-from transforms.core.options import from_flags
-from transforms.core.process_shared import ProcessShared
 from transforms.core.version import PRODUCT
 from transforms.fetching.http_client import HttpClient
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
-from transforms.fetching.polite_client import MAX_UNREAD_BYTES, PoliteClient
-from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS
+from transforms.fetching.options import FetchOptions
+from transforms.fetching.polite_client import PoliteClient
 from transforms.state.records import HostState
-from transforms.state.store import StateHandle
 
 T = TypeVar("T")
 KeyT = TypeVar("KeyT")
 
 FetchResult: TypeAlias = Response | ItemError
 """A response, or why there is none."""
-
-
-@dataclass(frozen=True)
-class FetchOptions:
-    """The options of requests.
-
-    Attributes:
-        http: the client's options.
-        politeness: the delays and limits per host, and the use of robots.txt.
-        first_pause_sec: the first pause, in seconds, after a rate limit without a Retry-After.
-        max_unread_bytes: no request starts while responses of this many bytes wait for their
-            consumer.
-        budget_sec: the seconds after which the limits of pages and time per host start anew. None
-            means that they hold for the whole run; a streaming job has no end, so it needs a value.
-    """
-
-    http: HttpOptions
-    politeness: PolitenessOptions
-    budget_sec: float | None = None
-    first_pause_sec: float = FIRST_PAUSE_SECONDS
-    max_unread_bytes: int = MAX_UNREAD_BYTES
-
-
-def fetch_options(args: argparse.Namespace) -> FetchOptions:
-    """Return the fetch options from the parsed flags.
-
-    Raises:
-        UsageError: a value is out of range.
-    """
-    return FetchOptions(from_flags(HttpOptions, args), from_flags(PolitenessOptions, args))
 
 
 class Fetcher:
@@ -204,21 +166,3 @@ class ResponseStream(Generic[KeyT]):
 def _memory_bytes(result: FetchResult) -> int:
     """Return about how many bytes of memory a result takes."""
     return 2048 + (len(result.body) if isinstance(result, Response) else 0)
-
-
-class FetcherHandle(ProcessShared[Fetcher]):
-    """The fetcher of a process, which all its stages share."""
-
-    def __init__(self, options: FetchOptions, state: StateHandle) -> None:
-        self._options = options
-        self._state = state
-        self._shared = Shared()
-
-    def get(self) -> Fetcher:
-        fetcher: Fetcher = self._shared.acquire(self._make)
-        return fetcher
-
-    def _make(self) -> Fetcher:
-        fetcher = Fetcher(self._options)
-        fetcher.remember(self._state.get().hosts)
-        return fetcher

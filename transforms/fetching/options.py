@@ -1,13 +1,18 @@
 """The options of requests: the limits of one request, and the politeness towards hosts."""
 
+import argparse
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.core.options import flag, require
+from transforms.core.options import flag, from_flags, require
 from transforms.core.version import PRODUCT, VERSION
 from transforms.fetching.private_address_guard import Network
+from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS
+
+MAX_UNREAD_BYTES: Final = 1 << 24
+"""The default limit for the bytes of responses that wait for their consumer."""
 
 _EVERY_NETWORK: Final = ("0.0.0.0/0", "::/0")
 _ROBOTS: Final = ("all", "pages", "none")
@@ -154,3 +159,33 @@ class PolitenessOptions:
             message = f"--host_delays: {item!r} is not HOST=SECONDS"
             require(bool(host) and delays[host.lower()] >= 0, message)
         return delays
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """The options of requests.
+
+    Attributes:
+        http: the client's options.
+        politeness: the delays and limits per host, and the use of robots.txt.
+        first_pause_sec: the first pause, in seconds, after a rate limit without a Retry-After.
+        max_unread_bytes: no request starts while responses of this many bytes wait for their
+            consumer.
+        budget_sec: the seconds after which the limits of pages and time per host start anew. None
+            means that they hold for the whole run; a streaming job has no end, so it needs a value.
+    """
+
+    http: HttpOptions
+    politeness: PolitenessOptions
+    budget_sec: float | None = None
+    first_pause_sec: float = FIRST_PAUSE_SECONDS
+    max_unread_bytes: int = MAX_UNREAD_BYTES
+
+
+def fetch_options(args: argparse.Namespace) -> FetchOptions:
+    """Return the fetch options from the parsed flags.
+
+    Raises:
+        UsageError: a value is out of range.
+    """
+    return FetchOptions(from_flags(HttpOptions, args), from_flags(PolitenessOptions, args))

@@ -12,7 +12,7 @@ from transforms.core.urls import UrlError, host_of, origin_of, web_url
 from transforms.fetching.host_queue import HostQueue
 from transforms.fetching.http_client import HttpClient
 from transforms.fetching.http_messages import Request, Response, parse_location
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import MAX_UNREAD_BYTES, HttpOptions, PolitenessOptions
 from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS, RATE_LIMIT_STATUSES
 from transforms.fetching.robots import MAX_BYTES, Robots, to_robots_file
 from transforms.state.records import HostState, RobotsFile
@@ -23,8 +23,6 @@ _PERMANENT_REDIRECTS: Final = frozenset({301, 308})
 _SERVER_ERRORS: Final = frozenset({500, 502, 504})
 _RETRIED: Final = _SERVER_ERRORS | RATE_LIMIT_STATUSES
 _TEMPORARY: Final = _RETRIED | {408, 425}
-MAX_UNREAD_BYTES: Final = 1 << 24
-"""The default limit for the bytes of responses that wait for their consumer."""
 
 
 class PoliteClient:

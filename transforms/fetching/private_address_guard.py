@@ -7,9 +7,10 @@ its first or a later look-up, and an IP address may have an unusual spelling.
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from aiohttp import AddrInfoType
+if TYPE_CHECKING:  # so that the options of requests do not load aiohttp
+    from aiohttp import AddrInfoType
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -59,14 +60,14 @@ def is_reachable(address: str, allowed: Sequence[Network]) -> bool:
     return _is_within(ip, allowed) or is_public(address)
 
 
-def guard_sockets(allowed: Sequence[Network]) -> Callable[[AddrInfoType], socket.socket]:
+def guard_sockets(allowed: Sequence[Network]) -> Callable[["AddrInfoType"], socket.socket]:
     """Return a socket factory for aiohttp that refuses private addresses.
 
     The factory raises :class:`PrivateAddress` for an address that is neither public nor in an
     allowed network.
     """
 
-    def make_socket(info: AddrInfoType) -> socket.socket:
+    def make_socket(info: "AddrInfoType") -> socket.socket:
         family, kind, protocol, _, address = info
         if not is_reachable(address[0], allowed):
             raise PrivateAddress(address[0])

@@ -16,7 +16,8 @@ from transforms.core.stage import (
     in_global_window,
     tag,
 )
-from transforms.fetching.fetcher import FetcherHandle, FetchResult, ResponseStream
+from transforms.fetching.fetcher import FetchResult, ResponseStream
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
 from transforms.state.records import StateChange
 

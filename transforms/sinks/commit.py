@@ -36,11 +36,11 @@ from transforms.storage.filesystems import (
     atomic_file,
     copy_files,
     create_folder,
-    is_local,
     list_names,
     remove_folder,
 )
 from transforms.storage.locks import FolderLock, is_lock_file, lock_folder
+from transforms.storage.paths import is_local
 from transforms.storage.runs import SUMMARY, is_committed, record_run_name, run_folder
 
 _LOG = logging.getLogger("newsbeam.commit")

@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from schemas.jsonable import json_line
 from transforms.state.sorted_table import SortedTable
-from transforms.storage.filesystems import atomic_file, is_local, open_file
+from transforms.storage.filesystems import atomic_file, open_file
+from transforms.storage.paths import is_local
 
 _FORMATS: Final = (1, 2)
 """The format of files without tables, and of snapshots. Old snapshots have no tables."""

@@ -9,7 +9,6 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from schemas.coders import register_row_coder
 from schemas.ids import version_id
 
 
@@ -141,7 +140,6 @@ class KnownArticle:
 StateRecord: TypeAlias = FeedState | HostState | FailedEntry | KnownEntry | KnownArticle
 
 
-@register_row_coder
 @dataclass(frozen=True, slots=True)
 class StateChange:
     """A state record on its way through the graph. Exactly one of the fields is set.

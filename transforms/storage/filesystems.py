@@ -24,6 +24,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes, FileSystem
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.errors import UsageError
+from transforms.storage.paths import is_local
 from transforms.storage.s3 import check_credentials, get_s3_io, is_s3
 
 _REQUIREMENTS: Final = {
@@ -34,11 +35,6 @@ _REQUIREMENTS: Final = {
 """The module that a scheme needs, and the extra of Newsbeam that installs it."""
 _MAX_COPIES_PER_REQUEST: Final = 100
 _COPY_THREADS: Final = 8
-
-
-def is_local(path: str) -> bool:
-    """Tell whether a path is on this machine rather than on another Beam file system."""
-    return "://" not in path
 
 
 def is_object_store(path: str) -> bool:

@@ -22,11 +22,11 @@ from apache_beam.io.filesystems import FileSystems
 from transforms.core.errors import UsageError
 from transforms.storage.filesystems import (
     atomic_file,
-    is_local,
     is_object_store,
     open_file,
     quiet_usage_errors,
 )
+from transforms.storage.paths import is_local
 
 _LOG = logging.getLogger("newsbeam.locks")
 _FLOCK_POLL_SECONDS: Final = 0.2

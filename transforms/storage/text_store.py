@@ -13,7 +13,8 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.core.elements import TextReference
-from transforms.storage.filesystems import create_file, is_local, open_file
+from transforms.storage.filesystems import create_file, open_file
+from transforms.storage.paths import is_local
 
 _MIN_FILE_BYTES: Final = 1 << 19
 """A writer begins a new file when the current one has reached this size."""

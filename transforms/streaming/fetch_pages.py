@@ -22,7 +22,8 @@ from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, a
 from transforms.core.urls import host_of
 from transforms.extract_articles import ArticleExtraction
 from transforms.fetch_pages import PageFetching
-from transforms.fetching.fetcher import FetcherHandle, FetchResult
+from transforms.fetching.fetcher import FetchResult
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request
 from transforms.state.records import StateChange
 from transforms.state.retries import entry_to_retry

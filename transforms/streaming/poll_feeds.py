@@ -13,7 +13,8 @@ from transforms.core.stage import CompositeTransform, SideOutput, StageOutput, a
 from transforms.feed_health import feed_state
 from transforms.feeds.schedule import IntervalLimits
 from transforms.fetch_feeds import FeedFetching, feed_host, feed_request
-from transforms.fetching.fetcher import FetcherHandle, FetchResult
+from transforms.fetching.fetcher import FetchResult
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request
 from transforms.parse_entries import EntryParsing
 from transforms.state.records import FeedState, StateChange

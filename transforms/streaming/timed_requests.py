@@ -28,7 +28,8 @@ from transforms.core.clock import now
 from transforms.core.elements import Host
 from transforms.core.process_shared import ProcessShared
 from transforms.core.stage import SideOutput, StageBase, tag
-from transforms.fetching.fetcher import Fetcher, FetcherHandle, FetchResult, ResponseStream
+from transforms.fetching.fetcher import Fetcher, FetchResult, ResponseStream
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request
 from transforms.state.records import HostState, StateChange
 

@@ -2,7 +2,7 @@ import io
 import logging
 
 from pipeline.commands.progress import ProgressHandler
-from transforms.core.counters import Progress
+from transforms.core.progress import Progress
 
 
 class Terminal(io.StringIO):

@@ -5,8 +5,7 @@ import pytest
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import UsageError
 from transforms.feeds.list_reader import read_feed_lists
-from transforms.fetching.fetcher import FetchOptions
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 
 OPML = b"""<?xml version="1.0"?>
 <opml version="2.0"><head><title>Mine</title></head><body>

@@ -9,14 +9,10 @@ from tests.support.local_servers import LocalServers, Reply
 from tests.support.waiting import wait_for
 from transforms.core.elements import Run
 from transforms.core.stage import SideOutput
-from transforms.fetching.fetcher import (
-    Fetcher,
-    FetcherHandle,
-    FetchOptions,
-    ResponseStream,
-)
+from transforms.fetching.fetcher import Fetcher, ResponseStream
+from transforms.fetching.fetcher_handle import FetcherHandle
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.request_stage import RequestDoFn, RequestStage
 from transforms.state.store import StateHandle
 

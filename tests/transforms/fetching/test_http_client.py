@@ -5,9 +5,9 @@ import pytest
 
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.errors import ItemError, UsageError
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.private_address_guard import is_public
 
 

@@ -9,9 +9,9 @@ import pytest
 from tests.support.local_servers import ENDLESS_HEADERS, LocalServers, Reply
 from transforms.core.clock import now
 from transforms.core.errors import ItemError, UsageError
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.retry_after import parse_retry_after
 from transforms.state.records import HostState, RobotsFile
 

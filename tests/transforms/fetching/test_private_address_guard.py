@@ -15,9 +15,9 @@ import pytest
 
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.private_address_guard import PrivateAddress, guard_sockets, is_public
 
 PUBLIC: Final = "93.184.216.34"

@@ -12,9 +12,9 @@ from tests.support.local_servers import LocalServers, Reply
 from tests.support.waiting import wait_for
 from transforms.core.clock import now
 from transforms.core.errors import ItemError
-from transforms.fetching.fetcher import Fetcher, FetchOptions
+from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.robots import LIFETIME, MAX_BYTES, RETRY, Robots
 from transforms.state.records import HostState, RobotsFile
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.load_databases import add_database_flags, open_databases
+from pipeline.flags.ingest import add_database_flags
+from pipeline.load_databases import open_databases
 from schemas import RECORDS, Article
 from schemas.bigquery import bigquery_clustering, bigquery_schema, migrate_fields
 from schemas.fields import fields_of
