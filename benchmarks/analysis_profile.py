@@ -19,12 +19,12 @@ from unittest.mock import patch
 from spacy.language import Language
 
 from schemas import Article
-from transforms.analyse_articles import BATCH_SIZE
 from transforms.language import analyser
 from transforms.language.entities.gazetteer import choose_gazetteer
 from transforms.language.model import load_model
 from transforms.language.model_check import DEFAULT_MODEL
 from transforms.language.topics.tagger import TopicTagger
+from transforms.language.worker import BATCH_SIZE
 from transforms.sinks.write_records import read_lines
 
 OTHER: Final = "other"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from schemas import Record
-from transforms.analyse_articles import BATCH_SIZE, ArticleAnalysis
+from transforms.analyse_articles import ArticleAnalysis
 from transforms.core.clock import now
 from transforms.core.elements import (
     AcceptedArticle,
@@ -35,12 +35,12 @@ from transforms.extract_articles import ArticleExtraction
 from transforms.extraction.document_worker import load_document_parsers
 from transforms.fetch_feeds import FeedFetching
 from transforms.fetch_pages import PageFetching
-from transforms.fetching.fetcher import Fetcher, FetchOptions
-from transforms.fetching.options import HttpOptions, PolitenessOptions
+from transforms.fetching.fetcher import Fetcher
+from transforms.fetching.options import FetchOptions, HttpOptions, PolitenessOptions
 from transforms.fetching.request_stage import RequestStage
 from transforms.language.entities.gazetteer import choose_gazetteer
 from transforms.language.model_check import DEFAULT_MODEL
-from transforms.language.worker import load_analyser
+from transforms.language.worker import BATCH_SIZE, load_analyser
 from transforms.parse_entries import EntryParsing
 from transforms.sinks.write_records import FORMATS, MAX_BUFFERED_ROWS, partition_of, write_file
 from transforms.state.store import StateHandle
