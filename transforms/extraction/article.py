@@ -33,7 +33,7 @@ _META_DATE: Final = re.compile(
 _TIME_ELEMENT: Final = re.compile(
     r"<time\b[^>]{0,200}\bdatetime=[\"']?([^\"'>]{16,40})", re.IGNORECASE
 )
-_XML_DECLARATION: Final = re.compile(r"\s*<\?xml[^>]*>", re.IGNORECASE)
+_XML_DECLARATION: Final = re.compile(r"<\?xml[^>]*>", re.IGNORECASE)
 _TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
 _IGNORED_IN_NAMES: Final = re.compile(r"[\W_]|^the\b")
 _MIN_LETTERS_FOR_LANGUAGE: Final = 60
@@ -141,26 +141,31 @@ def extract_article(
     """
     import trafilatura
 
-    html = clean_html(_XML_DECLARATION.sub("", html, count=1))
-    tree = trafilatura.load_html(html)
+    from transforms.extraction.html_tree import parse_html
+    from transforms.extraction.metadata import read_metadata
+
+    html = clean_html(_remove_xml_declaration(html))
+    tree = parse_html(html)
     if tree is None:
         return None
     canonical = _find_canonical_url(tree, url)
     noindex, tdm_reserved = read_opt_outs(headers or {}, _read_metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
     repair_json_ld(tree)
-    document = trafilatura.bare_extraction(
-        tree, url=url, with_metadata=True, include_comments=False, deduplicate=False
-    )
-    site_name = clean_line(getattr(document, "sitename", None))
-    title = _strip_site_name(clean_line(getattr(document, "title", None)), site_name)
+    try:
+        metadata = read_metadata(tree, url)
+    except (TypeError, ValueError):  # trafilatura extracts no text either in this case
+        return None
+    document = trafilatura.bare_extraction(tree, url=url, include_comments=False)
+    site_name = clean_line(metadata.sitename)
+    title = _strip_site_name(clean_line(metadata.title), site_name)
     text = clean_text(getattr(document, "text", None) or "").removeprefix(f"{title}\n")
     if not text:
         return None
     return Extraction(
         title=title,
-        authors=_split_names(getattr(document, "author", None)),
-        published_at=_find_time(html, getattr(document, "date", None)),
+        authors=_split_names(metadata.author),
+        published_at=_find_time(html, metadata.date),
         text=text,
         canonical_url=canonical,
         language=detect_language(text) or lang or None,
@@ -191,6 +196,14 @@ def detect_language(text: str) -> str | None:
     import py3langid
 
     return str(py3langid.classify(text[:3000])[0])
+
+
+def _remove_xml_declaration(html: str) -> str:
+    """Return a page without its first XML declaration and the white space before that."""
+    declaration = _XML_DECLARATION.search(html)
+    if declaration is None:
+        return html
+    return html[: declaration.start()].rstrip() + html[declaration.end() :]
 
 
 def _read_metas(tree: HtmlElement) -> dict[str, str]:

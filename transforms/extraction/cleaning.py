@@ -5,7 +5,7 @@ from typing import Final
 
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]")
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ufffe\uffff]")
-_CONTROLS_OF_HTML: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f\ufffe\uffff]")
+_CONTROLS_OF_HTML: Final = bytes([*range(0x09), 0x0B, *range(0x0E, 0x20), 0x7F])
 _SURROGATES: Final = re.compile(r"[\ud800-\udfff]")
 _SPACES: Final = re.compile(r"[^\S\n]+")
 _BREAKS: Final = re.compile(r" ?\n[\s]*")
@@ -13,7 +13,16 @@ _BREAKS: Final = re.compile(r" ?\n[\s]*")
 
 def clean_html(html: str) -> str:
     """Return a page that lxml can parse: a NUL would end it, a lone surrogate cannot be encoded."""
-    return _SURROGATES.sub("\ufffd", _CONTROLS_OF_HTML.sub("", html))
+    try:
+        encoded = html.encode()
+    except UnicodeEncodeError:
+        html = _SURROGATES.sub("\ufffd", html)
+        encoded = html.encode()
+    # Characters of a set are found in bytes ten times faster than in a text.
+    cleaned = encoded.translate(None, _CONTROLS_OF_HTML)
+    if len(cleaned) < len(encoded):
+        html = cleaned.decode()
+    return html.replace("\ufffe", "").replace("\uffff", "")
 
 
 def clean_text(text: str) -> str:

@@ -10,6 +10,7 @@ MAX_ATTRIBUTES: Final = 1_000
 _TAG: Final = re.compile(rb"<[a-zA-Z/][^<>]*")
 _ATTRIBUTE: Final = re.compile(rb"""[\s"'][^\s=<>"']+\s*=\s*(?:"[^"]*"|'[^']*')?""")
 _LONG_TAG_BYTES: Final = 4 * MAX_ATTRIBUTES  # the attributes of shorter tags are not counted
+_LONG_TAG: Final = re.compile(rb"<[a-zA-Z/][^<>]{%d,}" % (_LONG_TAG_BYTES - 1))
 
 
 def check_markup(body: bytes) -> None:
@@ -21,17 +22,12 @@ def check_markup(body: bytes) -> None:
     Raises:
         ItemError: if it exceeds a limit.
     """
-    if body.count(b"<") <= MAX_TAGS and not any(
-        len(m[0]) > _LONG_TAG_BYTES for m in _TAG.finditer(body)
-    ):
-        return
-    tags = 0
-    for match in _TAG.finditer(body):
-        tags += 1
-        if len(match[0]) > _LONG_TAG_BYTES:
-            attributes = sum(1 for _ in _ATTRIBUTE.finditer(match[0]))
-            if attributes > MAX_ATTRIBUTES:
-                message = f"a tag has {attributes} attributes; {MAX_ATTRIBUTES} are read"
-                raise ItemError("TooManyAttributes", message)
-    if tags > MAX_TAGS:
-        raise ItemError("TooManyTags", f"{tags} tags; {MAX_TAGS} are read")
+    for match in _LONG_TAG.finditer(body):
+        attributes = sum(1 for _ in _ATTRIBUTE.finditer(match[0]))
+        if attributes > MAX_ATTRIBUTES:
+            message = f"a tag has {attributes} attributes; {MAX_ATTRIBUTES} are read"
+            raise ItemError("TooManyAttributes", message)
+    if body.count(b"<") > MAX_TAGS:  # else there is no need to search for each
+        tags = sum(1 for _ in _TAG.finditer(body))
+        if tags > MAX_TAGS:
+            raise ItemError("TooManyTags", f"{tags} tags; {MAX_TAGS} are read")
