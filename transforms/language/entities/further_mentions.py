@@ -7,6 +7,7 @@ further mention. The method is a search for the names as printed, checked by tag
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from transforms.language.document import Document
 from transforms.language.entities.clustering import MentionsByKey, People
@@ -18,7 +19,7 @@ from transforms.language.entities.ner_corrections import WORD_BEFORE, is_in_stat
 from transforms.language.entities.rules import GENERATIONAL_SUFFIXES, ORGANISATION_WORDS
 from transforms.language.given_names import GIVEN_NAMES
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"([^\W_]+)")
 _WORD_AFTER = re.compile(r"(?:['’ʼ]s)?[ \xa0-]([^\W_]+)")
 
 
@@ -134,9 +135,12 @@ def find_further_mentions(
     for mentions in clusters.values():
         for mention in mentions:
             covered[mention.start : mention.end] = b"\1" * (mention.end - mention.start)
-    for word in _WORD.finditer(text, 0, document.analysed_end):
-        start = word.start()
-        for length in lengths.get(word[0], ()):
+    # With the group, `split` returns gaps and words in turns.
+    parts = _WORD.split(text[: document.analysed_end])
+    ends = [*accumulate(map(len, parts))]
+    for number in [n for n, part in enumerate(parts) if part in lengths]:
+        start = ends[number - 1]
+        for length in lengths[parts[number]]:
             end = start + length
             cluster = search.find_cluster(text[start:end], text[end : end + 1])
             if (

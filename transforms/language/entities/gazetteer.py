@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -42,9 +43,9 @@ MAX_WORDS: Final = 12
 
 _WIKIDATA_ID = re.compile(r"Q[1-9][0-9]{0,11}")
 
-# Group 1 is the word without a possessive 's. "U.S." is one word.
+# Group 1 is the word without a possessive 's, group 2 the possessive or "". "U.S." is one word.
 _WORD = re.compile(
-    r"((?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼ](?![sS]\b)[^\W_]+)*)(?:['’ʼ][sS]\b)?",
+    r"((?:[^\W\d_]\.){2,}|[^\W_]+(?:['’ʼ](?![sS]\b)[^\W_]+)*)((?:['’ʼ][sS]\b)?)",
 )
 _GAP = re.compile(r"\.?[ \xa0]|[-‑–/]|\.? ?& ?|, ")
 _WORDS_AFTER_COMMA = frozenset({"jr", "sr", "inc", "llc", "dc"})
@@ -89,6 +90,27 @@ class _Word(NamedTuple):
     @property
     def is_possessive(self) -> bool:
         return self.bare_end < self.end
+
+
+class _Words:
+    """The words of a text. A `_Word` is made on demand, since few words may be part of a name.
+
+    Attributes:
+        bare: the bare form of each word.
+    """
+
+    def __init__(self, text: str) -> None:
+        parts = _WORD.split(text)  # gaps, bare words and possessives in turns
+        self.bare: list[str] = parts[1::3]
+        self._part_ends = [*accumulate(map(len, parts))]
+
+    def __len__(self) -> int:
+        return len(self.bare)
+
+    def __getitem__(self, number: int) -> _Word:
+        bare = self.bare[number]
+        start, bare_end, end = self._part_ends[3 * number : 3 * number + 3]
+        return _Word(start, bare_end, end, bare)
 
 
 class _Form(NamedTuple):
@@ -142,40 +164,43 @@ class Gazetteer:
 
     def find_matches(self, text: str, end: int) -> Iterator[GazetteerMatch]:
         """Yield the longest matches in the first ``end`` code points of a text, in order."""
-        words = _split_words(text, end)
-        number = 0
-        while number < len(words):
-            length, form = 0, None
-            if words[number].bare[0].isupper():
-                length, form = self._find_longest(text, words, number)
-            if form:
-                last = words[number + length - 1]
+        words = _Words(text[:end])
+        first_words = self._trie.children
+        starts = [
+            number
+            for number, bare in enumerate(words.bare)
+            if bare[0].isupper() and _fold(bare) in first_words
+        ]
+        next_number = 0
+        for number in starts:
+            longest = self._find_longest(text, words, number) if number >= next_number else None
+            if longest:
+                printed, form = longest
+                next_number = number + len(printed)
+                last = printed[-1]
                 match_end = last.end if form.words[-1].is_possessive else last.bare_end
-                yield GazetteerMatch(words[number].start, match_end, form.entry)
-            number += length or 1
+                yield GazetteerMatch(printed[0].start, match_end, form.entry)
 
     def _find_longest(
-        self, text: str, words: Sequence[_Word], first: int
-    ) -> tuple[int, _Form | None]:
-        """Return the word count and the form of the longest match from a word on, or (0, None)."""
+        self, text: str, words: _Words, first: int
+    ) -> tuple[list[_Word], _Form] | None:
+        """Return the words and the form of the longest match from a word on, or None."""
         node = self._trie
-        longest: tuple[int, _Form | None] = (0, None)
+        printed: list[_Word] = []
+        longest = None
         for number in range(first, min(first + MAX_WORDS, len(words))):
-            if number > first and not _may_follow(text, words[number - 1], words[number]):
+            word = words[number]
+            if printed and not _may_follow(text, printed[-1], word):
                 break
-            child = node.children.get(_fold(words[number].bare))
+            child = node.children.get(_fold(word.bare))
             if not child:
                 break
             node = child
-            printed = words[first : number + 1]
+            printed.append(word)
             for form in node.forms:
                 if _is_printed_like(form, printed):
-                    longest = (len(printed), form)
+                    longest = ([*printed], form)
         return longest
-
-
-def _split_words(text: str, end: int) -> list[_Word]:
-    return [_Word(m.start(), m.end(1), m.end(), m[1]) for m in _WORD.finditer(text, 0, end)]
 
 
 def _fold(word: str) -> str:
@@ -306,7 +331,8 @@ class _Reader:
             self._surnames.add(words[-1])
 
     def _add_form(self, line: int, form: str, entry: Entry) -> None:
-        words = tuple(_split_words(form, len(form)))
+        of_form = _Words(form)
+        words = tuple(of_form[number] for number in range(len(of_form)))
         key = normalise(form)
         if not any(map(str.isalpha, form)) or not key:
             raise self._error(line, "an empty name or alias; write a name with letters or no `|`")

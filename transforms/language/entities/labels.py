@@ -5,7 +5,6 @@ drop. A label comes from the gazetteer, from a rule, or from the majority of the
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -168,7 +167,8 @@ def _is_in_other_state(entry: Entry, mentions: Sequence[NameMention], text: str)
 
 def _choose_majority_label(mentions: Sequence[NameMention]) -> str:
     """Return the most frequent label by the model, the first of equally frequent ones."""
-    return Counter(m.label for m in mentions).most_common(1)[0][0]
+    labels = [mention.label for mention in mentions]
+    return max(dict.fromkeys(labels), key=labels.count)
 
 
 class NonNameFinder:

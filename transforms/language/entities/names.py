@@ -7,6 +7,7 @@ expressions and the tables in `rules`. Imports neither Beam nor spaCy.
 import re
 import unicodedata
 from collections.abc import Set
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from transforms.language.entities.rules import (
@@ -22,6 +23,9 @@ from transforms.language.entities.rules import (
 MAX_NAME_LENGTH: Final = 100
 """The maximum length of a name, in code points. A longer mention is an error of the model."""
 
+_MAX_CACHED_NAMES: Final = 1 << 12
+"""The maximum number of names whose key or label is cached: those of some hundred articles."""
+
 _NAME_OF_VARIANT = {variant: rule.name for rule in NAME_VARIANTS for variant in rule.variants}
 _LABEL_RULES = [(re.compile(rule.pattern), rule) for rule in LABEL_RULES]
 _TITLE_KEYS = {form: title for title, forms in TITLES.items() for form in forms}
@@ -31,6 +35,7 @@ _TITLE_FORMS = "|".join(
 _ONE_TITLE = rf"(?:(?:former|then|ex|acting|late)[\s-]+)?({_TITLE_FORMS})(?:-elect)?(?:\.\s*|\s+)"
 _TITLES = re.compile(rf"(?:{_ONE_TITLE})+", re.IGNORECASE)
 _TITLE_BEFORE = re.compile(rf"(?<!\w){_ONE_TITLE}$", re.IGNORECASE)
+_TITLE_ENDINGS = ("elect", *{re.split(r"[\s-]", form)[-1] for form in _TITLE_KEYS})
 _MAX_TITLE_LENGTH = 40
 
 _DETERMINER = re.compile(r"(?:(?i:the|a|an|this|that|these|those)\s+)?(?:(?:federal|state)\s+)?")
@@ -161,19 +166,28 @@ def _end_of_last_letter(text: str, start: int, end: int) -> int:
     return end
 
 
-def _title_key(form: str) -> str:
-    return _TITLE_KEYS[" ".join(form.lower().replace(".", "").split())]
+def _title_key(form: str) -> str | None:
+    # Without case, "ı" and "ſ" match "i" and "s", and "Vıce President" is no form in the table.
+    return _TITLE_KEYS.get(" ".join(form.lower().replace(".", "").split()))
 
 
 def find_title_before(text: str, start: int) -> str | None:
     """Return the key in `TITLES` of the title right before an offset, or None."""
-    match = _TITLE_BEFORE.search(text[max(0, start - _MAX_TITLE_LENGTH) : start])
+    match = _match_title_at_end(text[max(0, start - _MAX_TITLE_LENGTH) : start])
     return _title_key(match[1]) if match else None
+
+
+def _match_title_at_end(before: str) -> re.Match[str] | None:
+    """Return the match of the title with which a text ends, before a dot or space."""
+    # The search is slow, and few texts end with the last word of a title.
+    if not before.rstrip().removesuffix(".").lower().endswith(_TITLE_ENDINGS):
+        return None
+    return _TITLE_BEFORE.search(before)
 
 
 def _has_personal_title(text: str, start: int, end: int) -> bool:
     """Return whether a mention begins with, or follows, a title that only people have."""
-    match = _TITLES.match(text, start, end) or _TITLE_BEFORE.search(
+    match = _TITLES.match(text, start, end) or _match_title_at_end(
         text[max(0, start - _MAX_TITLE_LENGTH) : start]
     )
     if not match or not match[1][0].isupper() or "\n" in match[0]:
@@ -188,7 +202,7 @@ def _is_end_of_title(text: str, start: int, end: int) -> bool:
     The "State" of "Secretary of State" is a department, so it is a name.
     """
     first = max(0, end - _MAX_TITLE_LENGTH)
-    match = _TITLE_BEFORE.search(f"{text[first:end]} ")
+    match = _match_title_at_end(f"{text[first:end]} ")
     return (
         match is not None and first + match.start(1) < start and _title_key(match[1]) != "secretary"
     )
@@ -199,6 +213,7 @@ def is_of_united_states(name: str) -> bool:
     return _UNITED_STATES.match(name) is not None
 
 
+@lru_cache(maxsize=_MAX_CACHED_NAMES)
 def normalise(name: str) -> str:
     """Return the key of a name. Names with the same key are taken for the same name.
 
@@ -236,6 +251,7 @@ def strip_accents(name: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
 
 
+@lru_cache(maxsize=_MAX_CACHED_NAMES)
 def apply_label_rules(key: str, label: str) -> str | None:
     """Return the label of a name by the first rule in `LABEL_RULES` that fits.
 

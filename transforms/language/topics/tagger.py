@@ -6,10 +6,10 @@ The taxonomy (`taxonomy.py`) defines the topics. Some of them also have a statis
 
 import datetime as dt
 import heapq
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from schemas import Evidence, TopicTag
@@ -55,6 +55,8 @@ class TopicAnalysis:
     """True for each topic that the article has."""
     prediction: ModelPrediction | None
     """None if no topic asks for the topic model."""
+    matches_by_start: list[tuple[int, int, Match]]
+    """The start in the text, the topic and the match of all evidence, in order."""
 
 
 class TopicTagger:
@@ -75,7 +77,8 @@ class TopicTagger:
             for topic in topics
         ]
         self._parents = [numbers.get(topic.parent or "") for topic in topics]
-        self._parents_first = sorted(range(len(topics)), key=lambda number: len(lineages[number]))
+        self._depths = [*map(len, lineages)]
+        self._parents_first = sorted(range(len(topics)), key=self._depths.__getitem__)
         self._matcher = Matcher(
             (
                 compile_rule(rule, lineages[number])
@@ -115,9 +118,16 @@ class TopicTagger:
             parent = self._parents[number]
             reached = scores[number] >= self.taxonomy.topics[number].threshold
             has_topic[number] = reached and (parent is None or has_topic[parent])
+        matches_by_start = [
+            (match.start, number, match)
+            for number, matches in enumerate(text_matches.by_topic)
+            for match in matches
+        ]
+        matches_by_start.sort(key=itemgetter(0))
         return TopicAnalysis(
-            text, title, text_matches, title_matches, scores, has_topic, prediction
-        )
+            text, title, text_matches, title_matches, scores, has_topic, prediction,
+            matches_by_start,
+        )  # fmt: skip
 
     def tag(
         self, text: str, *, title: str = "", article_id: str, run_id: str, day: dt.date
@@ -185,14 +195,18 @@ class TopicTagger:
             )
         starts = analysis.text_matches.starts
         words = bisect_left(starts, end) - bisect_left(starts, start)
+        first = bisect_left(analysis.matches_by_start, start, key=itemgetter(0))
+        last = bisect_left(analysis.matches_by_start, end, lo=first, key=itemgetter(0))
+        inside_by_topic: dict[int, list[Match]] = {}
+        for _, number, match in analysis.matches_by_start[first:last]:
+            if match.end <= end:
+                inside_by_topic.setdefault(number, []).append(match)
         tags: dict[int | None, TopicTag] = {}
-        for number in self._parents_first:
-            matches = analysis.text_matches.by_topic[number]
-            first = bisect_left(matches, start, key=attrgetter("start"))
-            inside = matches[first : bisect_right(matches, end, lo=first, key=attrgetter("end"))]
+        for number in sorted(inside_by_topic, key=self._depths.__getitem__):
             parent = self._parents[number]
-            if not inside or not (parent is None or parent in tags):
+            if not (parent is None or parent in tags):
                 continue
+            inside = inside_by_topic[number]
             weights = self.taxonomy.topics[number].fields or self.taxonomy.fields
             score = compute_rule_score(weigh_matches(inside, (), weights, lede_end=start), words)
             score = round(score, 4)

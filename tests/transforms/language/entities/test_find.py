@@ -88,6 +88,7 @@ def find_in_markup(nlp: Language, markup: str) -> list[tuple[str, str, list[str]
         ("former Vice President Ada Brook", "PERSON", "Ada Brook"),
         ("Lt. Gov. Ada Brook", "PERSON", "Ada Brook"),
         ("President-elect Ada Brook", "PERSON", "Ada Brook"),
+        ("Vıce President Ada Brook", "PERSON", "Ada Brook"),
         ("Mr. Brook", "PERSON", "Brook"),
         ("Drew Brook", "PERSON", "Drew Brook"),
         ("Ada Brook, 52", "PERSON", "Ada Brook"),
