@@ -66,3 +66,47 @@ def test_invalid_json_is_cut_and_does_not_fail_the_article(text: str) -> None:
     assert 0 < len(script) <= 20_000 and text.startswith(script)
     article, method = extract_page(page(text), url="https://a.example/1")
     assert method == "trafilatura" and "council voted" in article.text
+
+
+def test_updates_of_live_blogs_keep_what_is_read() -> None:
+    author = {"@type": "Person", "name": "Ann Lee", "sameAs": ["https://a.example/ann"]}
+    dates = {"datePublished": "2026-11-20T04:30:00Z", "dateModified": "2026-11-21"}
+    update = {
+        **live_blog(0),
+        **dates,
+        "articleBody": BREAKING * 200,
+        "author": [author],
+        "video": {"name": "A video", "url": "https://a.example/v", **dates},
+    }
+    blog = {**live_blog(0), "@type": "LiveBlogPosting", "liveBlogUpdate": [update, update]}
+    data = {**blog, "articleBody": "The bridge shut."}
+    (script,) = scripts(page(json.dumps(data)))
+    cleaned = json.loads(script)
+    first, second = cleaned.pop("liveBlogUpdate")
+    assert (
+        first
+        == second
+        == {
+            "@type": "NewsArticle",
+            "headline": "Bridge shut",
+            "author": [{"@type": "Person", "name": "Ann Lee"}],
+            "publisher": data["publisher"],
+            "datePublished": dates["datePublished"],
+            "video": {"name": "A video", "datePublished": dates["datePublished"]},
+        }
+    )
+    assert cleaned == {key: data[key] for key in data if key != "liveBlogUpdate"}
+
+
+def test_the_metadata_of_a_live_blog_is_that_of_the_whole_script() -> None:
+    update = {**live_blog(0), "@type": "BlogPosting", "datePublished": "2026-11-20T04:30:00Z"}
+    update["articleBody"] = "The bridge shut. " * 50
+    blog = {**live_blog(0), "@type": "LiveBlogPosting", "liveBlogUpdate": [update] * 40}
+    html = page(json.dumps(blog))
+    tree = trafilatura.load_html(html)
+    assert tree is not None
+    repair_json_ld(tree)
+    metadata, expected = trafilatura.extract_metadata(tree), trafilatura.extract_metadata(html)
+    for field in ("title", "author", "date", "sitename"):
+        assert getattr(metadata, field) == getattr(expected, field), field
+    assert (metadata.author, metadata.date) == ("Ann Lee; Bo Cole", "2026-11-20")
