@@ -58,13 +58,14 @@ class Document:
         return TokenIndex(self.tokens)
 
     @cached_property
-    def _token_starts(self) -> list[int]:
+    def token_starts(self) -> list[int]:
+        """The starts of the tokens, in code points."""
         return [token.idx for token in self.tokens]
 
     def tokens_between(self, start: int, end: int) -> list[Token]:
         """Return the tokens that overlap a span of the text, given in code points."""
-        first = max(0, bisect_right(self._token_starts, start) - 1)
-        tokens = self.tokens[first : bisect_left(self._token_starts, end)]
+        first = max(0, bisect_right(self.token_starts, start) - 1)
+        tokens = self.tokens[first : bisect_left(self.token_starts, end)]
         return [token for token in tokens if token.end > start]
 
     def __enter__(self) -> "Document":

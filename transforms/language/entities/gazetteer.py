@@ -189,11 +189,11 @@ class Gazetteer:
         printed: list[_Word] = []
         longest = None
         for number in range(first, min(first + MAX_WORDS, len(words))):
+            child = node.children.get(_fold(words.bare[number]))
+            if not child:
+                break
             word = words[number]
             if printed and not _may_follow(text, printed[-1], word):
-                break
-            child = node.children.get(_fold(word.bare))
-            if not child:
                 break
             node = child
             printed.append(word)

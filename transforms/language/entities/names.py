@@ -85,7 +85,9 @@ def make_mention(
     text: str, start: int, end: int, label: str, title: str | None = None
 ) -> NameMention:
     """Return the mention of the name between two offsets, in code points."""
-    name = _UNPRINTABLE.sub(" ", " ".join(text[start:end].split())).strip()
+    name = " ".join(text[start:end].split())
+    if not name.isprintable():
+        name = _UNPRINTABLE.sub(" ", name).strip()
     return NameMention(start, end, label, name, normalise(name), title)
 
 
@@ -111,13 +113,8 @@ def trim_mention(text: str, start: int, end: int, label: str, dots: Set[int]) ->
     if label not in ("PERSON", "NORP") and _has_personal_title(text, start, end):
         label = "PERSON"
     limit = end = min(end, start + 2 * MAX_NAME_LENGTH)
-    for cut in (_NAME_END, _PERSON_NAME_END) if label == "PERSON" else (_NAME_END,):
-        if match := cut.search(text, start, end):
-            end = match.start()
-    for match in _POSSESSIVE.finditer(text, start, end):
-        if text[match.end() : end] and not any(map(str.isupper, text[match.end() : end])):
-            end = match.start()  # "Smith's plan", "Smith's 2020"
-            break
+    if not text[start:end].replace(" ", "").isalpha():
+        end = _find_first_cut(text, start, end, label)
     end = _end_without_marks(text, start, end)
     if end < limit and end in dots:
         end += 1
@@ -140,6 +137,17 @@ def trim_mention(text: str, start: int, end: int, label: str, dots: Set[int]) ->
     if name.islower() and label != "NORP":  # a stray "n't"
         return None
     return make_mention(text, start, end, label, title)
+
+
+def _find_first_cut(text: str, start: int, end: int, label: str) -> int:
+    """Return the offset at which a name ends by the marks, numbers or possessives after it."""
+    for cut in (_NAME_END, _PERSON_NAME_END) if label == "PERSON" else (_NAME_END,):
+        if match := cut.search(text, start, end):
+            end = match.start()
+    for match in _POSSESSIVE.finditer(text, start, end):
+        if text[match.end() : end] and not any(map(str.isupper, text[match.end() : end])):
+            return match.start()  # "Smith's plan", "Smith's 2020"
+    return end
 
 
 def _skip_marks(text: str, start: int, end: int) -> int:

@@ -77,7 +77,16 @@ class IndirectCandidateFinder:
         self._content_finder = content_finder
         self._tokens = document.tokens
         self._cues = cues
-        self._token_starts = [token.idx for token in document.tokens]
+        self._token_starts = document.token_starts
+        tokens, with_subject = document.tokens, content_finder.verbs_with_subject
+        self._breaks = [token.i for token in tokens if token.text in _BREAKS]
+        """The indices of the marks before which a content may end."""
+        self._second_clauses = [
+            token.i
+            for token in tokens
+            if token.dep_ == "conj" and token.i in with_subject and token.tag_[:2] in ("VB", "MD")
+        ]
+        """The indices of the verbs of the clauses before which a content may end."""
         self._sentence_starts = [*document.sentence_starts, document.analysed_end]
 
     def find_candidates(self, index: int) -> list[IndirectCandidate]:
@@ -159,15 +168,11 @@ class IndirectCandidateFinder:
     def _find_ends(self, span: TokenSpan) -> Iterator[tuple[str, int]]:
         """Yield the possible ends of a span: its own, before a mark, before a second clause."""
         yield "full", span.last
-        near = self._tokens[span.first : min(span.last, span.first + _MAX_TOKENS) + 1]
-        breaks = [t for t in near[2:-1] if t.text in _BREAKS][:_MAX_BREAKS]
-        for number, token in enumerate(breaks):
-            yield f"{'comma' if token.text == ',' else 'mark'}{number}", token.i - 1
-        with_subject = self._content_finder.verbs_with_subject
-        conjuncts = [t for t in near if t.dep_ == "conj" and t.i in with_subject]
-        verbs = [t for t in conjuncts if t.tag_[:2] in ("VB", "MD")]
-        for token in verbs[:_MAX_CONJUNCTS]:
-            yield "clause", token.left_edge.i - 1
+        tokens, end = self._tokens, min(span.last, span.first + _MAX_TOKENS) + 1
+        for number, i in enumerate(_select(self._breaks, span.first + 2, end - 1, _MAX_BREAKS)):
+            yield f"{'comma' if tokens[i].text == ',' else 'mark'}{number}", i - 1
+        for i in _select(self._second_clauses, span.first, end, _MAX_CONJUNCTS):
+            yield "clause", tokens[i].left_edge.i - 1
 
     # --------------------------------------------------------------------------- the features
 
@@ -224,10 +229,11 @@ class IndirectCandidateFinder:
         cue = self._cues[token.i]
         yield f"speaker={cue.speaker.kind}"
         yield f"how={cue.method}"
-        near = self._tokens[max(0, token.i - _TOKENS_BEFORE_CUE) : token.i + _TOKENS_AFTER_CUE]
-        end = cue.speaker.end
-        last = next((t for t in near if t.idx < end <= t.end), None)
-        if last is not None:
+        last = self._tokens[bisect_left(self._token_starts, cue.speaker.end) - 1]
+        if (
+            cue.speaker.end <= last.end
+            and token.i - _TOKENS_BEFORE_CUE <= last.i < token.i + _TOKENS_AFTER_CUE
+        ):
             is_name = cue.speaker.kind == SpeakerKind.NAMED
             yield f"sword={'NAME' if is_name else describe_token(last)}"
             yield f"stag={last.tag_}"
@@ -256,7 +262,7 @@ class IndirectCandidateFinder:
         start, end = self._content_finder.offsets_of(first, last)
         near = tokens[first : min(last + 1, first + _MAX_TOKENS)]
         root = next((t for t in near if not first <= t.head.i <= last), tokens[first])
-        finite = any(t.tag_ in cue_words.FINITE_VERB_TAGS for t in near)
+        finite = not cue_words.FINITE_VERB_TAGS.isdisjoint([t.tag_ for t in near])
         length = bin_count(last - first + 1)
         yield from (
             f"way={way}", f"cut={cut}", f"way+cut={way}|{cut}", f"verb+way={cue.lower_}|{way}",
@@ -270,7 +276,7 @@ class IndirectCandidateFinder:
             f"cut+next={cut[:4]}|{self._describe_at(last + 2)}",
             f"rootdep={root.dep_}", f"roottag={root.tag_}", f"rootent={root.ent_type_}",
             f"of-cue={root.head.i == cue.i}",
-            f"commas={bin_count(sum(t.text == ',' for t in near))}",
+            f"commas={bin_count([t.text for t in near].count(','))}",
             f"ends={last + 1 == len(tokens) or tokens[last + 1].text in '.!?'}",
         )  # fmt: skip
         if root.tag_[:2] in ("NN", "VB"):
@@ -295,6 +301,12 @@ class IndirectCandidateFinder:
         token = self._tokens[index]
         is_literal = token.is_punct or token.tag_ in _FUNCTION_WORD_TAGS
         return token.lower_[:12] if is_literal else token.tag_
+
+
+def _select(indices: list[int], first: int, end: int, count: int) -> list[int]:
+    """Return the first ``count`` of sorted indices from ``first`` to ``end``, exclusive."""
+    start = bisect_left(indices, first)
+    return indices[start : min(bisect_left(indices, end), start + count)]
 
 
 def _method_of(relation: str) -> str:

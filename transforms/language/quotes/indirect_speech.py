@@ -7,7 +7,7 @@ clause that the cue governs, the clause that the cue interrupts or follows, or t
 verbs take instead of a clause. `sentence_cues` finds the cue and the speaker.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -97,19 +97,21 @@ class IndirectContentFinder:
         self.tokens = document.tokens
         self.quote_spans = quote_spans
         self.quote_starts = [start for start, _ in quote_spans]
-        self._children: dict[int, list[Token]] = {}
-        """Tokens by the index of their head."""
-        self.verbs_with_subject: set[int] = set()
+        heads = [token.head.i for token in document.tokens]
+        # Few tokens are asked for their children, so there is no list per head.
+        self._by_head = sorted(range(len(heads)), key=heads.__getitem__)
+        """The indices of the tokens in the order of their heads."""
+        self._heads = sorted(heads)
+        """The indices of the heads of these tokens."""
+        self.verbs_with_subject = {
+            token.head.i for token in document.tokens if token.dep_ in cue_words.SUBJECT_DEPS
+        }
         """The indices of verbs that have their own subject."""
-        for token in document.tokens:
-            if token.head.i != token.i:
-                self._children.setdefault(token.head.i, []).append(token)
-            if token.dep_ in cue_words.SUBJECT_DEPS:
-                self.verbs_with_subject.add(token.head.i)
 
     def children_of(self, token: Token) -> list[Token]:
         """Return the tokens whose head is ``token``, in order."""
-        return self._children.get(token.i, [])
+        first, end = bisect_left(self._heads, token.i), bisect_right(self._heads, token.i)
+        return [self.tokens[i] for i in self._by_head[first:end] if i != token.i]
 
     def find_content(self, cue: Token) -> IndirectContent | None:
         """Return the content of ``cue`` by rule; None if it has none."""

@@ -13,10 +13,11 @@ _DOUBLE_MARK = re.compile(r"[“”„‟\"＂«»]|``|‘‘|’’|''(?!')")
 _OPENERS: Final = frozenset(("“", "„", "«", "‟", "``", "‘‘"))
 _CLOSERS: Final = frozenset(("”", "»", "’’"))
 # An opening single mark stands before a word, a closing one after a word. An apostrophe never does
-# both in one paragraph, except in the elisions listed.
+# both in one paragraph, except in the elisions listed. The pattern begins with the marks, since the
+# search for one of a few characters is fast. The group "opens" takes part if the mark opens.
 _SINGLE_MARK = re.compile(
-    r"(?:(?<![^\s(\[—–])(?P<open>['‘])(?=[^\W\d_])(?!(?:tis|twas|em|til|n)\b)"
-    r"|(?<=[^\s'‘’])(?P<close>['’])(?![^\s,.;:!?)\]—–-]))",
+    r"['‘’](?:(?<=['‘])(?<![^\s(\[—–].)(?=[^\W\d_])(?!(?:tis|twas|em|til|n)\b)(?P<opens>)"
+    r"|(?<=[^\s'‘’]['’])(?![^\s,.;:!?)\]—–-]))",
     re.IGNORECASE,
 )
 WORD: Final = re.compile(r"\w[\w'’-]*")
@@ -204,7 +205,7 @@ def _find_single_spans(line: str, next_line_start: str) -> list[_LineSpan]:
     possible_end: re.Match[str] | None = None
 
     for mark in _SINGLE_MARK.finditer(line):
-        if mark["open"]:
+        if mark["opens"] is not None:
             if opened and possible_end:
                 spans.extend(_pair_marks(line, opened, possible_end))
             opened, possible_end = mark, None

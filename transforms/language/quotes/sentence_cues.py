@@ -27,6 +27,10 @@ from transforms.language.tokens import Token
 
 _MAX_HEADS: Final = 8
 """Heads that are followed from a cue up to its subject, or up to the cue above it."""
+_CUE_TOKENS: Final = frozenset((":", *cue_words.CUE_PHRASES)).union(
+    cue_words.CUES, cue_words.CUE_NOUNS, indirect_speech.INDIRECT_CUES
+)
+"""Tokens in lower case that may be a cue, apart from dashes."""
 _METHODS_OF_QUOTES: Final = frozenset(("inverted", "colon", "dash", "signature"))
 """Rules whose cue belongs to the quote beside it, and reports no indirect speech."""
 
@@ -62,7 +66,10 @@ class CueFinder:
         cues: list[Cue] = []
         by_token: dict[int, Cue] = {}
         for position, item in enumerate(sentence.items):
-            if isinstance(item, QuotedSegment):
+            # Few tokens may be cues, so this test spares most of them the rules.
+            if isinstance(item, QuotedSegment) or not (
+                item.lower_ in _CUE_TOKENS or item.text[-1] in cue_words.DASHES
+            ):
                 continue
             match = self._match_cue(sentence.items, position, item, is_first=not cues)
             if match is None:

@@ -4,6 +4,7 @@ Tokens inside quotation marks belong to another sentence than those around them.
 they do not disturb the analysis of the tokens outside.
 """
 
+import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
@@ -88,24 +89,27 @@ class QuotedText:
 
     def _index_parse(self) -> None:
         prepositions = []
+        first_dependents = {
+            "pobj": self.prepositional_objects,
+            "conj": self.conjuncts,
+            "neg": self.negations,
+            "poss": self.possessors,
+        }
         for token in self.tokens:
-            if token.dep_ in ("nsubjpass", "auxpass"):
-                self.passive_verbs.add(token.head.i)
-            if token.dep_ in cue_words.SUBJECT_DEPS:
+            dep = token.dep_
+            if dep in first_dependents:
+                first_dependents[dep].setdefault(token.head.i, token)
+            elif dep in cue_words.SUBJECT_DEPS:
                 self.subjects[token.head.i] = token
-            elif token.dep_ == "agent":
+                if dep == "nsubjpass":
+                    self.passive_verbs.add(token.head.i)
+            elif dep == "agent":
                 self.agents[token.head.i] = token
-            elif token.dep_ == "pobj":
-                self.prepositional_objects.setdefault(token.head.i, token)
-            elif token.dep_ == "conj":
-                self.conjuncts.setdefault(token.head.i, token)
-            elif token.dep_ == "aux":
+            elif dep == "auxpass":
+                self.passive_verbs.add(token.head.i)
+            elif dep == "aux":
                 self.verbs_with_auxiliary.add(token.head.i)
-            elif token.dep_ == "neg":
-                self.negations.setdefault(token.head.i, token)
-            elif token.dep_ == "poss":
-                self.possessors.setdefault(token.head.i, token)
-            elif token.dep_ == "prep" and token.lower_ in _SOURCE_PREPOSITIONS:
+            elif dep == "prep" and token.lower_ in _SOURCE_PREPOSITIONS:
                 prepositions.append(token)
             elif token.lower_ == "what":
                 self.verbs_with_what.add(token.head.i)
@@ -116,21 +120,22 @@ class QuotedText:
     def _split_paragraphs(self) -> list[list[SentenceItem]]:
         """Return the items of each paragraph, and note which tokens are quoted."""
         paragraphs: list[list[SentenceItem]] = [[]]
-        segments, position = self.segments, 0
+        before: QuotedSegment | None = None
+        segments = iter(self.segments)
+        following = next(segments, None)
+        before_end, following_start = 0, following.outer_start if following else sys.maxsize
         for token in self.tokens:
-            while position < len(segments) and segments[position].outer_start <= token.idx:
-                paragraphs[-1].append(segments[position])
-                position += 1
+            while following and following_start <= token.idx:
+                paragraphs[-1].append(following)
+                before, before_end = following, following.outer_end
+                following = next(segments, None)
+                following_start = following.outer_start if following else sys.maxsize
             # A token across a mark counts as quoted if it overlaps the quoted text.
-            segment = None
-            if position and token.idx < segments[position - 1].outer_end:
-                segment = segments[position - 1]
-            if (segment is None or not segment.covers(token.idx, token.end)) and (
-                position < len(segments) and segments[position].outer_start < token.end
-            ):
-                segment = segments[position]
+            segment = before if token.idx < before_end else None
             if segment and not segment.covers(token.idx, token.end):
                 segment = None
+            if segment is None and following and following_start < token.end:
+                segment = following if following.covers(token.idx, token.end) else None
             if segment:
                 self.tokens_by_segment[segment].append(token)
                 if token.tag_ in cue_words.FINITE_VERB_TAGS:
@@ -147,8 +152,12 @@ class QuotedText:
         sentences = []
         for number, items in enumerate(paragraphs):
             start = 0
-            for last in range(len(items)):
-                if last + 1 == len(items) or self._ends_sentence(items, last):
+            for last, item in enumerate(items):
+                # Most items end no sentence, and their last character shows it.
+                if last + 1 == len(items) or (
+                    (isinstance(item, QuotedSegment) or item.text[-1] in ".!?")
+                    and self._ends_sentence(items, last)
+                ):
                     sentences.append(Sentence(number, items[start : last + 1]))
                     start = last + 1
         return sentences

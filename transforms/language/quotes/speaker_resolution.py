@@ -8,9 +8,10 @@ person of its gender, if that person leads by enough. A description gets the onl
 the text gives that role.
 """
 
-from bisect import bisect_right
+import sys
+from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -145,7 +146,7 @@ class _SpeakerResolver:
         )
         self._mention_starts = [mention.start for mention in self._mentions]
         quote_spans = sorted((quote.start, quote.end) for quote in quotes)
-        self._is_quoted = [span is not None for span in self._match_spans(quote_spans)]
+        self._is_quoted = [number is not None for number in self._match_spans(quote_spans)]
         """True for each token in a quote, by index."""
         mention_spans = [(mention.start, mention.end) for mention in self._mentions]
         self._mention_at = [
@@ -195,9 +196,11 @@ class _SpeakerResolver:
                 continue
             sentence += bool(token.is_sent_start)
             quote = self._quote_by_speaker.get(token.idx)
+            gender = PRONOUN_GENDERS.get(token.lower_)
+            if not (quote or gender or mention or token.dep_ in cue_words.SUBJECT_DEPS):
+                continue
             entity: int | None = None
             part = "speaker"
-            gender = PRONOUN_GENDERS.get(token.lower_)
             position = _Position(sentence, paragraph)
             if quote and quote.speaker_kind == SpeakerKind.DESCRIPTION and quote.speaker_end:
                 covered = max(covered, quote.speaker_end)
@@ -223,13 +226,16 @@ class _SpeakerResolver:
 
     # ---------------------------------------------------------------- mentions and their parts
 
-    def _match_spans(self, spans: Sequence[tuple[int, int]]) -> Iterator[int | None]:
-        """Yield per token the number of the last span that starts no later, if it covers it."""
-        number = -1
-        for token in self._document.tokens:
-            while number + 1 < len(spans) and spans[number + 1][0] <= token.idx:
-                number += 1
-            yield number if number >= 0 and token.idx < spans[number][1] else None
+    def _match_spans(self, spans: Sequence[tuple[int, int]]) -> list[int | None]:
+        """Return per token the number of the last span that starts no later, if it covers it."""
+        token_starts = self._document.token_starts
+        numbers: list[int | None] = [None] * len(token_starts)
+        next_starts = [*(start for start, _ in spans[1:]), sys.maxsize]
+        for number, ((start, end), next_start) in enumerate(zip(spans, next_starts, strict=False)):
+            first = bisect_left(token_starts, start)
+            last = bisect_left(token_starts, min(end, next_start), lo=first)
+            numbers[first:last] = [number] * (last - first)
+        return numbers
 
     def _mentions_between(self, start: int, end: int) -> list[_Mention]:
         first = bisect_right(self._mention_starts, start - 1)

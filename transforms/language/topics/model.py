@@ -174,11 +174,12 @@ class FeatureVocabulary:
             pairs = numbers[:-1] + (numbers[1:] + 1) * len(self._token_numbers)
             block_keys.append(numbers[is_known] + block * self._block_width)
             block_keys.append(pairs[is_known[:-1] & is_known[1:]] + block * self._block_width)
-        keys = np.concatenate(block_keys)
+        keys, counts = np.unique(np.concatenate(block_keys), return_counts=True)
         indices = self._keys.searchsorted(keys)
-        features, counts = np.unique(indices[self._keys.take(indices) == keys], return_counts=True)
+        is_feature = self._keys.take(indices) == keys
+        features = indices[is_feature]
         rows = self._rows[features]
-        log_counts = self._log_counts[np.minimum(counts, _MAX_COUNT)]
+        log_counts = self._log_counts[np.minimum(counts[is_feature], _MAX_COUNT)]
         values = np.rint(log_counts * self.idf[rows] * _FIXED_POINT_SCALE).astype(np.int64)
         block_starts = np.arange(len(BLOCKS) + 1) * self._block_width
         bounds = self._keys[features].searchsorted(block_starts).tolist()

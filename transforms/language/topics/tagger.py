@@ -273,9 +273,11 @@ class TopicTagger:
 
 def _quote_matches(matches: Sequence[Match], text: str) -> list[Evidence]:
     """Return the strongest matches, of equal ones the first, in the order of the text."""
-    strongest = heapq.nsmallest(
-        MAX_EVIDENCE, matches, key=lambda match: (-match.rule.weight, match.start)
-    )
+    if len(matches) > MAX_EVIDENCE:
+        strongest = heapq.nsmallest(
+            MAX_EVIDENCE, matches, key=lambda match: (-match.rule.weight, match.start)
+        )
+        matches = sorted(strongest, key=attrgetter("start"))
     return [
         Evidence(
             start=match.start,
@@ -283,7 +285,7 @@ def _quote_matches(matches: Sequence[Match], text: str) -> list[Evidence]:
             text=text[match.start : match.end],
             rule=match.rule.rule_id,
         )
-        for match in sorted(strongest, key=attrgetter("start"))
+        for match in matches
     ]
 
 
