@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # so that the modules that take a document do not load spaCy
 
 _STRING_ATTRIBUTES: Final = ("ORTH", "TAG", "DEP", "ENT_TYPE")
 _NUMBER_ATTRIBUTES: Final = ("IDX", "IS_PUNCT", "IS_SPACE", "SENT_START", "HEAD")
-_CODE_MODULUS: Final = 2**64
-"""String codes are unsigned 64-bit numbers. The array is signed, because offsets of heads are."""
 
 
 class NamedSpan(NamedTuple):
@@ -98,17 +96,11 @@ def read_document(doc: "Doc", text: str, title: str = "") -> Document:
 
 def _read_tokens(doc: "Doc") -> list[Token]:
     tokens = [*map(Token.__new__, repeat(Token, len(doc)))]
-    codes = doc.to_array([*_STRING_ATTRIBUTES, *_NUMBER_ATTRIBUTES]).astype("int64").T.tolist()
-    strings = [_decode(doc, column) for column in codes[: len(_STRING_ATTRIBUTES)]]
-    heads = [i + offset for i, offset in enumerate(codes[-1])]
-    rows = zip(
-        tokens,
-        *strings,
-        *codes[len(_STRING_ATTRIBUTES) : -1],
-        heads,
-        *_find_edges(heads),
-        strict=True,
-    )
+    strings = [_decode(doc, codes) for codes in doc.to_array([*_STRING_ATTRIBUTES]).T.tolist()]
+    # spaCy returns unsigned numbers, but the offsets of heads have a sign.
+    *numbers, offsets = doc.to_array([*_NUMBER_ATTRIBUTES]).astype("int64").T.tolist()
+    heads = [i + offset for i, offset in enumerate(offsets)]
+    rows = zip(tokens, *strings, *numbers, heads, *_find_edges(heads), strict=True)
     for i, row in enumerate(rows):
         token, text, tag, dep, label, idx, punct, space, first, head, left, right = row
         token.i = i
@@ -148,5 +140,6 @@ def _find_edges(heads: list[int]) -> tuple[list[int], list[int]]:
 
 def _decode(doc: "Doc", codes: list[int]) -> Iterator[str]:
     """Return the strings that a column of string codes stands for."""
-    strings = {code: doc.vocab.strings[code % _CODE_MODULUS] for code in set(codes)}
+    store = doc.vocab.strings
+    strings = {code: store[code] for code in set(codes)}
     return map(strings.__getitem__, codes)
