@@ -126,28 +126,23 @@ class FeatureVocabulary:
         """
         self.names = names
         self.idf = np.array(idf, dtype=np.float64)
-        self._token_numbers: dict[str, int] = {}
-        ngrams = [name.partition(":")[2].split(" ") for name in names]
-        for ngram in ngrams:
-            for token in ngram:
-                self._token_numbers.setdefault(token, len(self._token_numbers))
-        self._block_width = (len(self._token_numbers) + 1) ** 2
+        blocks_and_ngrams = [name.partition(":")[::2] for name in names]
+        tokens = " ".join(ngram for _, ngram in blocks_and_ngrams).split(" ")
+        numbers = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
+        self._token_numbers = numbers
+        self._block_width = (len(numbers) + 1) ** 2
         """More than any key of an n-gram; the keys of each block begin at a multiple of it."""
-        keys = [
-            self._key_of(ngram) + BLOCKS.index(name.partition(":")[0]) * self._block_width
-            for name, ngram in zip(names, ngrams, strict=True)
-        ]
-        self._keys, self._rows = np.array(
-            sorted([*zip(keys, range(len(keys)), strict=True), (_END_KEY, -1)]), dtype=np.int64
-        ).T.copy()
+        block_starts = {block: i * self._block_width for i, block in enumerate(BLOCKS)}
+        keys = [_END_KEY]  # first, so that its row becomes -1
+        for block, ngram in blocks_and_ngrams:
+            first, _, second = ngram.partition(" ")
+            pair = (numbers[second] + 1) * len(numbers) if second else 0
+            keys.append(block_starts[block] + pair + numbers[first])
+        self._rows = np.argsort(keys, kind="stable") - 1
+        self._keys = np.array(keys, dtype=np.int64)[self._rows + 1]
         """Keys of all features in ascending order, then `_END_KEY`; and the row of each."""
         counts = range(1, _MAX_COUNT + 1)
         self._log_counts = np.array([0.0, *(1 + math.log(count) for count in counts)])
-
-    def _key_of(self, ngram: Sequence[str]) -> int:
-        """Return the number of a token, or the number that combines those of a pair."""
-        first, *others = (self._token_numbers[token] for token in ngram)
-        return sum(((number + 1) * len(self._token_numbers) for number in others), first)
 
     def _number_tokens(self, tokens: Iterable[str]) -> NDArray[np.int64]:
         """Return the numbers of the model's tokens; -1 for one that no feature has."""
