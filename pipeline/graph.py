@@ -50,6 +50,7 @@ class IngestJob:
 
     Attributes:
         retries: the entries of earlier runs that are tried again.
+        processes: the number of isolated workers of each kind.
         taxonomy: the taxonomy; None for the shipped one.
         staging: the folder in which the run's files are written before they become visible.
         formats: the file formats of the records.
@@ -61,6 +62,7 @@ class IngestJob:
     state: StateHandle
     fetching: FetchOptions
     limits: LimitOptions
+    processes: int
     analysis: AnalysisOptions
     taxonomy: Taxonomy | None
     gazetteer: GazetteerChoice
@@ -69,7 +71,7 @@ class IngestJob:
 
 
 class Workers(NamedTuple):
-    """The shared objects of a worker process: its fetcher and its two isolated child processes."""
+    """The shared objects of a worker process: its fetcher and two kinds of isolated workers."""
 
     fetcher: FetcherHandle
     documents: IsolatedWorkerHandle
@@ -81,8 +83,12 @@ def make_workers(job: IngestJob) -> Workers:
     analyser = functools.partial(load_analyser, job.analysis.model, job.taxonomy, job.gazetteer)
     return Workers(
         fetcher=FetcherHandle(job.fetching, job.state),
-        documents=IsolatedWorkerHandle(load_document_parsers, job.limits, name="reading"),
-        analyser=IsolatedWorkerHandle(analyser, job.limits, name="analysis"),
+        documents=IsolatedWorkerHandle(
+            load_document_parsers, job.limits, name="reading", processes=job.processes
+        ),
+        analyser=IsolatedWorkerHandle(
+            analyser, job.limits, name="analysis", processes=job.processes
+        ),
     )
 
 

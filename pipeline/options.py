@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from transforms.core.errors import UsageError
-from transforms.core.isolated_process import LimitOptions
+from transforms.core.isolated_process import LimitOptions, WorkerOptions
 from transforms.core.options import flag, require
 from transforms.feeds.schedule import IntervalLimits
 from transforms.fetching.options import FetchOptions
@@ -47,6 +47,7 @@ class IngestOptions:
     run: RunOptions
     fetching: FetchOptions
     limits: LimitOptions
+    workers: WorkerOptions
     analysis: AnalysisOptions
 
 

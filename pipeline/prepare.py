@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions
 from apache_beam.runners import PipelineRunner, create_runner
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
@@ -128,6 +128,7 @@ def prepare_job(request: JobRequest, *, is_streaming: bool = False) -> Iterator[
             state=handle,
             fetching=options.fetching,
             limits=options.limits,
+            processes=options.workers.count(is_alone=_runs_in_one_process(runner, beam_options)),
             analysis=options.analysis,
             taxonomy=taxonomy,
             gazetteer=gazetteer,
@@ -135,6 +136,11 @@ def prepare_job(request: JobRequest, *, is_streaming: bool = False) -> Iterator[
             formats=request.formats,
         )
         yield PreparedJob(job, runner, store, state, (state_lock, staging.lock))
+
+
+def _runs_in_one_process(runner: PipelineRunner, options: PipelineOptions) -> bool:
+    direct = options.view_as(DirectOptions)
+    return isinstance(runner, FnApiRunner) and direct.direct_num_workers == 1
 
 
 def list_due_retries(state: State, feeds: Sequence[Feed], at: dt.datetime) -> list[Entry]:

@@ -99,10 +99,10 @@ def worker_handles() -> Iterator[Callable[..., IsolatedWorkerHandle]]:
     handles: dict[str, tuple[IsolatedWorkerHandle, IsolatedWorker[Any, Any]]] = {}
 
     def make_handle(
-        setup: Callable[[], Any], limits: LimitOptions, *, name: str
+        setup: Callable[[], Any], limits: LimitOptions, *, name: str, processes: int
     ) -> IsolatedWorkerHandle:
         if name not in handles:
-            handle = IsolatedWorkerHandle(setup, limits, name=name)
+            handle = IsolatedWorkerHandle(setup, limits, name=name, processes=processes)
             handles[name] = (handle, handle.get())
         return handles[name][0]
 

@@ -9,8 +9,10 @@ import apache_beam as beam
 from schemas import Article, Entity, Quote, TopicTag
 from transforms.core.elements import AcceptedArticle, Outcome, OutcomeKind, Run
 from transforms.core.isolated_process import IsolatedWorkerHandle
-from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
+from transforms.core.isolated_stage import IsolatedStage, apply_isolated_stage
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import canonical_url
+from transforms.language.findings import Findings
 from transforms.language.worker import BATCH_SIZE, analyse
 from transforms.storage.text_store import TextStore
 
@@ -32,11 +34,13 @@ class AnalyseArticles(
             min_batch_size=BATCH_SIZE, max_batch_size=BATCH_SIZE
         )
         stage = ArticleAnalysis(self.run, self.analyser, self.texts)
-        return apply_stage(batches, stage, AnalysedRecord)
+        return apply_isolated_stage(batches, stage, AnalysedRecord)
 
 
 @dataclass
-class ArticleAnalysis(Stage[list[AcceptedArticle], AnalysedRecord]):
+class ArticleAnalysis(
+    IsolatedStage[list[AcceptedArticle], AnalysedRecord, list[Findings | Exception]]
+):
     """The stage that analyses batches of articles."""
 
     name = "AnalyseArticles"
@@ -55,19 +59,27 @@ class ArticleAnalysis(Stage[list[AcceptedArticle], AnalysedRecord]):
         for accepted in element:
             yield self.dead_letter(accepted.article.url, error)
 
-    def outputs(self, element: list[AcceptedArticle]) -> list[AnalysedRecord | SideOutput]:
+    @property
+    def processes(self) -> int:
+        return self.analyser.processes
+
+    def prepare(self, element: list[AcceptedArticle]) -> list[AcceptedArticle]:
         # A text that cannot be read fails the bundle: state already knows the article as written,
         # so a dead letter would lose it.
-        return super().outputs([self._with_text(accepted) for accepted in element])
+        return [self._with_text(accepted) for accepted in element]
 
     def _with_text(self, accepted: AcceptedArticle) -> AcceptedArticle:
         text = self.texts.read(accepted.text_reference)
         return replace(accepted, article=replace(accepted.article, text=text))
 
-    def process(self, element: list[AcceptedArticle]) -> Iterator[AnalysedRecord | SideOutput]:
-        articles = [accepted.article for accepted in element]
-        results = analyse(self.analyser.value, articles)
-        for article, findings in zip(articles, results, strict=True):
+    def compute(self, element: list[AcceptedArticle]) -> list[Findings | Exception]:
+        return analyse(self.analyser.value, [accepted.article for accepted in element])
+
+    def finish(
+        self, element: list[AcceptedArticle], result: list[Findings | Exception]
+    ) -> Iterator[AnalysedRecord | SideOutput]:
+        for accepted, findings in zip(element, result, strict=True):
+            article = accepted.article
             yield article  # written even if its analysis failed
             if isinstance(findings, Exception):
                 yield self.dead_letter(article.url, findings)

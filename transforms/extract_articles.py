@@ -11,7 +11,8 @@ from schemas.ids import first_version_id, story_id_of
 from transforms.core.elements import ExtractedArticle, FetchedPage, Run
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorkerHandle
-from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
+from transforms.core.isolated_stage import IsolatedStage, apply_isolated_stage
+from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import canonical_url
 from transforms.extraction.article import Extraction, extract_page
 from transforms.state.retries import fail_entry
@@ -31,11 +32,11 @@ class ExtractArticles(
 
     def expand(self, pages: beam.PCollection[FetchedPage]) -> StageOutput[ExtractedArticle]:
         stage = ArticleExtraction(self.run, self.documents, self.texts)
-        return apply_stage(pages, stage, ExtractedArticle)
+        return apply_isolated_stage(pages, stage, ExtractedArticle)
 
 
 @dataclass
-class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
+class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extraction, str]]):
     """The stage that extracts articles, from the page or, failing that, from the feed's text."""
 
     name = "ExtractArticles"
@@ -57,13 +58,22 @@ class ArticleExtraction(Stage[FetchedPage, ExtractedArticle]):
         yield from super().fail(element, error)
         yield from fail_entry(element.entry, error)
 
-    def process(self, element: FetchedPage) -> Iterator[ExtractedArticle | SideOutput]:
+    @property
+    def processes(self) -> int:
+        return self.documents.processes
+
+    def compute(self, element: FetchedPage) -> tuple[Extraction, str]:
         try:
-            extraction, method = self._extract(element, element.html)
+            return self._extract(element, element.html)
         except ItemError:
             if element.html is None or not element.entry.content:
                 raise
-            extraction, method = self._extract(element, None)
+            return self._extract(element, None)
+
+    def finish(
+        self, element: FetchedPage, result: tuple[Extraction, str]
+    ) -> Iterator[ExtractedArticle | SideOutput]:
+        extraction, method = result
         entry = element.entry
         canonical = canonical_url(extraction.canonical_url or element.url)
         lineage = entry.lineage or first_version_id(canonical)

@@ -15,7 +15,7 @@ from schemas.jsonable import to_json
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.isolated_process import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions, WorkerOptions
 from transforms.core.options import from_flags
 from transforms.language.entities.gazetteer import GazetteerError, choose_gazetteer
 from transforms.language.findings import Findings
@@ -35,6 +35,7 @@ def analyze(args: argparse.Namespace) -> float:
             taxonomy=args.taxonomy,
             options=from_flags(AnalysisOptions, args),
             limits=from_flags(LimitOptions, args),
+            workers=from_flags(WorkerOptions, args),
         )
 
 
@@ -46,6 +47,7 @@ def analyze_file(
     taxonomy: str | None,
     options: AnalysisOptions,
     limits: LimitOptions,
+    workers: WorkerOptions,
 ) -> float:
     """Analyse the texts of a file.
 
@@ -56,6 +58,7 @@ def analyze_file(
         taxonomy: the file of the taxonomy; None for the shipped one.
         options: the model and the gazetteer.
         limits: the limits of time and memory per text.
+        workers: the number of child processes.
 
     Returns:
         The share of lines that became dead letters.
@@ -74,7 +77,7 @@ def analyze_file(
         raise UsageError(str(error)) from error
 
     with IsolatedWorker[Sequence[Article], list[Findings]](
-        setup, limits, name="analysis"
+        setup, limits, name="analysis", processes=workers.count()
     ) as analyser:
 
         def analyse_items(items: list[JsonItem]) -> list[JsonItem | Exception]:
@@ -94,7 +97,15 @@ def analyze_file(
             ]
 
         empty_result = _format_findings(Findings([], [], []))
-        return process_file(source, target, run, "AnalyseArticles", analyse_items, empty_result)
+        return process_file(
+            source,
+            target,
+            run,
+            "AnalyseArticles",
+            analyse_items,
+            empty_result,
+            processes=workers.count(),
+        )
 
 
 def _format_findings(findings: Findings) -> JsonItem:

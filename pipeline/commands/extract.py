@@ -14,7 +14,7 @@ from schemas.jsonable import format_time
 from transforms.core.clock import now
 from transforms.core.elements import Run
 from transforms.core.errors import ItemError
-from transforms.core.isolated_process import IsolatedWorker, LimitOptions
+from transforms.core.isolated_process import IsolatedWorker, LimitOptions, WorkerOptions
 from transforms.core.options import from_flags
 from transforms.extraction.article import Extraction, extract_page
 from transforms.extraction.document_worker import load_document_parsers
@@ -32,10 +32,13 @@ def extract(args: argparse.Namespace) -> float:
             args.output,
             run_id=make_run_id(args),
             limits=from_flags(LimitOptions, args),
+            workers=from_flags(WorkerOptions, args),
         )
 
 
-def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOptions) -> float:
+def extract_file(
+    source: Path, target: Path, *, run_id: str, limits: LimitOptions, workers: WorkerOptions
+) -> float:
     """Extract the articles of the pages of a file.
 
     Args:
@@ -45,6 +48,7 @@ def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOption
         target: the output, JSON lines with title, authors, text, date and so on.
         run_id: the id of the run.
         limits: the limits of time and memory per page.
+        workers: the number of child processes.
 
     Returns:
         The share of lines that became dead letters.
@@ -53,7 +57,7 @@ def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOption
         UsageError: a file cannot be read or written.
     """
     with IsolatedWorker[Callable[[], tuple[Extraction, str]], tuple[Extraction, str]](
-        load_document_parsers, limits, name="reading"
+        load_document_parsers, limits, name="reading", processes=workers.count()
     ) as documents:
 
         def extract_items(items: list[JsonItem]) -> list[JsonItem | Exception]:
@@ -80,7 +84,15 @@ def extract_file(source: Path, target: Path, *, run_id: str, limits: LimitOption
             return results
 
         run = Run(run_id, now())
-        return process_file(source, target, run, "ExtractArticles", extract_items, _EMPTY_RESULT)
+        return process_file(
+            source,
+            target,
+            run,
+            "ExtractArticles",
+            extract_items,
+            _EMPTY_RESULT,
+            processes=workers.count(),
+        )
 
 
 def _read_page(item: JsonItem, folder: Path) -> str | bytes:

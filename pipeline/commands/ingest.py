@@ -22,7 +22,7 @@ from pipeline.prepare import JobRequest
 from pipeline.run_batch import run_batch
 from pipeline.run_loop import run_repeatedly
 from pipeline.run_streaming import run_streaming
-from transforms.core.isolated_process import LimitOptions
+from transforms.core.isolated_process import LimitOptions, WorkerOptions
 from transforms.core.options import from_flags, require
 from transforms.fetching.options import fetch_options
 from transforms.language.options import AnalysisOptions
@@ -129,6 +129,7 @@ def _make_request(
             run=from_flags(RunOptions, args),
             fetching=fetch_options(args),
             limits=from_flags(LimitOptions, args),
+            workers=from_flags(WorkerOptions, args),
             analysis=from_flags(AnalysisOptions, args),
         ),
         beam_options=options,

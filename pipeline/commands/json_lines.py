@@ -4,10 +4,12 @@ Lines that fail become dead letters, in a file beside the output.
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from schemas import DeadLetter
 from schemas.jsonable import json_line, to_line
@@ -32,6 +34,8 @@ def process_file(
     stage: str,
     process_items: ProcessItems,
     empty_result: JsonItem,
+    *,
+    processes: int,
 ) -> float:
     """Process each line of a file and write the results to another, which appears as a whole.
 
@@ -40,8 +44,9 @@ def process_file(
         target: the output file.
         run: the run that the dead letters name.
         stage: the stage that the dead letters and the progress name.
-        process_items: processes a batch of lines.
+        process_items: processes a batch of lines. Several threads call it.
         empty_result: the fields of the output line of a failed item, apart from its id and error.
+        processes: the number of batches that are processed at a time.
 
     Returns:
         The share of lines that became dead letters.
@@ -56,13 +61,13 @@ def process_file(
     require(target.resolve() != source.resolve(), f"{target}: --output is the --input")
     try:
         with source.open("rb") as lines, part.open("w", encoding="utf-8") as output:
-            parsed = _parse_lines(lines, source, run, stage, dead_letters)
-            while batch := list(islice(parsed, BATCH_SIZE)):
-                total += len(batch)
-                progress.add(len(batch))
-                numbered = [(number, item) for number, item in batch if item is not None]
-                results = process_items([item for _, item in numbered])
-                for (number, item), result in zip(numbered, results, strict=True):
+            batches = _read_batches(lines)
+            for batch, results in _map_in_order(process_items, batches, processes):
+                total += len(batch.items) + len(batch.errors)
+                progress.add(len(batch.items) + len(batch.errors))
+                for number, error in batch.errors.items():
+                    dead_letters.append(dead_letter(run, stage, f"{source}:{number}", error))
+                for (number, item), result in zip(batch.items.items(), results, strict=True):
                     if isinstance(result, Exception):
                         letter = dead_letter(run, stage, f"{source}:{number}", result)
                         dead_letters.append(letter)
@@ -75,24 +80,45 @@ def process_file(
     return len(dead_letters) / total if total else 0.0
 
 
-def _parse_lines(
-    lines: Iterable[bytes], source: Path, run: Run, stage: str, dead_letters: list[DeadLetter]
-) -> Iterator[tuple[int, JsonItem | None]]:
-    """Yield the number and the object of each line that is not blank.
+class _Batch(NamedTuple):
+    """Lines by their numbers: the objects, and the errors of lines without a usable object."""
 
-    A line without a usable object yields None and adds a dead letter to ``dead_letters``.
-    """
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            item = json.loads(line)
-            if not isinstance(item, dict) or "id" not in item:
-                raise ItemError("BadLine", "the line is no JSON object with an id")
-            yield number, item
-        except (ValueError, RecursionError, ItemError) as error:
-            dead_letters.append(dead_letter(run, stage, f"{source}:{number}", error))
-            yield number, None
+    items: dict[int, JsonItem]
+    errors: dict[int, Exception]
+
+
+def _read_batches(lines: Iterable[bytes]) -> Iterator[_Batch]:
+    """Yield the lines that are not blank."""
+    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+    while chunk := list(islice(numbered, BATCH_SIZE)):
+        batch = _Batch({}, {})
+        for number, line in chunk:
+            try:
+                item = json.loads(line)
+                if not isinstance(item, dict) or "id" not in item:
+                    raise ItemError("BadLine", "the line is no JSON object with an id")
+                batch.items[number] = item
+            except (ValueError, RecursionError, ItemError) as error:
+                batch.errors[number] = error
+        yield batch
+
+
+def _map_in_order(
+    process_items: ProcessItems, batches: Iterable[_Batch], processes: int
+) -> Iterator[tuple[_Batch, list[JsonItem | Exception]]]:
+    """Yield each batch and its results, in order. Batches ahead are processed meanwhile."""
+    pending = deque[tuple[_Batch, Future[list[JsonItem | Exception]]]]()
+    threads = ThreadPoolExecutor(processes)
+    try:
+        for batch in batches:
+            pending.append((batch, threads.submit(process_items, [*batch.items.values()])))
+            if len(pending) > 2 * processes:
+                first, results = pending.popleft()
+                yield first, results.result()
+        for batch, results in pending:
+            yield batch, results.result()
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _write_dead_letters(target: Path, dead_letters: list[DeadLetter]) -> None:

@@ -4,7 +4,7 @@ import argparse
 
 from pipeline.flags.common import add_feeds_flag, add_run_flags, add_taxonomy_flag
 from pipeline.options import RunOptions, StreamOptions
-from transforms.core.isolated_process import LimitOptions
+from transforms.core.isolated_process import LimitOptions, WorkerOptions
 from transforms.core.options import add_flags
 from transforms.fetching.options import HttpOptions, PolitenessOptions
 from transforms.language.options import AnalysisOptions
@@ -48,6 +48,7 @@ def add_ingest_flags(parser: argparse.ArgumentParser) -> None:
     add_flags(HttpOptions, parser, "fetching")
     add_flags(PolitenessOptions, parser, "politeness")
     add_flags(LimitOptions, parser, "limits")
+    add_flags(WorkerOptions, parser, "workers")
     add_flags(AnalysisOptions, parser, "analysis")
     add_database_flags(parser)
     parser.set_defaults(command="pipeline.commands.ingest:ingest")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.flags.common import add_run_flags, add_taxonomy_flag
-from transforms.core.isolated_process import LimitOptions
+from transforms.core.isolated_process import LimitOptions, WorkerOptions
 from transforms.core.options import add_flags
 from transforms.language.options import AnalysisOptions
 
@@ -15,6 +15,7 @@ def add_analyze_flags(parser: argparse.ArgumentParser) -> None:
     _add_file_flags(parser)
     add_taxonomy_flag(parser)
     add_flags(LimitOptions, parser, "limits")
+    add_flags(WorkerOptions, parser, "workers")
     add_flags(AnalysisOptions, parser, "analysis")
     parser.set_defaults(command="pipeline.commands.analyze:analyze")
 
@@ -24,6 +25,7 @@ def add_extract_flags(parser: argparse.ArgumentParser) -> None:
     add_run_flags(parser)
     _add_file_flags(parser)
     add_flags(LimitOptions, parser, "limits")
+    add_flags(WorkerOptions, parser, "workers")
     parser.set_defaults(command="pipeline.commands.extract:extract")
 
 

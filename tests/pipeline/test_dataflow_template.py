@@ -64,6 +64,7 @@ EXAMPLES: Final[Mapping[str, Examples]] = {
     "fetch_attempts": WHOLE,
     "max_pages_per_host": WHOLE,
     "item_memory_limit_mb": WHOLE,
+    "workers": (["1", "8"], ["0", "-1", "x"]),
 }
 """Values of every parameter that ingest accepts and refuses."""
 

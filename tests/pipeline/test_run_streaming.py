@@ -240,6 +240,7 @@ def graph(state: StateHandle, fetching: FetchOptions, folder: Path, **options: A
         state=state,
         fetching=fetching,
         limits=LimitOptions(),
+        processes=1,
         analysis=AnalysisOptions(),
         taxonomy=None,
         gazetteer=None,

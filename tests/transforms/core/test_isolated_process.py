@@ -18,12 +18,8 @@ from typing import Any
 import pytest
 
 from transforms.core.errors import ItemError, UsageError
-from transforms.core.isolated_process import (
-    GRACE_SECONDS,
-    IsolatedWorker,
-    IsolatedWorkerHandle,
-    LimitOptions,
-)
+from transforms.core.fork_server import GRACE_SECONDS
+from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
 
 MIB = 1 << 20
 LIMITS = LimitOptions(item_time_limit_sec=20.0, item_memory_limit_mb=64)
@@ -93,6 +89,13 @@ def load_counter(start: int) -> Work:
         return os.getpid(), start + len(leaked)
 
     return count
+
+
+def load_noted(path: Path) -> Work:
+    """Set up :func:`act`, and write a line to a file."""
+    with path.open("a") as file:
+        file.write("one\n")
+    return act
 
 
 def load_nothing(how: str, value: Any) -> Work:
@@ -290,6 +293,58 @@ def test_threads_take_turns(isolated: IsolatedWorker[Any, Any]) -> None:
         answers = list(threads.map(ask, range(200)))
     assert [number for number, _ in answers] == list(range(200))
     assert len({pid for _, pid in answers}) == 1
+
+
+def test_several_children_work_at_a_time() -> None:
+    with IsolatedWorker(load, LIMITS, name="reading", processes=3) as isolated:
+        first = isolated(("pid", None))
+        assert isolated(("pid", None)) == first  # a second child only if the first is busy
+        with ThreadPoolExecutor(8) as threads:
+            started = time.monotonic()
+            list(threads.map(isolated, [("sleep", 0.5)] * 6))
+            assert 1.0 <= time.monotonic() - started < 2.5
+            pids = set(threads.map(lambda _: isolated(("pid", None)), range(100)))
+        assert first in pids or len(pids) <= 3
+    assert not any(map(is_running, pids))
+
+
+def test_children_share_what_was_set_up(tmp_path: Path) -> None:
+    """The set-up runs once, and one item that ends its child costs no other child."""
+    setup = functools.partial(load_noted, tmp_path / "setups")
+    with (
+        IsolatedWorker(setup, LIMITS, name="reading", processes=2) as isolated,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        slow = threads.submit(isolated, ("sleep", 1))
+        time.sleep(0.5)
+        with pytest.raises(ItemError, match="exit code 3"):
+            isolated(("exit", 3))
+        assert slow.result() is None
+    assert (tmp_path / "setups").read_text() == "one\n"
+
+
+def test_an_aborted_worker_ends_at_once() -> None:
+    with ThreadPoolExecutor(2) as threads, pytest.raises(KeyboardInterrupt):  # noqa: SIM117
+        with IsolatedWorker(load, LIMITS, name="reading", processes=2) as isolated:
+            slow = [threads.submit(isolated, ("sleep", 15)) for _ in range(2)]
+            time.sleep(0.5)
+            started = time.monotonic()
+            raise KeyboardInterrupt
+    assert time.monotonic() - started < 5
+    assert [type(item.exception()) for item in slow] == [ItemError, ItemError]
+
+
+def test_a_server_that_died_is_replaced(children: Callable[[], bool]) -> None:
+    before = set(multiprocessing.active_children())
+    with IsolatedWorker(load, LIMITS, name="reading") as isolated:
+        pid = isolated(("pid", None))
+        (server,) = set(multiprocessing.active_children()) - before
+        server.kill()
+        server.join()
+        assert isolated(("pid", None)) == pid  # the child works on
+        os.kill(pid, signal.SIGKILL)
+        assert isolated(("pid", None)) != pid
+    assert not children()
 
 
 def test_the_child_ends_with_close_or_when_nobody_holds_it() -> None:
