@@ -1,5 +1,7 @@
 """Arrow schemas of the records, which are also their Parquet schemas."""
 
+import functools
+from collections.abc import Hashable
 from typing import Any, Final
 
 import pyarrow as pa
@@ -18,6 +20,12 @@ _TYPES: Final[dict[str, pa.DataType]] = {
 
 def arrow_schema(record: type) -> pa.Schema:
     """Return the Arrow schema of a record class, with descriptions as field metadata."""
+    return _arrow_schema(record)
+
+
+@functools.cache
+def _arrow_schema(record: Hashable) -> pa.Schema:
+    assert isinstance(record, type)
     return pa.schema([_field(f) for f in fields_of(record)])
 
 

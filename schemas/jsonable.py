@@ -1,8 +1,9 @@
 """Records as JSON objects and back: ISO 8601 times ending in Z, keys in order of definition."""
 
 import datetime as dt
+import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, Final, TypeVar
 
 from schemas.fields import Field, fields_of
@@ -17,7 +18,12 @@ def to_json(record: Any) -> dict[str, Any]:
     >>> to_json(Mention(start=0, end=3, text="Roe"))
     {'start': 0, 'end': 3, 'text': 'Roe'}
     """
-    return {f.name: _encode(f, getattr(record, f.name)) for f in fields_of(type(record))}
+    data = {}
+    record_class: type = type(record)
+    for name, encode in _encoders_of(record_class):
+        value = getattr(record, name)
+        data[name] = value if encode is None or value is None else encode(value)
+    return data
 
 
 def to_line(record: Any) -> str:
@@ -31,7 +37,7 @@ def json_line(data: Any) -> str:
     >>> print(json_line({"a": "é"}), json_line("\ud800"))
     {"a":"é"} "\ud800"
     """
-    line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    line = _JSON.encode(data)
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:  # a lone surrogate, which JSON can only escape
@@ -63,6 +69,7 @@ def parse_time(value: str) -> dt.datetime:
     return dt.datetime.fromisoformat(value.removesuffix("Z")).replace(tzinfo=dt.timezone.utc)
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ENCODERS: Final[dict[str, Callable[[Any], Any]]] = {
     "timestamp": format_time,
     "date": dt.date.isoformat,
@@ -74,11 +81,18 @@ _DECODERS: Final[dict[str, Callable[[Any], Any]]] = {
 }
 
 
-def _encode(field: Field, value: Any) -> Any:
+@functools.cache
+def _encoders_of(record: Hashable) -> tuple[tuple[str, Callable[[Any], Any] | None], ...]:
+    """Return the name of each field and what encodes its value; None for JSON's own types."""
+    assert isinstance(record, type)
+    return tuple((f.name, _encoder_of(f)) for f in fields_of(record))
+
+
+def _encoder_of(field: Field) -> Callable[[Any], Any] | None:
     encode = _ENCODERS.get(field.kind)
-    if encode is None or value is None:
-        return value
-    return [encode(v) for v in value] if field.repeated else encode(value)
+    if encode is None or not field.repeated:
+        return encode
+    return lambda values: [encode(value) for value in values]
 
 
 def _decode(field: Field, value: Any) -> Any:

@@ -15,6 +15,7 @@ import heapq
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -72,11 +73,16 @@ def group_copies(sketches: Iterable[ArticleSketch], run: Run) -> Iterator[Story]
     firsts_by_hash: dict[bytes, list[ArticleSketch]] = defaultdict(list)
     for sketch in ordered:
         # Index only hashes that are in several texts: few of the 64 per article are.
-        hashes = [value for value in _split(sketch.hashes) if value in common]
+        own = _split(sketch.hashes)
+        hashes = [value for value in own if value in common]
         shared = Counter(f.article_id for value in hashes for f in firsts_by_hash[value])
         candidates = (members[first][0] for first, _ in shared.most_common(_MAX_STORIES_PER_HASH))
-        first = max(candidates, key=lambda other: _sketch_resemblance(sketch, other), default=None)
-        if first and _sketch_resemblance(sketch, first) >= MIN_RESEMBLANCE:
+        best, first = max(
+            ((resemblance(own, _split(other.hashes)), other) for other in candidates),
+            key=itemgetter(0),
+            default=(0.0, None),
+        )
+        if first and best >= MIN_RESEMBLANCE:
             members[first.article_id].append(sketch)
             continue
         members[sketch.article_id] = [sketch]
@@ -131,10 +137,6 @@ def resemblance(a: Sequence[bytes], b: Sequence[bytes]) -> float:
     smallest = sorted({*a, *b})[:_SKETCH_HASHES]
     common = set(a).intersection(b)
     return sum(value in common for value in smallest) / len(smallest) if smallest else 0.0
-
-
-def _sketch_resemblance(a: ArticleSketch, b: ArticleSketch) -> float:
-    return resemblance(_split(a.hashes), _split(b.hashes))
 
 
 def _common_hashes(sketches: Iterable[ArticleSketch]) -> set[bytes]:

@@ -40,14 +40,15 @@ class Analyser:
             return self._analyse_document(document, RecordKeys.of_article(article))
 
     def _analyse_document(self, document: Document, keys: RecordKeys) -> Findings:
+        key_fields = asdict(keys)
         entities = find_entities(document, keys, self._gazetteer)
         matches = self._tagger.analyse(document.text, document.title)
-        topics = self._tagger.tag_article(matches, **asdict(keys))
+        topics = self._tagger.tag_article(matches, **key_fields)
         unresolved = find_quotes(document, entities, keys, self._ranker)
         quotes = []
         for quote in resolve_speakers(document, unresolved, entities):
             tags = self._tagger.tag_span(
-                matches, quote.start, quote.end, quote_id=quote.quote_id, **asdict(keys)
+                matches, quote.start, quote.end, quote_id=quote.quote_id, **key_fields
             )
             topics += tags
             quotes.append(replace(quote, topics=[tag.topic_id for tag in tags]))
