@@ -15,6 +15,7 @@ from pipeline.flags.taxonomy import add_taxonomy_actions
 from pipeline.process_setup import silence_import_warnings
 from pipeline.signals import raise_on_interrupt
 from transforms.core.errors import UsageError
+from transforms.core.isolated_process import abort_workers
 from transforms.core.options import require
 
 _COMMANDS: Final = (
@@ -64,6 +65,7 @@ def run_command(argv: list[str]) -> int:
         report_error(error)
         return 2
     except KeyboardInterrupt:
+        abort_workers()
         print_message("interrupted; the run committed no records")
         return 1
     except Exception as error:

@@ -78,7 +78,14 @@ class WorkerOptions:
         """
         if self.workers is not None:
             return self.workers
-        return min(len(os.sched_getaffinity(0)), _MAX_DEFAULT_WORKERS) if is_alone else 1
+        return min(_count_cores(), _MAX_DEFAULT_WORKERS) if is_alone else 1
+
+
+def _count_cores() -> int:
+    """Return the number of cores that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class IsolatedWorker(Generic[T, R]):
@@ -248,6 +255,17 @@ class IsolatedWorkerHandle(ProcessShared[IsolatedWorker[Any, Any]]):
                 )
                 _WORKERS[self._key] = worker
             return worker
+
+
+def abort_workers() -> None:
+    """Abort the workers of all handles of this process, so that no thread waits for them.
+
+    A process that ends waits for its threads.
+    """
+    with _WORKERS_LOCK:
+        workers = list(_WORKERS.values())
+    for worker in workers:
+        worker.abort()
 
 
 _WORKERS: Final = weakref.WeakValueDictionary[str, IsolatedWorker[Any, Any]]()

@@ -9,11 +9,13 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import cast
 
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from thinc.api import NumpyOps, get_current_ops, set_current_ops
+from thinc.types import Ints2d
 from threadpoolctl import ThreadpoolController
 
 from transforms.language.decoders.components import replace_components
@@ -26,8 +28,9 @@ EXCLUDED_COMPONENTS = ("senter", "attribute_ruler", "lemmatizer")
 MAX_CHARACTERS = 200_000
 """The code points of a text that are analysed, about 35,000 words. The rest stays unanalysed."""
 
-BATCH_CHARACTERS = 50_000
-"""The code points that are analysed at once. Memory grows with this number."""
+BATCH_CHARACTERS = 100_000
+"""The code points that are analysed at once, some 16 articles. Memory grows with this number, by
+about 90 MB at this one; the time per article falls."""
 
 # At these sizes several BLAS threads only wait for each other: twice the CPU time, no gain.
 _BLAS = ThreadpoolController()
@@ -43,9 +46,12 @@ _LONG_CHUNK = re.compile(r"(\S{95})\S")
 @Language.component(PARAGRAPHS)
 def _mark_paragraphs(doc: Doc) -> Doc:
     """Start a sentence after every newline, so that no sentence crosses a paragraph."""
-    for i in doc.to_array("IS_SPACE").nonzero()[0].tolist():
-        if i + 1 < len(doc) and "\n" in doc[i].text:
-            doc[i + 1].is_sent_start = True
+    spaces = doc.to_array("IS_SPACE")[:-1].nonzero()[0].tolist()
+    starts = [i + 1 for i in spaces if "\n" in doc[i].text]
+    if starts:  # all at once, since spaCy looks at the whole text for each one that is set
+        values = doc.to_array("SENT_START")
+        values[starts] = 1
+        doc.from_array("SENT_START", cast(Ints2d, values))
     return doc
 
 

@@ -19,7 +19,12 @@ import pytest
 
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.fork_server import GRACE_SECONDS
-from transforms.core.isolated_process import IsolatedWorker, IsolatedWorkerHandle, LimitOptions
+from transforms.core.isolated_process import (
+    IsolatedWorker,
+    IsolatedWorkerHandle,
+    LimitOptions,
+    abort_workers,
+)
 
 MIB = 1 << 20
 LIMITS = LimitOptions(item_time_limit_sec=20.0, item_memory_limit_mb=64)
@@ -324,12 +329,12 @@ def test_children_share_what_was_set_up(tmp_path: Path) -> None:
 
 
 def test_an_aborted_worker_ends_at_once() -> None:
-    with ThreadPoolExecutor(2) as threads, pytest.raises(KeyboardInterrupt):  # noqa: SIM117
-        with IsolatedWorker(load, LIMITS, name="reading", processes=2) as isolated:
-            slow = [threads.submit(isolated, ("sleep", 15)) for _ in range(2)]
-            time.sleep(0.5)
-            started = time.monotonic()
-            raise KeyboardInterrupt
+    handle = IsolatedWorkerHandle(load, LIMITS, name="reading", processes=2)
+    with handle.get() as isolated, ThreadPoolExecutor(2) as threads:
+        slow = [threads.submit(isolated, ("sleep", 15)) for _ in range(2)]
+        time.sleep(0.5)
+        started = time.monotonic()
+        abort_workers()
     assert time.monotonic() - started < 5
     assert [type(item.exception()) for item in slow] == [ItemError, ItemError]
 

@@ -10,6 +10,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.intp]
 
 _STANDARD_PIECES: Final = 2
+_MAX_KEPT_ROWS: Final = 1 << 15
+"""The rows of the buffer that is kept, since the kernel clears new memory: 128 MiB for a parser.
+Only texts of very short tokens have more."""
 
 
 class UnsupportedModel(Exception):
@@ -80,11 +83,14 @@ class StateScorer:
             vectors: the vectors of the tokens, tokens x width.
         """
         rows = len(vectors) + 1
-        if len(self._buffer) < rows:  # kept, because the kernel clears new memory
-            self._buffer = np.empty((rows, self._lower_weights.shape[0]), np.float32)
-        np.dot(vectors, self._lower_weights.T, out=self._buffer[1:rows])
-        self._buffer[0] = self._padding
-        self._products = self._buffer[:rows].reshape(rows * self._features, -1)
+        buffer = self._buffer
+        if len(buffer) < rows:
+            buffer = np.empty((rows, self._lower_weights.shape[0]), np.float32)
+            if rows <= _MAX_KEPT_ROWS:
+                self._buffer = buffer
+        np.dot(vectors, self._lower_weights.T, out=buffer[1:rows])
+        buffer[0] = self._padding
+        self._products = buffer[:rows].reshape(rows * self._features, -1)
 
     def score(self, tokens: Ints) -> Floats:
         """Return the scores of the transitions of each state.
