@@ -28,9 +28,8 @@ EXCLUDED_COMPONENTS = ("senter", "attribute_ruler", "lemmatizer")
 MAX_CHARACTERS = 200_000
 """The code points of a text that are analysed, about 35,000 words. The rest stays unanalysed."""
 
-BATCH_CHARACTERS = 100_000
-"""The code points that are analysed at once, some 16 articles. Memory grows with this number, by
-about 90 MB at this one; the time per article falls."""
+BATCH_CHARACTERS = 50_000
+"""The code points that are analysed at once, some 8 articles. Memory grows with this number."""
 
 # At these sizes several BLAS threads only wait for each other: twice the CPU time, no gain.
 _BLAS = ThreadpoolController()
