@@ -234,7 +234,8 @@ def ingest_in_a_process(
 def test_another_run_of_the_same_input_is_quiet_and_the_same(
     run: Ingested, site: SampleSite, tmp_path: Path
 ) -> None:
-    done = ingest_in_a_process(site, tmp_path, "--runner=DirectRunner")
+    """The number of workers makes no difference."""
+    done = ingest_in_a_process(site, tmp_path, "--runner=DirectRunner", "--workers", "1")
     lines = done.stderr.splitlines()
     assert [line for line in lines if not line.startswith("newsbeam: FetchFeeds 10")] == []
     assert "entries: " in done.stdout and "IS NOT" not in done.stdout

@@ -71,6 +71,22 @@ def test_analyze_keeps_every_id_and_reports_every_bad_line(tmp_path: Path) -> No
     ]
 
 
+def test_the_number_of_workers_changes_no_output(tmp_path: Path) -> None:
+    """Texts of several batches, of which the first takes longest, with bad lines among them."""
+    items: list[Any] = [{"id": i, "text": TEXT * (40 if i < 5 else i % 3)} for i in range(60)]
+    items[7:7] = items[30:30] = [*BAD_LINES, {"id": "no text"}]
+    source = write_lines(tmp_path / "in.jsonl", *items)
+    results = []
+    for workers in ("1", "3"):
+        flags = ("--run_id", "r", "--workers", workers, "--max_dead_letter_ratio", "1")
+        assert run("analyze", source, *flags)[0] == 0
+        dead = read_lines(source.with_name("out.jsonl.dead_letters.jsonl"))
+        letters = [(d["source"], d["error_type"]) for d in dead]
+        results.append((source.with_name("out.jsonl").read_bytes(), letters))
+    assert results[0] == results[1]
+    assert len(results[0][1]) == 10
+
+
 def test_analyze_is_the_same_every_time(tmp_path: Path) -> None:
     source = write_lines(
         tmp_path / "in.jsonl", *({"id": i, "text": TEXT * (i % 5)} for i in range(40))
