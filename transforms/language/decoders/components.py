@@ -45,7 +45,7 @@ def replace_components(nlp: Language) -> None:
             try:
                 nlp.add_pipe(_FACTORY, f"fast_{name}", after=name, config={"replaced": name})
             except UnsupportedModel as error:
-                _LOG.info("spaCy's own component %s runs, which is slower: %s", name, error)
+                _LOG.warning("spaCy's own component %s runs, which is slower: %s", name, error)
             else:
                 nlp.remove_pipe(name)
 
