@@ -12,6 +12,7 @@ import os
 import pickle
 import resource
 import signal
+import socket
 import sys
 import threading
 import time
@@ -19,7 +20,7 @@ import traceback
 import warnings
 import weakref
 from collections.abc import Callable
-from multiprocessing import reduction, resource_tracker
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -106,7 +107,8 @@ class ForkServer:
         try:
             with worker_pipe, self._lock:
                 self._pipe.send(("fork", None))
-                reduction.send_handle(self._pipe, worker_pipe.fileno(), self._process.pid)
+                with _as_socket(self._pipe) as sender:
+                    socket.send_fds(sender, [b"."], [worker_pipe.fileno()])
                 pid: int = self._pipe.recv()
         except (EOFError, OSError) as error:
             pipe.close()
@@ -211,6 +213,16 @@ def _end_worker(server: ForkServer, pid: int, pipe: "Connection[Any, Any]") -> i
     return server.end_worker(pid)
 
 
+def _as_socket(pipe: "Connection[Any, Any]") -> socket.socket:
+    """Return a pipe as a socket, which can pass file descriptors.
+
+    Some libraries set a default timeout for sockets, which would make the pipe non-blocking.
+    """
+    connected = socket.fromfd(pipe.fileno(), socket.AF_UNIX, socket.SOCK_STREAM)
+    connected.settimeout(None)
+    return connected
+
+
 class _ChildTraceback(Exception):
     """The traceback of an error in the child, as its cause in the parent."""
 
@@ -261,7 +273,8 @@ def _serve_forks(
 
 def _fork(pipe: "Connection[Any, Any]", function: Callable[[Any], Any], memory_mb: int) -> int:
     """Fork a worker and return its process id."""
-    handle = reduction.recv_handle(pipe)
+    with _as_socket(pipe) as receiver:
+        _, (handle,), _, _ = socket.recv_fds(receiver, 1, 1)
     pid = os.fork()
     if not pid:
         pipe.close()

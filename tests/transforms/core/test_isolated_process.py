@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -326,6 +327,19 @@ def test_children_share_what_was_set_up(tmp_path: Path) -> None:
             isolated(("exit", 3))
         assert slow.result() is None
     assert (tmp_path / "setups").read_text() == "one\n"
+
+
+def test_a_default_timeout_of_sockets_has_no_influence() -> None:
+    """Beam's file systems of clouds set one."""
+    socket.setdefaulttimeout(60)
+    try:
+        with IsolatedWorker(load, LIMITS, name="reading") as isolated:
+            pid = isolated(("pid", None))
+            os.kill(pid, signal.SIGKILL)
+            assert isolated(("sleep", 0.2)) is None
+            assert isolated(("pid", None)) != pid
+    finally:
+        socket.setdefaulttimeout(None)
 
 
 def test_an_aborted_worker_ends_at_once() -> None:
