@@ -8,8 +8,6 @@ has other annotations.
 """
 
 import argparse
-import html
-import re
 import sys
 import time
 from collections import defaultdict
@@ -18,33 +16,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from threadpoolctl import threadpool_limits
 
-from sample.server import SITE
-from transforms.language.model import EXCLUDED_COMPONENTS, PARAGRAPHS, load_model, shield
-from transforms.language.model_check import DEFAULT_MODEL
+from sample.texts import read_texts
+from transforms.language.model import load_model, shield
 
 ANNOTATIONS: Final = ("TAG", "HEAD", "DEP", "SENT_START", "ENT_IOB", "ENT_TYPE")
 _BATCH: Final = 8
-
-
-def read_texts(folder: Path | None) -> list[str]:
-    """Return the texts of a folder; those of the sample site if there is none."""
-    if folder is not None:
-        return [file.read_text(encoding="utf-8") for file in sorted(folder.rglob("*.txt"))]
-    pages = [page.read_text(encoding="utf-8") for page in sorted(SITE.rglob("*.html"))]
-    bodies = ("\n".join(re.findall(r"<p>(.*?)</p>", page, re.DOTALL)) for page in pages)
-    return [html.unescape(re.sub(r"<[^>]*>", "", body)) for body in bodies if body]
-
-
-def load_spacys_own() -> Language:
-    """Return the same pipeline with the components of spaCy."""
-    nlp = spacy.load(DEFAULT_MODEL, exclude=list(EXCLUDED_COMPONENTS))
-    nlp.add_pipe(PARAGRAPHS, before="parser")
-    return nlp
 
 
 def analyse(nlp: Language, texts: Sequence[str], seconds: dict[str, float]) -> list[Doc]:
@@ -62,8 +42,11 @@ def main() -> None:
     """Compare both pipelines and print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?", type=Path)
-    texts = [shield(text) for text in read_texts(parser.parse_args().folder)]
-    own, fast = load_spacys_own(), load_model()
+    folder: Path | None = parser.parse_args().folder
+    files = sorted(folder.rglob("*.txt")) if folder else []
+    texts = [file.read_text(encoding="utf-8") for file in files] if folder else read_texts()
+    texts = [shield(text) for text in texts]
+    own, fast = load_model(use_decoders=False), load_model()
     own_seconds: dict[str, float] = defaultdict(float)
     fast_seconds: dict[str, float] = defaultdict(float)
     tokens = entities = 0

@@ -1,4 +1,4 @@
-"""Which libraries each command loads into its own process."""
+"""Each command loads into its own process only the libraries that it needs."""
 
 import json
 import subprocess

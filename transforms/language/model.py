@@ -68,11 +68,12 @@ def _use_numpy_blas() -> Iterator[None]:
         set_current_ops(previous)
 
 
-def load_model(name: str = DEFAULT_MODEL) -> Language:
+def load_model(name: str = DEFAULT_MODEL, *, use_decoders: bool = True) -> Language:
     """Return the spaCy pipeline of a model: tags, parse, names, sentences that end at paragraphs.
 
     Args:
         name: an installed model package or the folder of a model.
+        use_decoders: whether to replace components of spaCy by faster ones with the same results.
 
     Raises:
         ModelError: the model is not installed or does not fit the installed spaCy.
@@ -83,7 +84,8 @@ def load_model(name: str = DEFAULT_MODEL) -> Language:
     except OSError as error:
         raise ModelError(missing_model_message(name)) from error
     nlp.add_pipe(PARAGRAPHS, before="parser")
-    replace_components(nlp)
+    if use_decoders:
+        replace_components(nlp)
     return nlp
 
 

@@ -33,7 +33,7 @@ _FLOCK_POLL_SECONDS: Final = 0.2
 _FLOCK_FILE: Final = "lock"
 _LEASE_FILE: Final = "lock.json"
 _LOOKS: Final = 4
-"""How often a process looks for its own lease before it counts as lost."""
+"""The number of times a process looks for its own lease before the lease counts as lost."""
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ class ParseDecoder:
 
 
 class _Tokens:
-    """What the decoder knows of each token of a batch. Tokens are numbered from 1; 0 is none.
+    """The arcs and facts of each token of a batch. Tokens are numbered from 1; 0 is none.
 
     Attributes:
         count: the length of the arrays.

@@ -1,8 +1,6 @@
 """The fast components give the same annotations as the components of spaCy that they replace."""
 
-import html
 import logging
-import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -17,20 +15,13 @@ from spacy.training import Example
 from thinc.api import fix_random_seed
 from threadpoolctl import threadpool_limits
 
-from sample.server import SITE
+from sample.texts import read_texts
 from transforms.language.decoders import parses
 from transforms.language.decoders.components import MAX_PARAGRAPH, replace_components
 from transforms.language.model import PARAGRAPHS, load_model
-from transforms.language.model_check import DEFAULT_MODEL
 
 ANNOTATIONS: Final = ["TAG", "HEAD", "DEP", "SENT_START", "ENT_IOB", "ENT_TYPE", "ENT_KB_ID"]
 WORDS: Final = ("Mayor", "Lee", "of", "Ohio", "said", ",", "it", "rose", "\n", "\n\n", " ", ".")
-
-
-def read_sample_texts() -> list[str]:
-    pages = [page.read_text(encoding="utf-8") for page in sorted(SITE.rglob("*.html"))]
-    texts = [re.findall(r"<p>(.*?)</p>", page, re.DOTALL) for page in pages]
-    return [html.unescape(re.sub(r"<[^>]*>", "", "\n".join(text))) for text in texts if text]
 
 
 def read_annotations(doc: Doc) -> list[list[int]]:
@@ -47,9 +38,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def spacys_own() -> Language:
-    nlp = spacy.load(DEFAULT_MODEL, exclude=["senter", "attribute_ruler", "lemmatizer"])
-    nlp.add_pipe(PARAGRAPHS, before="parser")
-    return nlp
+    return load_model(use_decoders=False)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +48,7 @@ def fast() -> Language:
 
 def test_sample_articles_are_annotated_as_by_spacy(fast: Language, spacys_own: Language) -> None:
     assert fast.pipe_names == ["fast_tok2vec", "tagger", PARAGRAPHS, "fast_parser", "fast_ner"]
-    texts = read_sample_texts()
+    texts = read_texts()
     assert len(texts) > 40
     pairs = [*zip(fast.pipe(texts), spacys_own.pipe(texts), strict=True)]
     for doc, expected in pairs:
