@@ -18,7 +18,8 @@ class AddedColumn:
         table: The table of its record type.
         name: The name of the column.
         before: Its value in records of earlier versions, as an SQL expression over the other
-            columns that every database understands.
+            columns that every database understands. Lists are empty there: databases differ in how
+            they write an empty list, so this is not used for them.
     """
 
     version: int
@@ -33,6 +34,11 @@ ADDED_COLUMNS: Final = (
     AddedColumn(2, "articles", "noindex", "false"),
     AddedColumn(2, "articles", "tdm_reserved", "false"),
     AddedColumn(2, "feed_health", "failure_class"),
+    AddedColumn(3, "articles", "modified_at"),
+    AddedColumn(3, "articles", "summary"),
+    AddedColumn(3, "articles", "image_url"),
+    AddedColumn(3, "articles", "section"),
+    AddedColumn(3, "articles", "tags"),
 )
 """All added columns, in the order of the versions. The first version is 1."""
 

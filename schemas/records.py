@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from schemas.enums import StringEnum
 from schemas.fields import doc
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,15 @@ class Article:
     noindex: bool = doc("The page asks not to be indexed (robots meta or header).")
     tdm_reserved: bool = doc("The page reserves text and data mining (TDM Reservation Protocol).")
     story_id: str = doc("The story of which this article is a copy or the only member.")
+    modified_at: dt.datetime | None = doc(
+        "Time of the last change that the page or the feed states, UTC.", default=None
+    )
+    summary: str | None = doc("The feed's summary, else the page's description.", default=None)
+    image_url: str | None = doc("Address of the lead image.", default=None)
+    section: str | None = doc("Section of the outlet, as the page states it.", default=None)
+    tags: list[str] = doc(
+        "Categories of the feed entry and keywords of the page.", default_factory=list
+    )
     schema_version: int = doc("Version of this schema.", default=SCHEMA_VERSION)
 
 

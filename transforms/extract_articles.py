@@ -106,6 +106,11 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extra
             noindex=extraction.noindex,
             tdm_reserved=extraction.tdm_reserved,
             story_id=story_id_of(lineage),
+            modified_at=entry.modified_at or extraction.modified_at,
+            summary=entry.summary or extraction.summary or None,
+            image_url=extraction.image_url or entry.image_url,
+            section=extraction.section,
+            tags=list(dict.fromkeys([*entry.tags, *extraction.tags])),
         )
         yield ExtractedArticle(
             article=article,

@@ -110,6 +110,10 @@ class EntryParsing(Stage[FeedDocument, Entry]):
             language=feed.language,
             fingerprint=raw.fingerprint,
             alias=alias_key(document.feed_url, unique_id) if unique_id else None,
+            summary=raw.summary,
+            image_url=raw.image_url,
+            tags=raw.tags,
+            modified_at=raw.modified_at,
         )
 
 

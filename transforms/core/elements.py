@@ -97,6 +97,9 @@ class Entry:
         attempts: the number of failed attempts so far.
         lineage: the id of the article that the entry led to before its feed changed it.
         edited: whether its feed has changed it. May be True without a lineage.
+        summary: the feed's summary of the article, as plain text on one line; may be empty.
+        tags: the categories that the feed gives it.
+        modified_at: the time of the last change that the feed states, UTC.
     """
 
     feed_url: str
@@ -116,6 +119,10 @@ class Entry:
     attempts: int = 0
     lineage: str | None = None
     edited: bool = False
+    summary: str = ""
+    image_url: str | None = None
+    tags: list[str] = field(default_factory=list)
+    modified_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

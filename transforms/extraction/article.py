@@ -7,7 +7,7 @@ process that runs the graph imports this module, but leaves the extraction to it
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
@@ -51,6 +51,9 @@ class Extraction:
         language: the ISO 639-1 code; None if unknown.
         truncated_or_paywalled: whether the page says that it is not free to read.
         noindex, tdm_reserved: see :func:`~transforms.extraction.opt_outs.read_opt_outs`.
+        modified_at: the time of the last change that the page states, UTC.
+        summary: the description in the page's head; may be empty.
+        tags: the keywords of the page.
     """
 
     title: str
@@ -63,6 +66,11 @@ class Extraction:
     truncated_or_paywalled: bool
     noindex: bool = False
     tdm_reserved: bool = False
+    modified_at: dt.datetime | None = None
+    summary: str = ""
+    image_url: str | None = None
+    section: str | None = None
+    tags: list[str] = field(default_factory=list)
 
 
 def extract_page(

@@ -42,6 +42,9 @@ class RawEntry:
     Attributes:
         content: the full text in HTML, if the feed has it.
         fingerprint: a hash that changes when the feed changes anything about the entry.
+        summary: the summary, as plain text on one line; may be empty.
+        tags: the categories.
+        modified_at: the time of the last change, UTC.
     """
 
     entry_id: str
@@ -51,6 +54,10 @@ class RawEntry:
     published_at: dt.datetime | None
     content: str | None
     fingerprint: str
+    summary: str = ""
+    image_url: str | None = None
+    tags: list[str] = field(default_factory=list)
+    modified_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)

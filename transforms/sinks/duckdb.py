@@ -36,7 +36,10 @@ def _create_view(runs: Sequence[Path], record: type[Record]) -> str:
         for name in list(formats)[:1]:
             files[name].append(f"{run}/{name}/{record.TABLE}/{levels}/*.{name}")
     types = {f.name: sql_type(f, "duckdb") for f in fields_of(record)}
-    columns = ", ".join(f'"{name}"' for name in types)
+    columns = ", ".join(
+        f'coalesce("{f.name}", []) AS "{f.name}"' if f.repeated else f'"{f.name}"'
+        for f in fields_of(record)
+    )
     sources = []
     empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in types.items())
     if files["parquet"]:  # the empty SELECT adds columns that files of an earlier schema lack

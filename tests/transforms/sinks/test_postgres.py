@@ -37,6 +37,7 @@ from schemas import (
     TopicTag,
 )
 from schemas.fields import fields_of
+from schemas.migrations import ADDED_COLUMNS
 from schemas.sql import sql_type
 from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.example_records import TIME, article
@@ -391,7 +392,7 @@ def test_migrated_tables_are_like_fresh_ones(server: PostgresServer, version: in
     assert old.rows("SELECT count(*) FROM schema_versions") == [(2,)]
 
 
-ADDED_IN_2: Final = {"lineage_id", "version", "noindex", "tdm_reserved", "failure_class"}
+ADDED_LATER: Final = {column.name for column in ADDED_COLUMNS}
 HEALTH: Final = example(FeedHealth, run_id="one", failure_class=None)
 
 
@@ -401,7 +402,7 @@ def test_rows_of_version_1_stay_and_are_completed(tables: Tables) -> None:
         connection.execute(f'CREATE SCHEMA "{tables.schema}"')
         connection.execute(script)
         for record in (STORY, HEALTH):
-            row = {n: v for n, v in dataclasses.asdict(record).items() if n not in ADDED_IN_2}
+            row = {n: v for n, v in dataclasses.asdict(record).items() if n not in ADDED_LATER}
             names, holders = ", ".join(f'"{n}"' for n in row), ", ".join(["%s"] * len(row))
             query = f'INSERT INTO "{record.TABLE}" ({names}) VALUES ({holders})'
             connection.execute(query, list(row.values()))
@@ -416,10 +417,10 @@ def test_files_of_version_1_are_completed(tables: Tables, tmp_path: Path, file_f
     for path in tmp_path.rglob(f"*.{file_format}"):
         if file_format == "parquet":
             table = pq.read_table(path, partitioning=None)
-            pq.write_table(table.drop_columns([*ADDED_IN_2 & {*table.column_names}]), path)
+            pq.write_table(table.drop_columns([*ADDED_LATER & {*table.column_names}]), path)
         else:
             row = json.loads(path.read_text(encoding="utf-8"))
-            kept = {name: value for name, value in row.items() if name not in ADDED_IN_2}
+            kept = {name: value for name, value in row.items() if name not in ADDED_LATER}
             path.write_text(json.dumps(kept), encoding="utf-8")
     tables.load(tmp_path, "one")
     assert tables.records(Article) == [dataclasses.asdict(STORY)]

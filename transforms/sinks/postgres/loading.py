@@ -20,7 +20,7 @@ from schemas import Article, DeadLetter, Record
 from schemas.fields import Field, fields_of
 from schemas.migrations import values_before
 from transforms.sinks.databases import ANNOTATIONS, FIRST_SEEN_COLUMNS
-from transforms.sinks.postgres.tables import PostgresConnection
+from transforms.sinks.postgres.tables import EMPTY_LIST, PostgresConnection
 from transforms.sinks.run_rows import read_row_batches
 from transforms.storage.record_files import Row
 from transforms.storage.runs import CommittedRun
@@ -110,7 +110,9 @@ def _upsert_statement(record: type[Record]) -> str:
     fields, key = fields_of(record), record.KEY
     before = values_before(record.TABLE)
     values = ", ".join(
-        f'COALESCE("{f.name}", {before[f.name]})' if f.name in before else f'"{f.name}"'
+        f'COALESCE("{f.name}", {EMPTY_LIST if f.repeated else before[f.name]})'
+        if f.name in before
+        else f'"{f.name}"'
         for f in fields
     )
     # If a run has two records of one key, the first stays: the run is not later than itself.

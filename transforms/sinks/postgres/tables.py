@@ -17,6 +17,9 @@ from transforms.core.errors import UsageError
 
 PostgresConnection = Connection[tuple[Any, ...]]
 
+EMPTY_LIST: Final = "'{}'"
+"""The SQL of an empty list, for columns of lists that earlier versions lack."""
+
 _BOOKKEEPING_TABLES: Final = {
     "schema_versions": """CREATE TABLE "schema_versions" (
   "version" integer PRIMARY KEY,
@@ -130,8 +133,9 @@ def _migrate(db: PostgresConnection, schema: str, version: int) -> None:
         field = fields[column.table, column.name]
         table, name = f'"{column.table}"', f'"{column.name}"'
         db.execute(f"ALTER TABLE {table} ADD COLUMN {name} {sql_type(field, 'postgresql')}")
-        if column.before != "NULL":
-            db.execute(f"UPDATE {table} SET {name} = {column.before}")
+        before = EMPTY_LIST if field.repeated else column.before
+        if before != "NULL":
+            db.execute(f"UPDATE {table} SET {name} = {before}")
         if not field.nullable:
             db.execute(f"ALTER TABLE {table} ALTER COLUMN {name} SET NOT NULL")
     _finish(db, schema)
