@@ -22,7 +22,8 @@ from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
 from transforms.core.urls import UrlError, canonical_url, web_url
-from transforms.feeds.parsing import MAX_ENTRIES, ParsedFeed, RawEntry, parse_feed
+from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
+from transforms.feeds.parsing import parse_feed
 from transforms.feeds.schedule import select_latest
 
 

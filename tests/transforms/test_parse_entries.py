@@ -8,7 +8,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from transforms.core.elements import FeedDocument, Run
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorkerHandle
-from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
+from transforms.feeds.parsed_feed import MAX_ENTRIES
+from transforms.feeds.parsing import parse_feed
 from transforms.parse_entries import ParseEntries
 
 BASE = "https://news.example/feed"

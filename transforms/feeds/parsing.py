@@ -1,4 +1,4 @@
-"""The parser of feeds: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed. Imports no Beam."""
+"""The parser of feeds: RSS 0.9x, 1.0 and 2.0, Atom, JSON Feed, sitemaps. Imports no Beam."""
 
 import calendar
 import datetime as dt
@@ -6,7 +6,6 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import struct_time
 from typing import Any, Final
 
@@ -19,9 +18,10 @@ from transforms.core.errors import ItemError
 from transforms.extraction.cleaning import clean_html, clean_line
 from transforms.extraction.content_sniffing import strip_start
 from transforms.extraction.markup_limits import check_markup
+from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
 from transforms.feeds.schedule import DAYS
+from transforms.feeds.sitemaps import is_sitemap, parse_sitemap
 
-MAX_ENTRIES: Final = 1000
 _MAX_AUTHORS: Final = 100
 _MAX_LINE_LENGTH: Final = 2000
 _MAX_CONTENT_LENGTH: Final = 2_000_000
@@ -33,51 +33,6 @@ _HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
 _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
 _REFERENCE: Final = re.compile(rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,9});?")
 _JUST_NOW: Final = dt.timedelta(minutes=10)
-
-
-@dataclass(frozen=True)
-class RawEntry:
-    """An entry as the feed has it: the link may be relative, or no link at all.
-
-    Attributes:
-        content: the full text in HTML, if the feed has it.
-        fingerprint: a hash that changes when the feed changes anything about the entry.
-        summary: the summary, as plain text on one line; may be empty.
-        tags: the categories.
-        modified_at: the time of the last change, UTC.
-    """
-
-    entry_id: str
-    link: str
-    title: str
-    authors: list[str]
-    published_at: dt.datetime | None
-    content: str | None
-    fingerprint: str
-    summary: str = ""
-    image_url: str | None = None
-    tags: list[str] = field(default_factory=list)
-    modified_at: dt.datetime | None = None
-
-
-@dataclass(frozen=True)
-class ParsedFeed:
-    """A feed: its title, language, entries and schedule hints.
-
-    Attributes:
-        entries: its first :data:`MAX_ENTRIES` entries.
-        entry_count: the number of all its entries.
-        ttl_sec: seconds for which it need not be fetched again.
-        skip_hours, skip_days: see :class:`~transforms.feeds.schedule.ScheduleHints`.
-    """
-
-    title: str | None
-    language: str | None
-    entries: list[RawEntry]
-    entry_count: int
-    ttl_sec: float = 0.0
-    skip_hours: list[int] = field(default_factory=list)
-    skip_days: list[int] = field(default_factory=list)
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
@@ -95,6 +50,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         return _parse_json_feed(body)
     if not body.strip():
         raise ItemError("NotAFeed", "the document is empty")
+    if is_sitemap(body):
+        return parse_sitemap(body, url=url)
     check_markup(body)
     parsed = _parse_xml(_REFERENCE.sub(_repair_reference, body), url, content_type)
     if not parsed.get("version") and not parsed.entries:

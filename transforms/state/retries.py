@@ -11,7 +11,7 @@ from schemas.jsonable import from_json, to_line
 from transforms.core.clock import now
 from transforms.core.elements import Entry, Outcome, OutcomeKind
 from transforms.core.errors import ItemError
-from transforms.feeds.parsing import MAX_ENTRIES
+from transforms.feeds.parsed_feed import MAX_ENTRIES
 from transforms.state.records import FailedEntry, StateChange
 
 MAX_ATTEMPTS: Final = {True: 12, False: 3}

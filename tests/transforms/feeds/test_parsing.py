@@ -2,7 +2,8 @@ import pytest
 
 from tests.support.example_records import TIME
 from transforms.core.errors import ItemError
-from transforms.feeds.parsing import MAX_ENTRIES, parse_feed
+from transforms.feeds.parsed_feed import MAX_ENTRIES
+from transforms.feeds.parsing import parse_feed
 
 URL = "https://a.example/feed"
 

@@ -1,0 +1,53 @@
+"""What a parser returns for a feed of any format. Imports no Beam."""
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_ENTRIES: Final = 1000
+"""The maximum number of entries that are read per feed."""
+
+
+@dataclass(frozen=True)
+class RawEntry:
+    """An entry as the feed has it: the link may be relative, or no link at all.
+
+    Attributes:
+        content: the full text in HTML, if the feed has it.
+        fingerprint: a hash that changes when the feed changes anything about the entry.
+        summary: the summary, as plain text on one line; may be empty.
+        tags: the categories.
+        modified_at: the time of the last change, UTC.
+    """
+
+    entry_id: str
+    link: str
+    title: str
+    authors: list[str]
+    published_at: dt.datetime | None
+    content: str | None
+    fingerprint: str
+    summary: str = ""
+    image_url: str | None = None
+    tags: list[str] = field(default_factory=list)
+    modified_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class ParsedFeed:
+    """A feed: its title, language, entries and schedule hints.
+
+    Attributes:
+        entries: its first :data:`MAX_ENTRIES` entries.
+        entry_count: the number of all its entries.
+        ttl_sec: seconds for which it need not be fetched again.
+        skip_hours, skip_days: see :class:`~transforms.feeds.schedule.ScheduleHints`.
+    """
+
+    title: str | None
+    language: str | None
+    entries: list[RawEntry]
+    entry_count: int
+    ttl_sec: float = 0.0
+    skip_hours: list[int] = field(default_factory=list)
+    skip_days: list[int] = field(default_factory=list)
