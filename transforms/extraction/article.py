@@ -147,8 +147,7 @@ def extract_article(
     Returns:
         The article, or None if the page has no text.
     """
-    import trafilatura
-
+    from transforms.extraction.body import extract_text
     from transforms.extraction.html_tree import parse_html
     from transforms.extraction.metadata import read_metadata
 
@@ -164,10 +163,9 @@ def extract_article(
         metadata = read_metadata(tree, url)
     except (TypeError, ValueError):  # trafilatura extracts no text either in this case
         return None
-    document = trafilatura.bare_extraction(tree, url=url, include_comments=False)
     site_name = clean_line(metadata.sitename)
     title = _strip_site_name(clean_line(metadata.title), site_name)
-    text = clean_text(getattr(document, "text", None) or "").removeprefix(f"{title}\n")
+    text = extract_text(tree, url=url, title=title)
     if not text:
         return None
     return Extraction(

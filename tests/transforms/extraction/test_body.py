@@ -1,0 +1,133 @@
+"""Tests of the body text: what surrounds the sentences of an article stays out of it."""
+
+import pytest
+
+from transforms.extraction.body import extract_text, is_furniture
+from transforms.extraction.cleaning import clean_html
+from transforms.extraction.html_tree import parse_html
+
+_TITLE = "Harbour bridge to close for six weeks"
+_PROSE = (
+    "The harbour bridge at Ostvik will close for six weeks from the first Monday of March, the "
+    "county said, because rust has weakened two of the four cables.",
+    "Engineers found the damage in a routine inspection and told the county board on Thursday "
+    "evening that heavy lorries could no longer be allowed across.",
+    "Buses will take the long way round the fjord until the end of April, and the ferry company "
+    "has promised an extra boat in the morning and in the afternoon.",
+    "Shop owners on the island fear for the Easter trade, which brings in a third of what they "
+    "earn in a year, and have asked the county for help.",
+)
+_BODY = "".join(f"<p>{paragraph}</p>" for paragraph in _PROSE)
+
+
+def _extract(body: str, head: str = "") -> list[str]:
+    tree = parse_html(clean_html(f"<html><head>{head}</head><body>{body}</body></html>"))
+    assert tree is not None
+    return extract_text(tree, url="https://fjord.example/bridge", title=_TITLE).split("\n")
+
+
+def _article(extra: str, after: int = 2) -> str:
+    paragraphs = [f"<p>{paragraph}</p>" for paragraph in _PROSE]
+    paragraphs.insert(after, extra)
+    return f"<main><article><h1>{_TITLE}</h1>{''.join(paragraphs)}</article></main>"
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        '<div class="image-caption">The bridge at dawn. Photo by Ann Vik</div>',
+        '<div class="photo-block"><img src="/a.jpg"><p>The bridge seen from the quay.</p></div>',
+        '<p><img src="/a.jpg"><br><em>The bridge at dawn, with the old ferry below it</em></p>',
+        '<p><img src="/a.jpg"></p><p><i>The bridge at dawn, as painted</i></p>',
+        '<p class="wp-caption-text">The bridge at dawn</p>',
+        '<blockquote class="twitter-tweet"><p>Cables!</p>— Ann (@ann)</blockquote>',
+        '<section class="RelatedStories"><h3>More</h3><a href="/x">A ferry sinks</a></section>',
+        '<div class="c-inlineSignup"><h2>Every morning</h2><p>Our best stories for you.</p></div>',
+        '<div class="no-access-comments"><p>What do you think of this article?</p></div>',
+        '<div class="ad-slot"><p>Advertisement · Scroll to go on</p></div>',
+        "<p>ADVERTISEMENT</p>",
+        '<p><strong>LES OGSÅ | <a href="/x">Ferja sank utanfor kaia i natt</a></strong></p>',
+        '<p><b>Read more:</b> <a href="/x">Ten bridges that are older than this one</a></p>',
+        "<p><em>Follow us on Facebook and subscribe to our daily email.</em></p>",
+        "<div hidden><p>You have read all your free articles of this month.</p></div>",
+        '<div style="display: none"><p>You have read all your free articles.</p></div>',
+        '<div role="tabpanel" class="tab-pane"><p>The bridge closes, in short.</p></div>',
+        '<article class="card"><h3><a href="/x">A ferry sinks</a></h3><p>It was old.</p></article>',
+        "<p>* * *</p>",
+        "<p>Reporting by Ann Vik; editing by Bo Lie</p>",
+    ],
+)
+def test_what_is_no_prose_is_left_out(extra: str) -> None:
+    assert _extract(_article(extra)) == list(_PROSE)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Read more books, the minister told pupils.",
+        "The advertisement was shown twice before the vote.",
+        "Follow the money, she said.",
+        "Comments by the minister angered the board.",
+        "Related work was presented in Oslo.",
+        "Photographs of the scene show a burnt car.",
+        "“Subscribe to nobody’s theory but your own,” he said.",
+        "Sign up sheets were empty by noon.",
+    ],
+)
+def test_a_sentence_is_no_furniture(line: str) -> None:
+    assert not is_furniture(line)
+    assert line in _extract(_article(f"<p>{line}</p>"))
+
+
+def test_a_quote_element_keeps_its_marks_and_its_sentence() -> None:
+    extra = (
+        "<p>The board was <q>stunned by <q>mere</q> rust</q>, said <b>Ann Vik</b>, its head.</p>"
+    )
+    assert "The board was “stunned by ‘mere’ rust”, said Ann Vik, its head." in _extract(
+        _article(extra)
+    )
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_another_story_is_left_out(first: bool) -> None:
+    other = "".join(f"<p>{paragraph} That was in May.</p>" for paragraph in reversed(_PROSE))
+    story = f"<article><h1>{_TITLE}</h1>{_BODY}</article>"
+    another = f"<article><h2>Ferry sinks at the quay</h2>{other}</article>"
+    assert _extract(another + story if first else story + another) == list(_PROSE)
+
+
+def test_a_body_in_several_elements_is_read_as_a_whole() -> None:
+    chunks = "".join(
+        f'<div class="article__body">{_BODY.replace("county", name)}</div><hr>'
+        for name in ("town", "state", "port")
+    )
+    lines = _extract(f"<article><h1>{_TITLE}</h1><div>{chunks}</div></article>")
+    assert len(lines) == 3 * len(_PROSE)
+
+
+@pytest.mark.parametrize("tag", ["p", "h2", "div"])
+def test_the_standfirst_that_the_description_repeats_is_the_first_line(tag: str) -> None:
+    head = '<meta name="description" content="Two of the four cables are rusty">'
+    page = f"<header><h1>{_TITLE}</h1><{tag}>Two of the four cables are rusty</{tag}></header>"
+    page += f'<div class="article-body">{_BODY}</div>'
+    assert _extract(page, head) == ["Two of the four cables are rusty", *_PROSE]
+
+
+def test_a_description_that_the_page_does_not_show_is_not_added() -> None:
+    head = '<meta name="description" content="Two of the four cables are rusty">'
+    assert _extract(_article(""), head) == list(_PROSE)
+
+
+def test_the_headline_is_not_repeated_in_the_text() -> None:
+    headline = f"<h4>COUNTY</h4><h1>{_TITLE.upper()}!</h1>"
+    page = f'<div class="article-body">{headline}{_BODY}</div>'
+    assert _extract(page) == list(_PROSE)
+
+
+def test_a_class_does_not_remove_most_of_the_page() -> None:
+    page = f'<div class="has-related newsletter"><h1>{_TITLE}</h1>{_BODY}</div>'
+    assert _extract(page) == list(_PROSE)
+
+
+def test_a_body_in_an_aside_is_read() -> None:
+    assert _extract(f"<aside><h1>{_TITLE}</h1>{_BODY}</aside>") == list(_PROSE)
