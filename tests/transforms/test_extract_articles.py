@@ -13,11 +13,11 @@ from transforms.core.elements import FetchedPage, Run
 from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.article import (
-    decode_page,
     detect_language,
     extract_article,
     extract_fragment,
 )
+from transforms.extraction.charset import decode_page
 from transforms.storage.text_store import TextStore
 
 PARAGRAPHS = [
@@ -123,23 +123,6 @@ def test_an_xml_declaration_does_no_harm() -> None:
     html = '<?xml version="1.0" encoding="iso-8859-1"?>\n' + page(BODY.replace("four", "quatré"))
     found = extract_article(html, url=URL)
     assert found is not None and "quatré million" in found.text
-
-
-@pytest.mark.parametrize(
-    ("encoding", "declared", "header"),
-    [
-        ("utf-8", "", ""),
-        ("cp1252", "", ""),
-        ("utf-8-sig", "", "text/html; charset=latin-1"),
-        ("iso-8859-2", '<meta charset="iso-8859-2">', ""),
-        ("iso-8859-2", "", "text/html; charset=ISO-8859-2"),
-        ("cp1252", '<meta http-equiv="Content-Type" content="text/html; charset=latin-1">', ""),
-    ],
-)
-def test_encodings(encoding: str, declared: str, header: str) -> None:
-    text = "é ö “x”" if encoding.startswith(("utf", "cp")) else "ő ł"
-    html = f"<html><head>{declared}</head><body>{text}</body></html>"
-    assert decode_page(html.encode(encoding), header) == html
 
 
 def test_the_feeds_own_text_as_html_or_plain() -> None:

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 from lxml.html import HtmlElement
-from w3lib.encoding import html_to_unicode
 
 from transforms.core.clock import parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
+from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_line, clean_text
 from transforms.extraction.json_ld import repair_json_ld
 from transforms.extraction.markup_limits import check_markup
@@ -110,28 +110,6 @@ def extract_page(
     if article is None:
         raise problem
     return article, "feed_content"
-
-
-def decode_page(body: bytes, content_type: str = "") -> str:
-    """Decode a page by its byte order mark, Content-Type header or own declaration.
-
-    Without any of these, the encoding is UTF-8 if the bytes are valid in it, else Windows-1252.
-
-    >>> decode_page(b"<p>caf\\xe9</p>", "text/html; charset=latin-1")
-    '<p>café</p>'
-    """
-    try:
-        return html_to_unicode(content_type or None, body, auto_detect_fun=_guess_encoding)[1]
-    except (UnicodeError, LookupError):  # the page names a Python codec that is no charset
-        return body.decode(_guess_encoding(body), "replace")
-
-
-def _guess_encoding(body: bytes) -> str:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
 
 
 def extract_article(

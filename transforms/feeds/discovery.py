@@ -18,7 +18,7 @@ from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
-from transforms.extraction.article import decode_page
+from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html
 from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.extraction.markup_limits import check_markup

@@ -1,9 +1,8 @@
 import pytest
 
 from transforms.core.errors import ItemError
-from transforms.extraction.article import decode_page, extract_page
+from transforms.extraction.article import extract_page
 from transforms.extraction.cleaning import clean_html, clean_line
-from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.extraction.markup_limits import MAX_ATTRIBUTES, MAX_TAGS, check_markup
 from transforms.extraction.opt_outs import read_opt_outs
 
@@ -41,15 +40,6 @@ def test_much_markup_within_the_limits_is_read(body: bytes) -> None:
     check_markup(body)
 
 
-@pytest.mark.parametrize("charset", ["punycode", "idna", "rot13", "zlib", "none-such"])
-def test_an_unknown_charset_does_not_fail_the_page(charset: str) -> None:
-    body = f"<meta charset='{charset}'><p>“café”</p>".encode()
-    assert "“café”" in decode_page(body)
-    assert "“café”" in decode_page(
-        b"<p>\xe2\x80\x9ccaf\xc3\xa9\xe2\x80\x9d", f"a/b; charset={charset}"
-    )
-
-
 def test_an_entity_is_not_read_from_a_file() -> None:
     body = (
         b"<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><html><body><article>"
@@ -65,28 +55,6 @@ def test_no_control_character_stays() -> None:
     kept = "\t\n\f\r" + "".join(map(chr, range(0x80, 0xA0))) + "\ufeff\ufffd"
     assert clean_html(f"a{dirty}é茶") == f"a{kept}é茶"
     assert clean_html("a\uffff茶") == "a茶"
-
-
-@pytest.mark.parametrize(
-    ("body", "kind"),
-    [
-        (b"%PDF-1.4 ...", "a PDF document"),
-        (b"\x89PNG\r\n\x1a\n", "an image"),
-        (b"PK\x03\x04...", "a ZIP archive"),
-        (b"\x1f\x8b\x08", "a gzip file"),
-        (b"\0\0\0 ftypmp42....", "an image, a sound or a video"),
-        (b"RIFF\0\0\0\0WEBPVP8 ", "an image, a sound or a video"),
-        (b"text" + b"\0" * 200, "binary data"),
-        (b"<rss>", None),
-        ("\ufeff<rss/>".encode("utf-16-le"), None),
-        ("<rss version='2.0'>".encode("utf-16-be"), None),
-        ("<html>".encode("utf-32-le"), None),
-        (b"a NUL\0 in a long text" + b" of words" * 50, None),
-        (b"", None),
-    ],
-)
-def test_kinds_of_binary_documents(body: bytes, kind: str | None) -> None:
-    assert detect_binary_kind(body) == kind
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""The charset of pages, by the evidence of their bytes rather than by what is declared."""
+
+import codecs
+import re
+from contextlib import suppress
+from typing import Final
+
+from ftfy import fix_encoding
+from w3lib.encoding import (
+    html_body_declared_encoding,
+    html_to_unicode,
+    http_content_type_encoding,
+    to_unicode,
+)
+
+_WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_WIDE_MARKUP: Final = (
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
+"""How a page in a wide charset begins if it has no byte order mark."""
+_ISO_2022_ESCAPE: Final = b"\x1b$"
+"""ISO-2022 writes Japanese, Korean and Chinese in ASCII bytes, so they are valid UTF-8."""
+
+_CONTINUATIONS: Final = "\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
+"""The continuation bytes of UTF-8 as Latin-1 or Windows-1252 reads them."""
+_MAYBE_MOJIBAKE: Final = re.compile(
+    rf"[\x80-\x9f]|â€|[Â-ß][{_CONTINUATIONS}]|[à-ï][{_CONTINUATIONS}]{{2}}|[ð-ô][{_CONTINUATIONS}]{{3}}"
+)
+_CUT_MARK: Final = re.compile(rf"â€(?![{_CONTINUATIONS}])\ufffd?")
+_TEXT_OR_SIGN: Final = re.compile(r"([<>])")
+_MAX_REPAIRED: Final = 3_000_000
+"""Characters of the longest page whose mojibake is repaired; ftfy takes 3 µs per character."""
+
+_MIN_FIT: Final = 20
+"""A charset fits a page if at least this many characters are right for each one that is not."""
+
+
+def decode_page(body: bytes, content_type: str = "") -> str:
+    """Decode a page.
+
+    Bytes that are valid UTF-8 are UTF-8, and so are most of the bytes of a page that is damaged or
+    has parts in Windows-1252. Other bytes are in the charset of the Content-Type header or of the
+    page itself if it fits, else in Windows-1252. A byte order mark of a wide charset decides.
+
+    >>> decode_page("<p>“café”</p>".encode(), "text/html; charset=latin-1")
+    '<p>“café”</p>'
+    >>> decode_page(b"<meta charset=utf-8><p>caf\\xe9</p>")
+    '<meta charset=utf-8><p>café</p>'
+    """
+    return repair_mojibake(_decode(body, content_type))
+
+
+def repair_mojibake(text: str) -> str:
+    """Return a text or a page with UTF-8 that was read as Windows-1252 read as UTF-8.
+
+    >>> repair_mojibake("itâ€™s a cafÃ©"), repair_mojibake("CAFÉ’S")
+    ('it’s a café', 'CAFÉ’S')
+    """
+    if text.isascii() or len(text) > _MAX_REPAIRED or not _MAYBE_MOJIBAKE.search(text):
+        return text
+    parts = _TEXT_OR_SIGN.split(text)
+    for number, part in enumerate(parts):
+        if _MAYBE_MOJIBAKE.search(part):
+            # Windows-1252 has no character for the last byte of ”, so it often got lost.
+            parts[number] = fix_encoding(_CUT_MARK.sub("”", part))
+    return "".join(parts)
+
+
+def _decode(body: bytes, content_type: str) -> str:
+    if body.startswith(_WIDE_MARKS):
+        return html_to_unicode(None, body)[1]
+    for start, charset in _WIDE_MARKUP:
+        if body.startswith(start):
+            return body.decode(charset, "replace")
+    body = body.removeprefix(codecs.BOM_UTF8)
+    text = _decode_utf8(body)
+    if text is not None and _ISO_2022_ESCAPE not in body:
+        return text
+    for declared in (http_content_type_encoding(content_type), html_body_declared_encoding(body)):
+        if declared and not declared.startswith("utf"):
+            with suppress(UnicodeError, LookupError):  # a Python codec that is no charset
+                decoded = to_unicode(body, declared)
+                right, wrong = _count_characters(decoded)
+                if right >= _MIN_FIT * wrong:
+                    return decoded
+    return body.decode("cp1252", "replace") if text is None else text
+
+
+def _decode_utf8(body: bytes) -> str | None:
+    """Decode bytes most of which are UTF-8; return None if most are not."""
+    with suppress(UnicodeDecodeError):
+        return body.decode()
+    right, wrong = _count_characters(body.decode("utf-8", "replace"))
+    return body.decode("utf-8", _ERRORS) if right >= wrong else None
+
+
+def _count_characters(text: str) -> tuple[int, int]:
+    """Return the number of characters beyond ASCII that could be decoded, and could not."""
+    wrong = text.count("\ufffd")
+    return len(text) - len(text.encode("ascii", "ignore")) - wrong, wrong
+
+
+def _decode_lone_byte(error: UnicodeError) -> tuple[str, int]:
+    """Decode a byte between ASCII as Windows-1252; others are what is left of a character."""
+    assert isinstance(error, UnicodeDecodeError)
+    start, end = error.start, error.end
+    around = error.object[max(0, start - 1) : start] + error.object[end : end + 1]
+    if end - start == 1 and around.isascii():
+        return error.object[start:end].decode("cp1252", "replace"), end
+    return "\ufffd", end
+
+
+_ERRORS: Final = "newsbeam_lone_bytes"
+codecs.register_error(_ERRORS, _decode_lone_byte)
