@@ -14,7 +14,7 @@ from schemas.ids import stable_id
 from transforms.core.clock import now, parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
-from transforms.extraction.article import decode_page
+from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_line
 from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
 
