@@ -3,7 +3,7 @@
 import functools
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import apache_beam as beam
@@ -61,10 +61,14 @@ class EntryParsing(Stage[FeedDocument, Entry]):
                 parse_feed, element.body, url=element.url, content_type=element.content_type
             )
         )
+        if feed.is_truncated:
+            # With these, the server would say that nothing has changed since.
+            element = replace(element, etag=None, last_modified=None)
         yield _report(
             element,
             FeedStatus.OK if feed.entry_count else FeedStatus.EMPTY,
             entries=feed.entry_count,
+            error_type="TruncatedFeed" if feed.is_truncated else None,
             min_interval_sec=max(element.max_age_sec, feed.ttl_sec),
             skip_hours=feed.skip_hours,
             skip_days=feed.skip_days,
@@ -74,6 +78,9 @@ class EntryParsing(Stage[FeedDocument, Entry]):
         for position, raw in enumerate(feed.entries):
             unique_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
             yield from self._entry(element, feed, position, raw, unique_id)
+        if feed.is_truncated:
+            message = f"the feed ends early, after {feed.entry_count} entries"
+            yield self.dead_letter(self.source(element), ItemError("TruncatedFeed", message))
         unread = feed.entry_count - len(feed.entries)
         if unread:
             message = f"{feed.entry_count} entries; the first {MAX_ENTRIES} were read"
@@ -108,7 +115,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
             authors=raw.authors,
             published_at=raw.published_at,
             content=raw.content,
-            language=feed.language,
+            language=raw.language or feed.language,
             fingerprint=raw.fingerprint,
             alias=alias_key(document.feed_url, unique_id) if unique_id else None,
             summary=raw.summary,

@@ -149,6 +149,32 @@ def test_bad_entries_are_dead_letters_and_the_others_go_on(
         )
 
 
+def test_a_truncated_feed_is_read_as_far_as_it_goes_and_fetched_in_full_next_time(
+    pipeline: beam.Pipeline, run: Run, documents: IsolatedWorkerHandle
+) -> None:
+    body = f"<rss version='2.0'><channel><item>{ITEM}</item><item><title>Cut</title><link>http"
+    with pipeline:
+        created = pipeline | beam.Create([document(body), document("<rss><channel><item><title>")])
+        parsed = created | ParseEntries(run, documents)
+        assert_that(parsed.main | beam.Map(lambda e: e.link), equal_to(["https://news.example/a"]))
+        assert_that(
+            parsed.dead_letters | "error" >> beam.Map(lambda d: (d.error_type, d.message)),
+            equal_to(
+                [
+                    ("TruncatedFeed", "the feed ends early, after 1 entries"),
+                    ("TruncatedFeed", "the feed ends early, before the link of its first entry"),
+                ]
+            ),
+            "dead",
+        )
+        assert_that(
+            parsed.feed_reports
+            | "report" >> beam.Map(lambda r: (r.status, r.entries, r.error_type, r.etag)),
+            equal_to([("ok", 1, "TruncatedFeed", None), ("failed", 0, "TruncatedFeed", '"tag"')]),
+            "reports",
+        )
+
+
 def test_entries_beyond_the_limit_are_accounted_for(
     pipeline: beam.Pipeline, run: Run, documents: IsolatedWorkerHandle
 ) -> None:

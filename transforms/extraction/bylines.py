@@ -26,15 +26,16 @@ _CREDIT: Final = re.compile(
     r"(?:von|par|por|door|di|av|af) (?=\S+ \S))",  # "Von Miller" and "Di Caprio" are names
     re.IGNORECASE,
 )
-_ADDRESS: Final = re.compile(r"@|://|^www\.", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"@|://|^www\.|^/", re.IGNORECASE)
 _TAG: Final = re.compile(r"<[^<>]*>")  # also "<dana@post.example>"; linear
 _PARENTHESIS: Final = re.compile(r"\(([^()]*)\)")
 _SEPARATOR: Final = re.compile(
     r" ?[;|,、，؛•] ?| ?[/&] ?| [-–—·] | (?:(?i:and|with|via)|und|et|og|och|и) |"
-    r" [ye] (?=\S+ \S)"  # "Ortega y Gasset" is one name
+    r" [ye] (?=[^\s,;]+ [^\s,;])"  # "Ortega y Gasset" is one name
 )
 _SUFFIX: Final = re.compile(r", ?(?=(?:jr|sr|ii|iii|iv)\b)", re.IGNORECASE)
 _DEGREES: Final = _to_set("ba bsc dds dphil esq jd llb llm ma mba md mp mph msc np phd rn")
+_INITIALS: Final = re.compile(r"(?:[A-Z]\. ?){1,4}")
 _PLACE: Final = re.compile(r" (?:in|for|at|from|of the|of The|reports|updated|published)\b.*")
 _DATE_WORDS: Final = re.compile(
     r"(?: (?:on|updated|published|mon|tues?|wed|thurs?|fri|sat|sun|jan|feb|mar|apr|may|june?|july?"
@@ -51,13 +52,14 @@ _ROLES: Final = _to_set(
 )
 _ROLE_WORDS: Final = _ROLES | _to_set(
     """
-    affairs and arts assistant associate breaking business chief city climate contributing court
-    crime culture data defence defense deputy digital diplomatic economics editorial education
-    entertainment environment executive features finance financial foreign general guest head
-    health home editor in international investigations investigative junior lead legal lifestyle
-    local managing media multimedia national news newsroom of online opinion our political
-    politics principal publishing regional religion science security senior social society
-    special sports sport technology tech the transport travel video web white house world
+    affairs africa and arts asia assistant associate breaking business chief city climate
+    contributing court crime culture data defence defense deputy digital diplomatic economics
+    editorial education europe entertainment environment executive features finance financial
+    foreign general guest head health home editor in international investigations investigative
+    junior lead legal lifestyle local managing media multimedia national news newsroom of online
+    opinion our political politics principal publishing regional religion science security
+    senior social society special sports sport technology tech the transport travel video web
+    white house world
     """
 )
 _NOBODY: Final = _to_set(
@@ -108,9 +110,13 @@ def _split_byline(byline: str) -> Iterator[str]:
     parts = _SEPARATOR.split(bare)
     if bare.count(",") == 1 and len(parts) == 2 and all(p.isalpha() and p.istitle() for p in parts):
         parts = [" ".join(reversed(parts))]  # "Whitlock, Dana"
-    for position, part in enumerate(parts):
+    for before, part, after in zip(["", *parts], parts, [*parts[1:], ""], strict=False):
+        if _INITIALS.fullmatch(after) and part.isalpha():
+            part = f"{after} {part}"  # "Falk, I. M.", as scientific journals write
+        elif _INITIALS.fullmatch(part) or (_PLACE.search(f" {before}") and " " not in part):
+            continue  # "Ines Falk in Bergen, Norway"
         name = _clean_name(part)
-        if name and not (position and _is_organisation(name)):
+        if name and not (before and _is_organisation(name)):
             yield name
 
 
@@ -142,7 +148,7 @@ def _clean_name(text: str) -> str:
         or len(name) > _MAX_NAME_LENGTH
         or all(word in _NOBODY for word in lower.split())
         or lower in _DEGREES
-        or (len(words) == 1 and name.islower())  # a login
+        or (len(words) == 1 and (name.islower() or "_" in name))  # a login
         or not any(map(str.isalpha, name))
     ):
         return ""

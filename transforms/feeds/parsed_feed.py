@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.ids import stable_id
+
 MAX_ENTRIES: Final = 1000
 """The maximum number of entries that are read per feed."""
 
@@ -18,6 +20,7 @@ class RawEntry:
         summary: the summary, as plain text on one line; may be empty.
         tags: the categories.
         modified_at: the time of the last change, UTC.
+        language: the language that the feed declares for the entry, if it does so.
     """
 
     entry_id: str
@@ -31,6 +34,7 @@ class RawEntry:
     image_url: str | None = None
     tags: list[str] = field(default_factory=list)
     modified_at: dt.datetime | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class ParsedFeed:
         entry_count: the number of all its entries.
         ttl_sec: seconds for which it need not be fetched again.
         skip_hours, skip_days: see :class:`~transforms.feeds.schedule.ScheduleHints`.
+        is_truncated: whether the document ends early, so that entries may be missing.
     """
 
     title: str | None
@@ -51,3 +56,12 @@ class ParsedFeed:
     ttl_sec: float = 0.0
     skip_hours: list[int] = field(default_factory=list)
     skip_days: list[int] = field(default_factory=list)
+    is_truncated: bool = False
+
+
+def make_fingerprint(*parts: str | None) -> str:
+    """Return the fingerprint of an entry.
+
+    State folders hold it: if its parts change, the pages of all entries are fetched again.
+    """
+    return stable_id(*parts)[:16]

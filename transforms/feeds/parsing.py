@@ -2,36 +2,47 @@
 
 import calendar
 import datetime as dt
-import json
 import re
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import struct_time
 from typing import Any, Final
+from xml.sax import SAXException
 
 import feedparser
 from w3lib.html import remove_tags, replace_entities
 
-from schemas.ids import stable_id
-from transforms.core.clock import now, parse_iso_time
+from transforms.core.clock import now
 from transforms.core.errors import ItemError
-from transforms.extraction.cleaning import clean_html, clean_line
+from transforms.core.urls import is_web_url
+from transforms.extraction.bylines import clean_names
 from transforms.extraction.content_sniffing import strip_start
 from transforms.extraction.markup_limits import check_markup
-from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
+from transforms.feeds.dates import parse_date
+from transforms.feeds.entry_texts import (
+    MAX_LINE_LENGTH,
+    choose_full_text,
+    choose_image,
+    clean_tags,
+    is_image,
+    shorten_summary,
+    to_html,
+    to_line,
+)
+from transforms.feeds.feedparser_corrections import parse_xml
+from transforms.feeds.json_feed import parse_json_feed
+from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry, make_fingerprint
 from transforms.feeds.schedule import DAYS
 from transforms.feeds.sitemaps import is_sitemap, parse_sitemap
 
 _MAX_AUTHORS: Final = 100
-_MAX_LINE_LENGTH: Final = 2000
-_MAX_CONTENT_LENGTH: Final = 2_000_000
 _HEAD_BYTES: Final = 65_536
 _SKIPPED: Final = re.compile(
     rb"<skip(Hours|Days)>(.{0,2000}?)</skip(?:Hours|Days)>", re.IGNORECASE | re.DOTALL
 )
 _HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
 _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
-_REFERENCE: Final = re.compile(rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,9});?")
+_START_TAG: Final = re.compile(rb"<([a-zA-Z][\w:.-]*)")
+_COMMENT: Final = re.compile(rb"<!--.{0,2000}?-->", re.DOTALL)
 _JUST_NOW: Final = dt.timedelta(minutes=10)
 
 
@@ -47,13 +58,13 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         ItemError: if the document is not a feed, or has excessive markup.
     """
     if strip_start(body)[:1] == b"{":
-        return _parse_json_feed(body)
+        return parse_json_feed(body, url=url)
     if not body.strip():
         raise ItemError("NotAFeed", "the document is empty")
     if is_sitemap(body):
         return parse_sitemap(body, url=url)
     check_markup(body)
-    parsed = _parse_xml(_REFERENCE.sub(_repair_reference, body), url, content_type)
+    parsed = parse_xml(body, url, content_type)
     if not parsed.get("version") and not parsed.entries:
         if b"<html" in body[:2000].lower():
             raise ItemError("NotAFeed", "not a feed but an HTML page")
@@ -61,41 +72,33 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         if reason is None or isinstance(reason, feedparser.NonXMLContentType):
             reason = "it has neither a known root nor entries"
         raise ItemError("NotAFeed", f"not a feed: {reason}")
-    items = parsed.entries[:MAX_ENTRIES]
-    entries = [_to_raw_entry(entry, is_dated=_are_dated(items)) for entry in items]
+    items = parsed.entries
+    is_malformed = isinstance(parsed.get("bozo_exception"), SAXException)
+    is_truncated = is_malformed and _is_truncated(body)
+    if is_truncated and items and not _find_link(items[-1]):
+        items = items[:-1]  # it was cut before its link
+    if is_truncated and not items:
+        raise ItemError("TruncatedFeed", "the feed ends early, before the link of its first entry")
+    is_dated = _are_dated(items[:MAX_ENTRIES])
+    entries = [_to_raw_entry(item, url, is_dated=is_dated) for item in items[:MAX_ENTRIES]]
     hours, days = _parse_skipped(body[:_HEAD_BYTES])
     ttl = str(parsed.feed.get("ttl") or "")
     return ParsedFeed(
-        title=_to_line(parsed.feed.get("title")) or None,
-        language=_to_line(parsed.feed.get("language")) or None,
+        title=to_line(parsed.feed.get("title") or "") or None,
+        language=to_line(parsed.feed.get("language") or "") or None,
         entries=entries,
-        entry_count=len(parsed.entries),
+        entry_count=len(items),
         ttl_sec=60.0 * int(ttl[:6]) if ttl.isascii() and ttl.isdigit() else 0.0,
         skip_hours=hours,
         skip_days=days,
+        is_truncated=is_truncated,
     )
 
 
-def _parse_xml(body: bytes, url: str, content_type: str) -> Any:
-    headers = {"content-location": url}
-    if content_type:
-        headers["content-type"] = content_type
-    try:
-        return feedparser.parse(body, response_headers=headers)
-    except (UnicodeError, LookupError):  # the feed names a Python codec that is no charset
-        headers["content-type"] = "application/xml; charset=utf-8"
-        return feedparser.parse(body, response_headers=headers)
-
-
-def _repair_reference(reference: re.Match[bytes]) -> bytes:
-    """Return a valid character reference, since feedparser fails on an invalid one."""
-    digits = reference[1]
-    code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
-    return b"&#xFFFD;" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
-
-
-def _to_line(text: Any) -> str:
-    return clean_line(str(text or "")[: 4 * _MAX_LINE_LENGTH])[:_MAX_LINE_LENGTH]
+def _is_truncated(body: bytes) -> bool:
+    """Return whether the end tag of the root is missing. UTF-16 and UTF-32 are not examined."""
+    root = _START_TAG.search(_COMMENT.sub(b"", body[:_HEAD_BYTES]))
+    return root is not None and b"</" + root[1].lower() not in body.lower()
 
 
 def _read_time(entry: Any, *keys: str) -> dt.datetime | None:
@@ -111,36 +114,81 @@ def _are_dated(entries: Sequence[Any]) -> bool:
     return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
 
-def _to_raw_entry(entry: Any, *, is_dated: bool) -> RawEntry:
-    authors = [_to_line(a.get("name")) for a in entry.get("authors", [])[:_MAX_AUTHORS]]
-    content = max((c.get("value") or "" for c in entry.get("content", [])), key=len, default="")
+def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
+    contents = [content.get("value") or "" for content in entry.get("content", [])]
+    content = max(contents, key=len, default="")
     published = _read_time(entry, "published_parsed", "updated_parsed")
     updated = _read_time(entry, "updated_parsed", "published_parsed")
+    captions = entry.get("captions", [])
+    text = max((text for text in contents if text not in captions), key=len, default="")
+    summary = "" if entry.get("summary") in captions else entry.get("summary") or ""
+    is_plain = entry.get("summary_detail", {}).get("type") == "text/plain"
+    summary = "" if summary == text else to_html(summary, is_plain=is_plain)
+    published_at, created_at, modified_at = (
+        parse_date(entry[key]) if key in entry else None
+        for key in ("published", "created", "updated")
+    )
     return RawEntry(
-        entry_id=_to_line(entry.get("id")),
-        link=entry.get("link") or "",
+        entry_id=to_line(entry.get("id") or ""),
+        link=_find_link(entry),
         title=_read_title(entry),
-        authors=[name for name in authors if name],
-        published_at=published,
-        content=clean_html(content[:_MAX_CONTENT_LENGTH]) or None,
-        fingerprint=_make_fingerprint(
+        authors=clean_names(
+            author.get("as_written") or author.get("name") or ""
+            for author in entry.get("authors", [])[:_MAX_AUTHORS]
+        ),
+        published_at=published_at or created_at or modified_at,
+        content=choose_full_text(text, summary),
+        fingerprint=make_fingerprint(
             entry.get("title"),
             entry.get("summary"),
             content,
             *(map(str, (published, updated)) if is_dated else ()),
         ),
+        summary=shorten_summary(summary),
+        image_url=choose_image(_find_images(entry), text, summary, base=url),
+        tags=clean_tags(_name_tag(tag) for tag in entry.get("tags", [])),
+        modified_at=modified_at,
+        language=to_line(entry.get("language") or "") or None,
     )
 
 
-def _make_fingerprint(*parts: str | None) -> str:
-    return stable_id(*parts)[:16]
+def _find_link(entry: Any) -> str:
+    """Return the last alternate link of the entry itself, else an id that is an address."""
+    links = [
+        link["href"]
+        for link in entry.get("links", [])
+        if link.get("rel") == "alternate" and "html" in link.get("type", "") and link.get("href")
+        if not link.get("nested")
+    ]
+    entry_id = entry.get("id") or ""
+    return links[-1] if links else entry_id if is_web_url(entry_id) else entry.get("link") or ""
+
+
+def _find_images(entry: Any) -> Iterator[str]:
+    for link in entry.get("links", []):
+        href = link.get("href") or ""
+        if link.get("rel") == "enclosure" and is_image(link.get("type") or "", href):
+            yield href
+    for media in entry.get("media_content", []):
+        address, medium = media.get("url") or "", media.get("medium") or ""
+        if medium == "image" or (not medium and is_image(media.get("type") or "", address)):
+            yield address
+    yield from (thumbnail.get("url") or "" for thumbnail in entry.get("media_thumbnail", []))
+    image = entry.get("image")  # of a podcast
+    if isinstance(image, dict):
+        yield image.get("href") or ""
+
+
+def _name_tag(tag: Any) -> str:
+    term, label = tag.get("term") or "", tag.get("label") or ""
+    return label if label and is_web_url(term) else "" if is_web_url(term) else term or label
 
 
 def _read_title(entry: Any) -> str:
-    title = (entry.get("title") or "")[: 4 * _MAX_LINE_LENGTH]
+    title = (entry.get("title") or "")[: 4 * MAX_LINE_LENGTH]
     if "html" in entry.get("title_detail", {}).get("type", ""):
         title = replace_entities(remove_tags(title))
-    return _to_line(title)
+    return to_line(title)
 
 
 def _parse_skipped(head: bytes) -> tuple[list[int], list[int]]:
@@ -158,47 +206,3 @@ def _to_utc(time: struct_time) -> dt.datetime | None:
         return dt.datetime.fromtimestamp(calendar.timegm(time), dt.timezone.utc)
     except (ValueError, OverflowError, OSError):
         return None  # the year is out of range; the page's own date is used instead
-
-
-def _parse_json_feed(body: bytes) -> ParsedFeed:
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ItemError("NotAFeed", f"not a JSON Feed: {error}") from error
-    if not str(data.get("version", "")).startswith("https://jsonfeed.org/version/"):
-        raise ItemError("NotAFeed", "JSON, but no JSON Feed: its version is missing")
-    items = data.get("items")
-    if not isinstance(items, list):
-        raise ItemError("NotAFeed", "not a JSON Feed: items is no list")
-    return ParsedFeed(
-        title=_to_line(_to_string(data.get("title"))) or None,
-        language=_to_line(_to_string(data.get("language"))) or None,
-        entries=[_parse_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)],
-        entry_count=sum(isinstance(item, dict) for item in items),
-    )
-
-
-def _parse_json_item(item: dict[str, Any]) -> RawEntry:
-    authors = item.get("authors") or [item.get("author")]
-    authors = authors[:_MAX_AUTHORS] if isinstance(authors, list) else []
-    names = [a.get("name") for a in authors if isinstance(a, dict)]
-    dates = [_to_string(item.get(name)) for name in ("date_published", "date_modified")]
-    content = _to_string(item.get("content_html"))[:_MAX_CONTENT_LENGTH]
-    return RawEntry(
-        entry_id=_to_line(_to_string(item.get("id"))),
-        link=_to_string(item.get("url") or item.get("external_url")),
-        title=_to_line(_to_string(item.get("title"))),
-        authors=[_to_line(name) for name in names if isinstance(name, str)],
-        published_at=parse_iso_time(dates[0]),
-        content=clean_html(content) or None,
-        fingerprint=_make_fingerprint(
-            _to_string(item.get("title")),
-            _to_string(item.get("summary")),
-            content or _to_string(item.get("content_text")),
-            *dates,
-        ),
-    )
-
-
-def _to_string(value: Any) -> str:
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""

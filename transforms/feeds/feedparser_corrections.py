@@ -1,0 +1,116 @@
+"""feedparser with corrections: functions around methods that its two parsers share.
+
+Importing this module applies them. feedparser has no other way to change how it reads elements.
+"""
+
+import contextlib
+import re
+import sys
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import feedparser
+from feedparser.mixin import _FeedParserMixin as Parser
+
+_REFERENCE: Final = re.compile(rb"&#(\d{1,9}|[xX][0-9a-fA-F]{1,9});?")
+
+_init = Parser.__init__
+_start_item = Parser._start_item
+_start_link = Parser._start_link
+_end_guid = Parser._end_guid
+_resolve_uri = Parser.resolve_uri
+_sync_author_detail = Parser._sync_author_detail
+_end_media_description = Parser._end_media_description
+
+
+def parse_xml(body: bytes, url: str, content_type: str) -> Any:
+    """Return what feedparser reads of a feed.
+
+    Beside its own names, an entry has ``captions``, an author ``as_written``, a link ``nested``.
+    """
+    body = _REFERENCE.sub(_repair_reference, body)
+    headers = {"content-location": url}
+    if content_type:
+        headers["content-type"] = content_type
+    try:
+        return feedparser.parse(body, response_headers=headers)
+    except (UnicodeError, LookupError):  # the feed names a Python codec that is no charset
+        headers["content-type"] = "application/xml; charset=utf-8"
+        return feedparser.parse(body, response_headers=headers)
+
+
+def _repair_reference(reference: re.Match[bytes]) -> bytes:
+    """Return a valid character reference, since feedparser fails on an invalid one."""
+    digits = reference[1]
+    code = int(digits[1:], 16) if digits[:1] in b"xX" else int(digits)
+    return b"&#xFFFD;" if 0xD800 <= code <= 0xDFFF or code > sys.maxunicode else reference[0]
+
+
+def _init_with_document_url(parser: Any) -> None:
+    parser.document_url = parser.baseuri
+    parser.item_depth = 0
+    parser.is_reading_id = False
+    _init(parser)
+
+
+def _start_item_with_depth(parser: Any, attributes: dict[str, Any]) -> None:
+    parser.item_depth = parser.depth
+    _start_item(parser, attributes)
+
+
+def _start_link_with_depth(parser: Any, attributes: dict[str, Any]) -> None:
+    """Mark a link in another element of the item, which is not the item's own."""
+    attributes["nested"] = parser.depth > parser.item_depth + 1
+    _start_link(parser, attributes)
+
+
+def _end_guid_by_document_url(parser: Any) -> None:
+    """Leave ids as they are: by them, entries are known from run to run."""
+    parser.is_reading_id = True
+    try:
+        _end_guid(parser)
+    finally:
+        parser.is_reading_id = False
+
+
+def _resolve_by_channel_link(parser: Any, uri: str) -> str:
+    """Resolve a link of an item by the channel's link, if that is on another host.
+
+    Without xml:base, RSS does not say what links are relative to. A feed on the host of a feed
+    service has links that are relative to its site.
+    """
+    channel_link = parser.feeddata.get("link") or ""
+    if parser.inentry and not parser.is_reading_id and parser.baseuri == parser.document_url:
+        with contextlib.suppress(ValueError):  # if the channel's link is no address
+            host = urlsplit(channel_link).netloc
+            if host and host != urlsplit(parser.document_url).netloc:
+                uri = urljoin(channel_link, uri.strip())
+    return str(_resolve_uri(parser, uri))
+
+
+def _keep_author(parser: Any, key: str = "author") -> None:
+    """Keep the author as written: feedparser cuts addresses of long top-level domains in two."""
+    context = parser._get_context()
+    people = context.get(f"{key}s")
+    if people and not people[-1] and context.get(key):
+        people[-1]["as_written"] = context[key]
+        return
+    _sync_author_detail(parser, key)
+
+
+def _end_media_description_as_caption(parser: Any) -> None:
+    """Mark the caption of a picture, which feedparser takes for the text of the item."""
+    _end_media_description(parser)
+    context = parser._get_context()
+    contents = context.get("content") or [{}]
+    captions = (contents[-1].get("value"), context.get("summary"))
+    context.setdefault("captions", []).append(next(filter(None, captions), ""))
+
+
+Parser.__init__ = _init_with_document_url
+Parser._start_item = Parser._start_entry = _start_item_with_depth
+Parser._start_link = _start_link_with_depth
+Parser._end_guid = Parser._end_id = _end_guid_by_document_url
+Parser.resolve_uri = _resolve_by_channel_link
+Parser._sync_author_detail = _keep_author
+Parser._end_media_description = _end_media_description_as_caption
