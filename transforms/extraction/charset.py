@@ -13,14 +13,9 @@ from w3lib.encoding import (
     to_unicode,
 )
 
+from transforms.extraction.content_sniffing import WIDE_MARKUP
+
 _WIDE_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
-_WIDE_MARKUP: Final = (
-    (b"<\0\0\0", "utf-32-le"),
-    (b"\0\0\0<", "utf-32-be"),
-    (b"<\0", "utf-16-le"),
-    (b"\0<", "utf-16-be"),
-)
-"""How a page in a wide charset begins if it has no byte order mark."""
 _ISO_2022_ESCAPE: Final = b"\x1b$"
 """ISO-2022 writes Japanese, Korean and Chinese in ASCII bytes, so they are valid UTF-8."""
 
@@ -72,7 +67,7 @@ def repair_mojibake(text: str) -> str:
 def _decode(body: bytes, content_type: str) -> str:
     if body.startswith(_WIDE_MARKS):
         return html_to_unicode(None, body)[1]
-    for start, charset in _WIDE_MARKUP:
+    for start, charset in WIDE_MARKUP.items():
         if body.startswith(start):
             return body.decode(charset, "replace")
     body = body.removeprefix(codecs.BOM_UTF8)

@@ -11,7 +11,11 @@ import aiohttp
 from aiohttp.abc import ResolveResult
 
 from transforms.core.errors import ItemError
-from transforms.fetching.body_decompression import read_body
+from transforms.fetching.body_decompression import (
+    ACCEPT_ENCODING,
+    decompress_body,
+    read_body,
+)
 from transforms.fetching.http_messages import Response
 from transforms.fetching.options import HttpOptions
 from transforms.fetching.private_address_guard import (
@@ -46,7 +50,7 @@ class HttpClient:
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
-            headers={"User-Agent": options.agent(), "Accept-Encoding": "gzip, deflate"},
+            headers={"User-Agent": options.agent(), "Accept-Encoding": ACCEPT_ENCODING},
             timeout=aiohttp.ClientTimeout(
                 total=options.fetch_timeout_sec, connect=options.connect_timeout_sec
             ),
@@ -83,6 +87,9 @@ class HttpClient:
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 body = await read_body(response, limit, cut=first_bytes > 0)
+                if response.status == 200:  # nobody reads the body of another
+                    encodings = ", ".join(response.headers.getall("Content-Encoding", ()))
+                    body = decompress_body(body, encodings, limit, cut=first_bytes > 0)
                 received = {name.lower(): value for name, value in response.headers.items()}
                 for name in _JOINED_HEADERS & received.keys():
                     received[name] = "\n".join(response.headers.getall(name))

@@ -1,5 +1,6 @@
 """HTTP requests and responses, as the stages see them."""
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,8 +57,12 @@ class Response:
 
     @property
     def media_type(self) -> str:
-        """The content type without its parameters, in lower case; empty if there is none."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        """The content type without its parameters, in lower case; empty if there is none.
+
+        Some servers separate the parameters by a space, or name the type twice.
+        """
+        header = self.headers.get("content-type", "").lower()
+        return re.split(r"[\s;,]", header.strip(), maxsplit=1)[0]
 
 
 def parse_location(headers: Mapping[str, str]) -> str | None:

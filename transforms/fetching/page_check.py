@@ -3,19 +3,23 @@
 from typing import Final
 
 from transforms.core.errors import ItemError
-from transforms.extraction.content_sniffing import detect_binary_kind
+from transforms.extraction.content_sniffing import detect_binary_kind, is_html
 from transforms.fetching.http_messages import Response
 
-_HTML_TYPES: Final = frozenset({"", "text/html", "application/xhtml+xml", "text/plain"})
+_TYPES_OF_PAGES: Final = frozenset({"", "*/*", "text/plain", "unknown/unknown"})
 
 
 def check_page(response: Response) -> ItemError | None:
-    """Return the reason why a response cannot be an article's page, or None."""
-    if response.media_type not in _HTML_TYPES:
-        return ItemError("NotHtml", f"the page is {response.media_type}")
-    if not response.body.strip():
+    """Return the reason why a response cannot be an article's page, or None.
+
+    Content types are often wrong, so a page of any type is one if its bytes are HTML.
+    """
+    body, media_type = response.body, response.media_type
+    if not body.strip():
         return ItemError("EmptyPage", "the page is empty")
-    kind = detect_binary_kind(response.body)
+    kind = detect_binary_kind(body)
     if kind:
         return ItemError("NotHtml", f"the page is {kind}, whatever its content type says")
-    return None
+    if "htm" in media_type or media_type in _TYPES_OF_PAGES or is_html(body):
+        return None
+    return ItemError("NotHtml", f"the page is {media_type}")
