@@ -68,7 +68,7 @@ def test_a_page_says_what_it_is() -> None:
         ("Budget 3.0 | Pier stays closed · The A", "Budget 3.0 | Pier stays closed"),
         ("Pier stays closed | The Other", "Pier stays closed | The Other"),
         ("Pier - closed - ?!", "Pier - closed - ?!"),
-        ("The A", "The A"),
+        ("The A", "Pier stays closed"),
     ],
 )
 def test_titles_lose_the_outlets_name(title: str, cleaned: str) -> None:

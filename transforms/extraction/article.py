@@ -15,27 +15,15 @@ from urllib.parse import urlsplit
 from lxml import etree
 from lxml.html import HtmlElement
 
-from transforms.core.clock import parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.charset import decode_page
-from transforms.extraction.cleaning import clean_html, clean_line, clean_text
-from transforms.extraction.json_ld import repair_json_ld
+from transforms.extraction.cleaning import clean_html, clean_text
 from transforms.extraction.markup_limits import check_markup
 from transforms.extraction.opt_outs import read_opt_outs
 
 _MAX_METAS: Final = 1000
-_PAYWALL: Final = re.compile(r'"isAccessibleForFree"\s*:\s*"?false', re.IGNORECASE)
-_JSON_LD_DATE: Final = re.compile(r'"datePublished"\s*:\s*"([^"]{10,40})"')
-_META_DATE: Final = re.compile(
-    r"<meta[^>]{0,100}article:published_time[^>]{0,100}content=[\"']([^\"']{10,40})", re.IGNORECASE
-)
-_TIME_ELEMENT: Final = re.compile(
-    r"<time\b[^>]{0,200}\bdatetime=[\"']?([^\"'>]{16,40})", re.IGNORECASE
-)
 _XML_DECLARATION: Final = re.compile(r"<\?xml[^>]*>", re.IGNORECASE)
-_TITLE_SEPARATOR: Final = re.compile(r"(\s[|–—·-]\s)")
-_IGNORED_IN_NAMES: Final = re.compile(r"[\W_]|^the\b")
 _MIN_LETTERS_FOR_LANGUAGE: Final = 60
 
 
@@ -128,6 +116,7 @@ def extract_article(
     from transforms.extraction.body import extract_text
     from transforms.extraction.html_tree import parse_html
     from transforms.extraction.metadata import read_metadata
+    from transforms.extraction.paywall import is_truncated
 
     html = clean_html(_remove_xml_declaration(html))
     tree = parse_html(html)
@@ -136,27 +125,26 @@ def extract_article(
     canonical = _find_canonical_url(tree, url)
     noindex, tdm_reserved = read_opt_outs(headers or {}, _read_metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
-    repair_json_ld(tree)
-    try:
-        metadata = read_metadata(tree, url)
-    except (TypeError, ValueError):  # trafilatura extracts no text either in this case
-        return None
-    site_name = clean_line(metadata.sitename)
-    title = _strip_site_name(clean_line(metadata.title), site_name)
-    text = extract_text(tree, url=url, title=title)
+    metadata = read_metadata(tree, url)
+    text = extract_text(tree, url=url, title=metadata.title)
     if not text:
         return None
     return Extraction(
-        title=title,
-        authors=_split_names(metadata.author),
-        published_at=_find_time(html, metadata.date),
+        title=metadata.title,
+        authors=metadata.authors,
+        published_at=metadata.published_at,
         text=text,
         canonical_url=canonical,
         language=detect_language(text) or lang or None,
-        site_name=site_name or None,
-        truncated_or_paywalled=bool(_PAYWALL.search(html)),
+        site_name=metadata.site_name or None,
+        truncated_or_paywalled=metadata.is_paywalled or is_truncated(text, metadata.article_body),
         noindex=noindex,
         tdm_reserved=tdm_reserved,
+        modified_at=metadata.modified_at,
+        summary=metadata.summary,
+        image_url=metadata.image_url,
+        section=metadata.section,
+        tags=metadata.tags,
     )
 
 
@@ -205,33 +193,6 @@ def _find_canonical_url(tree: HtmlElement, url: str | None) -> str | None:
         is_front = urlsplit(canonical).path in ("", "/") and not urlsplit(canonical).query
         return None if is_front and url and urlsplit(url).path not in ("", "/") else canonical
     return None
-
-
-def _strip_site_name(title: str, site_name: str) -> str:
-    """Return a title without the site name after its last bar or dash."""
-    parts = _TITLE_SEPARATOR.split(title)
-    ending, name = (_IGNORED_IN_NAMES.sub("", text.lower()) for text in (parts[-1], site_name))
-    if len(parts) < 3 or not (name and ending):
-        return title
-    is_name = ending.startswith(name) or name.startswith(ending)
-    return "".join(parts[:-2]) if is_name else title
-
-
-def _split_names(author: str | None) -> list[str]:
-    return [clean_line(name) for name in (author or "").split(";") if name.strip()]
-
-
-def _find_time(html: str, day: str | None) -> dt.datetime | None:
-    """Return the time in the metadata of a page, else the day that htmldate found.
-
-    If a ``<time>`` element is within that day, as written, the first such time is used.
-    """
-    stated = _JSON_LD_DATE.search(html) or _META_DATE.search(html)
-    time = parse_iso_time(stated[1]) if stated else None
-    if time is None and day:
-        within = (m[1] for m in _TIME_ELEMENT.finditer(html) if m[1].startswith(day))
-        time = next(filter(None, map(parse_iso_time, within)), None)
-    return time or parse_iso_time(day or "")
 
 
 def _strip_tags(html: str) -> str:

@@ -16,6 +16,14 @@ _MAX_WORDS: Final = 6
 _MAX_NAME_LENGTH: Final = 80
 
 
+_AGENCY: Final = re.compile(
+    r"(?<=\w) (?:(?:the )?associated press|agence france-presse|press association|pa media|reuters|"
+    r"afp|ap|upi|dpa|efe|bloomberg(?: news)?|(?:bbc|cnn|cbs|nbc|abc|fox|sky)(?: news)?)"
+    r"(?: (?:news|writer|staff))*$",
+    re.IGNORECASE,
+)
+
+
 def _to_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
@@ -70,6 +78,12 @@ _NOBODY: Final = _to_set(
     undefined unknown upi user webmaster wire wires with xinhua report reports
     """
 )
+_ANONYMOUS: Final = (_ROLE_WORDS | _NOBODY) - _to_set(
+    """
+    afp agence france-presse agency ani ansa ap associated press bloomberg dpa efe ians media pa pti
+    reuters tass upi xinhua
+    """
+)
 _ORGANISATIONS: Final = _to_set(
     """
     agency blog bureau chronicle courier daily gazette group herald images inc journal ltd
@@ -95,6 +109,23 @@ def clean_names(bylines: Iterable[str]) -> list[str]:
             if name.count(" ") > names.get(key, "").count(" ") or key not in names:
                 names[key] = name
     return list(names.values())[:MAX_NAMES]
+
+
+def clean_organisations(bylines: Iterable[str]) -> list[str]:
+    """Return the agencies, outlets and desks that bylines name, for articles without a person.
+
+    >>> clean_organisations(["By Associated Press", "admin"])
+    ['Associated Press']
+    """
+    names: dict[str, str] = {}
+    for byline in islice(bylines, MAX_NAMES):
+        text = _drop_addresses(clean_line(_TAG.sub(" ", byline[:_MAX_LENGTH])))
+        for part in islice(_SEPARATOR.split(text), MAX_NAMES):
+            name = _CREDIT.sub("", part).strip(" .,:-")
+            words = name.lower().split()
+            if name[:1].isupper() and len(words) <= _MAX_WORDS and not _ANONYMOUS.issuperset(words):
+                names.setdefault(_make_key(name), name)
+    return list(names.values())
 
 
 def _make_key(name: str) -> str:
@@ -136,7 +167,7 @@ def _clean_name(text: str) -> str:
     is_cut = len(before) < len(text.split())
     text = " ".join(["", *before])
     text = _PLACE.sub("", _DATE_WORDS.sub("", text) if is_cut else text)
-    words = text.strip(" .,:-–—*'’_").split()
+    words = _drop_affiliation(text.strip(" .,:-–—*'’_").split())
     if words and words[-1].lower() in _ROLES:
         while words and words[-1].lower() in _ROLE_WORDS:
             words.pop()
@@ -153,3 +184,16 @@ def _clean_name(text: str) -> str:
     ):
         return ""
     return name.title() if len(words) > 1 and name.isupper() and name.isascii() else name
+
+
+def _drop_affiliation(words: list[str]) -> list[str]:
+    """Return the words of a name without those of the agency or outlet after it.
+
+    >>> _drop_affiliation("INES FALK Harbor Post".split())
+    ['INES', 'FALK']
+    """
+    capitals = list(takewhile(str.isupper, words))
+    if 1 < len(capitals) < len(words) and all(len(word) > 2 for word in capitals):
+        return capitals
+    shorter = _AGENCY.sub("", " ".join(words)).split()
+    return shorter if len(shorter) > 1 else words

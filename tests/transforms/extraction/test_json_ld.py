@@ -1,112 +1,149 @@
 import json
-from typing import Any
 
 import pytest
-import trafilatura
 
 from transforms.extraction.article import extract_page
-from transforms.extraction.json_ld import repair_json_ld
+from transforms.extraction.html_tree import parse_html
+from transforms.extraction.json_ld import JsonLdArticle, JsonValue, read_json_ld
 
-PARAGRAPH = "<p>The council voted on Monday to close the bridge for repairs, officials said.</p>"
-BREAKING = (
-    'She called it &quot;a \\"day\\" to forget&quot;, <a href=\\"x\\">she</a> said. &amp;quot;'
-)
+URL = "https://post.example/2026/11/ferry"
+TITLE = "Ferry to Skarholm stops for the winter"
+ARTICLE = {
+    "@context": "https://schema.org",
+    "@type": "NewsArticle",
+    "headline": TITLE,
+    "url": URL,
+    "datePublished": "2026-11-20T04:30:00Z",
+}
+VIDEO = {"@type": "VideoObject", "name": TITLE, "url": URL, "datePublished": "2019-01-02"}
+OTHER = {
+    **ARTICLE,
+    "headline": "Herring catch doubles",
+    "url": "https://post.example/2018/03/herring",
+    "datePublished": "2018-03-04",
+}
+PARAGRAPH = "<p>The council voted on Monday to end the winter service, officials said.</p>"
 
 
-def page(script: str) -> str:
-    head = f'<script type="application/ld+json">{script}</script><title>Bridge shut</title>'
-    return f"<html><head>{head}</head><body><article>{PARAGRAPH * 5}</article></body></html>"
-
-
-def scripts(html: str) -> list[str]:
-    tree = trafilatura.load_html(html)
+def read(*scripts: str) -> JsonLdArticle:
+    marked = "".join(f'<script type="application/ld+json">{text}</script>' for text in scripts)
+    tree = parse_html(f"<html><head>{marked}</head><body>{PARAGRAPH}</body></html>")
     assert tree is not None
-    repair_json_ld(tree)
-    return [script.text for script in tree.iter("script")]
-
-
-def live_blog(updates: int) -> dict[str, Any]:
-    update = {"@type": "BlogPosting", "headline": "A bang", "articleBody": BREAKING}
-    return {
-        "@context": "https://schema.org",
-        "@type": "NewsArticle",
-        "headline": "Bridge shut",
-        "author": [{"@type": "Person", "name": "Ann Lee"}, {"@type": "Person", "name": "Bo Cole"}],
-        "publisher": {"@type": "Organization", "name": "AT&T News"},
-        "comment": [update] * updates,
-        "numbers": [1, 2.5, None, True],
-    }
-
-
-def test_a_long_script_stays_json_whatever_is_quoted_in_it() -> None:
-    data = live_blog(500)
-    (script,) = scripts(page(json.dumps(data)))
-    found = json.loads(script)
-    body = found["comment"][0].pop("articleBody")
-    assert " ".join(body.split()) == 'She called it "a "day " to forget", she said. & quot;'
-    assert found["publisher"]["name"] == "AT&T News"
-    for name in ("headline", "author", "numbers"):
-        assert found[name] == data[name]
-    article, _ = extract_page(page(json.dumps(data)), url="https://a.example/1")
-    assert (article.title, article.authors) == ("Bridge shut", ["Ann Lee", "Bo Cole"])
-
-
-def test_short_scripts_are_not_changed() -> None:
-    text = json.dumps(live_blog(5))
-    assert scripts(page(text)) == [text]
+    return read_json_ld(tree, [URL], [TITLE])
 
 
 @pytest.mark.parametrize(
-    "text",
-    ['{"@type": "NewsArticle", "author": "' + "x" * 50_000, "[" * 50_000, '{"a":' * 20_000],
-    ids=["cut off", "deep lists", "deep objects"],
+    "data",
+    [
+        ARTICLE,
+        [VIDEO, ARTICLE],
+        [OTHER, ARTICLE],
+        [{**OTHER, "@type": "WebPage", "url": URL, "headline": TITLE}, ARTICLE],
+        {"@graph": [VIDEO, {"@type": "WebPage", "datePublished": "2012-01-01"}, ARTICLE]},
+        {"@type": "WebPage", "datePublished": "2012-01-01", "mainEntity": ARTICLE},
+        [[{"@type": "ItemList", "itemListElement": [OTHER]}], [ARTICLE]],
+        {"comment": [{"@type": "Comment", "datePublished": "2026-11-27"}], **ARTICLE},
+        {"hasPart": [OTHER], "video": VIDEO, **ARTICLE},
+        {**ARTICLE, "@type": "LiveBlogPosting", "liveBlogUpdate": [OTHER]},
+        {**ARTICLE, "@type": ["Thing", "https://schema.org/ReportageNewsArticle"]},
+        {**ARTICLE, "url": "https://m.post.example/2026/11/ferry/?amp=1", "headline": "Winter"},
+        {**ARTICLE, "url": "https://post.example/?p=9"},
+        {**ARTICLE, "url": None, "mainEntityOfPage": {"@id": URL}},
+        {**ARTICLE, "url": None, "headline": "A working title"},
+    ],
 )
-def test_invalid_json_is_cut_and_does_not_fail_the_article(text: str) -> None:
-    (script,) = scripts(page(text))
-    assert 0 < len(script) <= 20_000 and text.startswith(script)
-    article, method = extract_page(page(text), url="https://a.example/1")
-    assert method == "trafilatura" and "council voted" in article.text
+def test_the_article_is_found_among_other_objects(data: JsonValue) -> None:
+    assert read(json.dumps(data)).published == ARTICLE["datePublished"]
 
 
-def test_updates_of_live_blogs_keep_what_is_read() -> None:
-    author = {"@type": "Person", "name": "Ann Lee", "sameAs": ["https://a.example/ann"]}
-    dates = {"datePublished": "2026-11-20T04:30:00Z", "dateModified": "2026-11-21"}
-    update = {
-        **live_blog(0),
-        **dates,
-        "articleBody": BREAKING * 200,
-        "author": [author],
-        "video": {"name": "A video", "url": "https://a.example/v", **dates},
+@pytest.mark.parametrize("data", [OTHER, VIDEO, [], {}, None, 5, "text", [[None, 1]], {"@type": 1}])
+def test_pages_without_an_article_of_their_own(data: JsonValue) -> None:
+    found = read(json.dumps(data))
+    assert (found.headline, found.published, found.authors) == ("", "", [])
+
+
+def test_a_second_object_of_the_article_adds_what_the_first_lacks() -> None:
+    found = read(json.dumps(ARTICLE), json.dumps({**ARTICLE, "isAccessibleForFree": "False"}))
+    assert (found.published, found.is_free) == (ARTICLE["datePublished"], False)
+
+
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [
+        ("Ines Falk", ["Ines Falk"]),
+        ({"name": "Ines Falk"}, ["Ines Falk"]),
+        ([{"@type": "Person", "name": "Ines Falk"}, "Tomas Rey"], ["Ines Falk", "Tomas Rey"]),
+        ({"@type": "Person", "name": ["Ines Falk", "Tomas Rey"]}, ["Ines Falk", "Tomas Rey"]),
+        ({"@type": "Person", "givenName": "Ines", "familyName": "Falk"}, ["Ines Falk"]),
+        ({"@id": "#ines"}, ["Ines Falk"]),
+        ({"@type": "Organization", "name": "The Post"}, []),
+        ("https://post.example/ines", []),
+        ([None, 7, {"@type": "Person"}, {"name": {"name": []}}], ["7"]),
+    ],
+)
+def test_authors_in_all_their_forms(author: JsonValue, names: list[str]) -> None:
+    person = {"@type": "Person", "@id": "#ines", "name": "Ines Falk"}
+    assert read(json.dumps({"@graph": [{**ARTICLE, "author": author}, person]})).authors == names
+
+
+def test_the_other_values_of_the_article() -> None:
+    more: dict[str, JsonValue] = {
+        "dateModified": "2026-11-21",
+        "articleSection": ["Coast", "Traffic"],
+        "keywords": ["ferries", {"@type": "DefinedTerm", "name": "Skarholm"}],
+        "image": [{"@type": "ImageObject", "url": "https://post.example/a.jpg"}],
+        "description": "No <b>boats</b> &amp; no mail.",
+        "articleBody": "It stops.",
+        "publisher": {"@type": "Organization", "name": "The Post"},
     }
-    blog = {**live_blog(0), "@type": "LiveBlogPosting", "liveBlogUpdate": [update, update]}
-    data = {**blog, "articleBody": "The bridge shut."}
-    (script,) = scripts(page(json.dumps(data)))
-    cleaned = json.loads(script)
-    first, second = cleaned.pop("liveBlogUpdate")
-    assert (
-        first
-        == second
-        == {
-            "@type": "NewsArticle",
-            "headline": "Bridge shut",
-            "author": [{"@type": "Person", "name": "Ann Lee"}],
-            "publisher": data["publisher"],
-            "datePublished": dates["datePublished"],
-            "video": {"name": "A video", "datePublished": dates["datePublished"]},
-        }
+    found = read(json.dumps({**ARTICLE, **more}))
+    assert found == JsonLdArticle(
+        headline=TITLE,
+        published="2026-11-20T04:30:00Z",
+        modified="2026-11-21",
+        section="Coast",
+        keywords=["ferries", "Skarholm"],
+        image="https://post.example/a.jpg",
+        description="No boats & no mail.",
+        article_body="It stops.",
+        site_name="The Post",
     )
-    assert cleaned == {key: data[key] for key in data if key != "liveBlogUpdate"}
 
 
-def test_the_metadata_of_a_live_blog_is_that_of_the_whole_script() -> None:
-    update = {**live_blog(0), "@type": "BlogPosting", "datePublished": "2026-11-20T04:30:00Z"}
-    update["articleBody"] = "The bridge shut. " * 50
-    blog = {**live_blog(0), "@type": "LiveBlogPosting", "liveBlogUpdate": [update] * 40}
-    html = page(json.dumps(blog))
-    tree = trafilatura.load_html(html)
-    assert tree is not None
-    repair_json_ld(tree)
-    metadata, expected = trafilatura.extract_metadata(tree), trafilatura.extract_metadata(html)
-    for field in ("title", "author", "date", "sitename"):
-        assert getattr(metadata, field) == getattr(expected, field), field
-    assert (metadata.author, metadata.date) == ("Ann Lee; Bo Cole", "2026-11-20")
+@pytest.mark.parametrize(
+    "script",
+    [
+        f"<!-- {json.dumps(ARTICLE)} -->",
+        f"//<![CDATA[\n{json.dumps(ARTICLE)}\n//]]>",
+        json.dumps(ARTICLE) + ";",
+        json.dumps(ARTICLE)[:-1] + ",}",
+        json.dumps(ARTICLE)[:-1],
+        json.dumps({"url": "x" * 200, **ARTICLE}).replace("x" * 9, "\n"),
+        json.dumps({**ARTICLE, "description": "!"}).replace("!", 'a "b" c'),
+    ],
+)
+def test_scripts_that_are_not_quite_json(script: str) -> None:
+    found = read(script)
+    assert (found.headline, found.published) == (TITLE, ARTICLE["datePublished"])
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "[" * 50_000,
+        '{"a":' * 20_000,
+        '{"author": "' + "x" * 50_000,
+        '"author":' * 50_000,
+        "[" + '{"@type":"Article"},' * 50_000 + "{}]",
+        '{"@type":"' + "\\" * 50_000,
+        "," * 90_000,
+    ],
+)
+@pytest.mark.timeout(10)
+def test_hostile_scripts_do_not_fail_the_article(script: str) -> None:
+    html = (
+        f'<html><head><script type="application/ld+json">{script}</script></head>'
+        f"<body><article>{PARAGRAPH * 5}</article></body></html>"
+    )
+    article, method = extract_page(html, url=URL)
+    assert method == "trafilatura" and "council voted" in article.text
