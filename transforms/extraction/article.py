@@ -125,8 +125,11 @@ def extract_article(
     canonical = _find_canonical_url(tree, url)
     noindex, tdm_reserved = read_opt_outs(headers or {}, _read_metas(tree))
     lang = str(tree.get("lang") or "")[:2].lower()
-    metadata = read_metadata(tree, url)
-    text = extract_text(tree, url=url, title=metadata.title)
+    try:
+        metadata = read_metadata(tree, url)
+        text = extract_text(tree, url=url, title=metadata.title)
+    except (TypeError, ValueError):  # references to control characters; lxml rejects these in text
+        return None
     if not text:
         return None
     return Extraction(
