@@ -45,6 +45,17 @@ class LineRule(NamedTuple):
     max_words: int = 25
 
 
+_LABEL: Final = (
+    r"(?:read|see|watch|listen|learn)(?: more| also| next)(?: here| on this)?|also (?:read|see)"
+    r"|related(?: stories| articles| news| content| coverage)?|more on this(?: story| topic)?"
+    r"|(?:recommended|suggested)(?: for you| reading)?|you (?:may|might) also like"
+    r"|editors?['’]s? picks?|don['’]t miss|up next|what to read next"
+)
+"""What introduces a link to another story."""
+_DATE: Final = (
+    r"(?:[a-z]+, )?(?:\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9},? \d{4}|[a-z]{3,9}\.? \d{1,2},? \d{4}"
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})(?:\W{1,3}(?:at )?\d{1,2}[:.]\d\d)?.{0,20}"
+)
 _CLASS_RULES: Final = (
     ClassRule("caption", r"captions?|figcaption|cutline|(?:photo|image|picture|media)-?credits?"),
     ClassRule("embedded-post", r"twitter-tweet|instagram-media|tiktok-embed|fb-post|bluesky-embed"),
@@ -66,25 +77,30 @@ _CLASS_RULES: Final = (
     ClassRule("date", r"(?:publish|published|updated|post|posted|article|story)-?(?:date|on|time)"),
     ClassRule("menu", r"breadcrumbs?|menu|navbar|navigation|pagination|skip-?links?|tag-?list"),
     ClassRule("notice", r"copyright|disclaimer|permissions?|cookies?|consent|banner"),
-    ClassRule("image", r"images?|photos?|pictures?|gallery|slideshow|carousel|lightbox", 80),
+    ClassRule("pull-quote", r"pull-?quotes?", 60),
+    ClassRule(
+        "image", r"(?<!with-)(?<!has-)(?<!no-)(?:image|photo|picture|gallery|carousel)s?", 60
+    ),
 )
 _LINE_RULES: Final = (
     LineRule("advertisement", r"-? ?(?:advertisement|article content)\b.{0,60}", 8),
     LineRule("continues", r"(?:story|article) continues below.{0,40}|continue reading.{0,60}"),
-    LineRule("read-more", r"(?:read|see|watch|listen|learn)(?: more| also| next)\W*"),
+    LineRule("label", rf"(?:{_LABEL})\W*"),
     LineRule(
-        "read-more-title",
-        r"(?:read more|read also|also read|see also|related|related (?:stories|articles|news)"
-        r"|more on this(?: story)?|recommended|watch|don't miss)(?: ?[:|»>]| [-–—]) ?\S.{0,200}",
+        "labelled-title",
+        rf"(?:{_LABEL}|read|see|watch|listen)(?: ?[:|»>]| [-–—]) ?\S.{{0,200}}(?<![.”])",
     ),
     LineRule("read-here", r"(?:click|tap) here (?:to|for) .{0,150}"),
-    LineRule(
-        "most-read", r"(?:most (?:read|popular)|trending|related (?:stories|articles))\b.{0,30}", 5
-    ),
+    LineRule("most-read", r"(?:most (?:read|popular|viewed)|trending|latest news)\b.{0,30}", 5),
     LineRule(
         "newsletter",
         r"(?:sign up|subscribe|get|join|register|follow|like|download|bookmark)\b.{0,120}"
         r"\b(?:newsletters?|inbox|daily email|whatsapp|facebook|instagram|twitter)\b.{0,120}",
+        40,
+    ),
+    LineRule(
+        "our-newsletter",
+        r"[^\"“”]{0,200}\b(?:sign up (?:for|to)|subscribe to) our\b[^\"“”]{0,60}newsletter.{0,99}",
         40,
     ),
     LineRule("subscribe", r"(?:subscribe|sign up|sign in|log in)(?: (?:now|here|today))?\W*"),
@@ -103,6 +119,10 @@ _LINE_RULES: Final = (
         r"(?:image|photo|photograph|picture|pic|(?:photo |image )?credit)s?(?: by)? ?: ?.{2,80}",
         12,
     ),
+    LineRule(
+        "date",
+        rf"(?:first |last )?(?:published|updated|modified|posted)(?: on| at)?\W{{0,3}}(?:{_DATE})",
+    ),
     LineRule("time-to-read", r"\d{1,3} min(?:ute)?s? read(?:ing)?(?: time)?"),
     LineRule("share", r"comments?\W*|share(?: this)?(?: (?:story|article))?\W*"),
 )
@@ -111,6 +131,13 @@ _CLASSES: Final = "|".join(
 )
 _CLASS_WORDS: Final = re.compile(rf"(?<![a-z])(?:{_CLASSES})(?![a-z])")
 _LINES: Final = [(re.compile(rule.pattern, re.IGNORECASE), rule.max_words) for rule in _LINE_RULES]
+_LABELS: Final = re.compile(rf"(?:{_LABEL})\W*", re.IGNORECASE)
+_BYLINE: Final = re.compile(
+    r"(?:[Bb]y|BY)\b:? (?:[A-Z][\w.'’-]*,? (?:and )?){1,8}[A-Z][\w.'’-]*[a-zA-Z]"
+)
+_DATE_LINE: Final = re.compile(_DATE, re.IGNORECASE)
+_BROKEN: Final = re.compile(r"(?<=[\w,;])\n(?=[a-z]{2,}\b|a\b)")
+"""A line end within a sentence."""
 _CAMEL_CASE: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _STANDFIRST_WORDS: Final = re.compile(
     r"(?<![a-z])(?:standfirst|dek|sub-?title|sub-?head(?:line)?|strap-?line|excerpt)(?![a-z])"
@@ -121,15 +148,17 @@ _BLOCKS: Final = (
     *("aside", "blockquote", "details", "div", "figure", "footer", "form", "h2", "h3", "h4", "h5"),
     *("h6", "header", "li", "nav", "ol", "p", "section", "span", "table", "ul"),
 )
+_PROSE_TAGS: Final = ("p", "li", "blockquote", "b", "em", "i", "span", "strong")
+_NEVER_TEXT: Final = ("iframe", "noscript", "select", "style", "svg", "template", "textarea")
 _OUTSIDE: Final = ("button", "dialog", "footer", "li", "nav")
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _NAME_ATTRIBUTES: Final = ("class", "id", "data-testid", "data-component")
 _MAX_NAME: Final = 300
 _MAX_SHARE: Final = 0.4
 """An element with more of the page's text than this is kept, whatever its class."""
-_MIN_PROSE: Final = 400
+_MAX_REFERENCE: Final = 800
+_MIN_PROSE: Final = 300
 _OPENING_QUOTES: Final = "\"'“‘«„"
-_CLOSING_QUOTES: Final = "\"'”’»“"
 
 
 def extract_text(tree: HtmlElement, *, url: str | None, title: str = "") -> str:
@@ -148,14 +177,15 @@ def extract_text(tree: HtmlElement, *, url: str | None, title: str = "") -> str:
     _remove_other_stories(tree, headlines)
     _remove_furniture(tree)
     _write_quotation_marks(tree)
+    _keep_inline_text(tree)
     _join_chunks(tree)
     lines = _extract(tree, url).split("\n")
-    lines = [line for line in _skip_headline(lines, headlines) if not is_furniture(line)]
+    lines = [line for line in _skip_heading(lines, headlines) if not is_furniture(line)]
     if not any(lines):
         return ""
     if standfirst and _fold(standfirst) not in _fold(" ".join([title, *lines])):
         lines.insert(0, standfirst)
-    return "\n".join(lines)
+    return _BROKEN.sub(" ", "\n".join(lines))
 
 
 def _extract(tree: HtmlElement, url: str | None) -> str:
@@ -165,7 +195,8 @@ def _extract(tree: HtmlElement, url: str | None) -> str:
     """
     document = trafilatura.bare_extraction(tree, url=url, include_comments=False, fast=True)
     text = clean_text(getattr(document, "text", None) or "")
-    if len(text) >= max(_MIN_PROSE, 0.5 * _measure_prose(tree)):
+    prose = _measure_prose(tree)
+    if prose >= _MIN_PROSE and len(text) >= 0.5 * prose:
         return text
     for element in tree.iter():  # jusText ends a paragraph at the line ends of the source
         if element.text and element.tag != "pre":
@@ -208,14 +239,16 @@ def _find_headlines(tree: HtmlElement) -> Iterator[str]:
     return chain(headings, _find_metas(tree, ("og:title", "twitter:title")))
 
 
-def _skip_headline(lines: list[str], headlines: set[str]) -> list[str]:
-    """Return lines without the headline and the short lines above it, such as a section's name."""
+def _skip_heading(lines: list[str], headlines: set[str]) -> list[str]:
+    """Return lines without the headline, what stands above it, the byline and the date."""
     for number, line in enumerate(lines[:4]):
         if _fold(line) in headlines:
-            return lines[number + 1 :]
+            lines = lines[number + 1 :]
+            break
         if len(line) > 60:
             break
-    return lines
+    first = [ln for ln in lines[:4] if not _BYLINE.fullmatch(ln) and not _DATE_LINE.fullmatch(ln)]
+    return first + lines[4:]
 
 
 def _find_standfirst(tree: HtmlElement) -> str | None:
@@ -225,30 +258,28 @@ def _find_standfirst(tree: HtmlElement) -> str | None:
     head of the page, which repeats it, or by its class.
     """
     described = {_fold(text) for text in _find_metas(tree, ("description", "og:description"))}
-    heading = None
+    around: set[HtmlElement] = set()  # the headline's ancestors, until the first paragraph
     for element in tree.iter("h1", "h2", "h3", "h4", "p", "div", "span", "em"):
         if element.tag == "h1":
-            heading = element
-        elif len(element) <= 3:
-            text = element.text_content()
-            if 20 <= len(text) <= 600 and _fold(text) in described:
+            around = set(islice(element.iterancestors("header", "div", "article", "section"), 4))
+        if element.tag == "h1" or len(element) > 3:
+            continue
+        text = element.text_content()
+        if 20 <= len(text) <= 600 and _fold(text) in described:
+            return _read_text(element)
+        if around and 40 <= len(text) <= 600 and _STANDFIRST_WORDS.search(_name_element(element)):
+            if not around.isdisjoint(islice(element.iterancestors(), 4)):
                 return _read_text(element)
-            if (
-                heading is not None
-                and 30 <= len(text) <= 600
-                and _STANDFIRST_WORDS.search(_name_element(element))
-                and any(
-                    heading in ancestor.iter("h1")
-                    for ancestor in islice(element.iterancestors("header", "div", "article"), 3)
-                )
-            ):
-                return _read_text(element)
+        elif element.tag == "p" and len(text) > 100:
+            around = set()
     return None
 
 
 def _name_element(element: HtmlElement) -> str:
     """Return the words of an element's class and id, in lower case."""
-    names = " ".join(filter(None, map(element.get, _NAME_ATTRIBUTES)))
+    # The id of a heading is often made of its text.
+    attributes = _NAME_ATTRIBUTES[:1] if element.tag in _HEADINGS else _NAME_ATTRIBUTES
+    names = " ".join(filter(None, map(element.get, attributes)))
     return _CAMEL_CASE.sub("-", names[:_MAX_NAME]).lower()
 
 
@@ -299,37 +330,41 @@ def _is_teaser(article: HtmlElement) -> bool:
 
 def _remove_furniture(tree: HtmlElement) -> None:
     """Remove what is hidden, and what :data:`_CLASS_RULES` and links show to be no text."""
-    etree.strip_elements(tree, "style", "template", "textarea", with_tail=False)
+    etree.strip_elements(tree, *_NEVER_TEXT, with_tail=False)
     scripts = sum(len(script.text or "") for script in tree.iter("script"))
     limit = _MAX_SHARE * (len(tree.text_content()) - scripts)
+    prose = _MAX_SHARE * _measure_prose(tree)
     for element in reversed(list(tree.iter(*_BLOCKS))):
-        if element.tag == "aside" and len(element.text_content()) > limit:
-            element.tag = "div"  # trafilatura removes every aside
-        elif _is_furniture_element(element) and len(element.text_content()) <= limit:
-            element.drop_tree()
+        name = _name_element(element)
+        if _is_furniture_element(element, name):
+            if len(element.text_content()) <= limit:
+                element.drop_tree()
+        elif (element.tag == "aside" or "teaser" in name or "caption" in name) and _measure_prose(
+            element
+        ) > prose:
+            element.tag = "div"  # else trafilatura removes it
+            element.attrib.clear()
 
 
-def _is_furniture_element(element: HtmlElement) -> bool:
+def _is_furniture_element(element: HtmlElement, name: str) -> bool:
     if _is_hidden(element) or _is_reference(element) or _is_caption(element):
         return True
-    match = _CLASS_WORDS.search(_name_element(element))
+    match = _CLASS_WORDS.search(name)
     if match is None:
         return False
     rule = _CLASS_RULES[int(str(match.lastgroup)[1:])]
     if rule.id == "image" and element.find(".//img") is None:
         return False
-    unlinked = len(element.text_content()) - _measure_links(element)
-    return unlinked <= 6 * rule.max_words
+    text = element.text_content()
+    if rule.id == "related" and len(text) > 60 and element.find(".//a") is None:
+        return False
+    return len(text) - _measure_links(element) <= 6 * rule.max_words
 
 
 def _is_hidden(element: HtmlElement) -> bool:
     if element.get("hidden") is not None or _INVISIBLE.search(element.get("style") or ""):
         return True
-    return (
-        element.get("role") == "tabpanel"
-        and "tab-pane" in element.get("class", "").split()
-        and "active" not in element.get("class", "").split()
-    )
+    return element.get("role") == "tabpanel" and "active" not in (element.get("class") or "active")
 
 
 def _is_caption(element: HtmlElement) -> bool:
@@ -353,15 +388,21 @@ def _is_caption(element: HtmlElement) -> bool:
 
 
 def _is_reference(element: HtmlElement) -> bool:
-    """Return whether a paragraph is a link to another story, with or without a label.
+    """Return whether an element is a link to another story, with or without a label.
 
-    The label, such as "Read more:", ends in a colon or a bar.
+    The label of a paragraph, such as "Read more:", ends in a colon or a bar, in any language.
     """
-    links = list(element.iter("a")) if element.tag == "p" else []
-    if not links:
+    if element.tag not in ("p", "div") or len(element) > 8 or element.find(".//a") is None:
+        return False
+    if len(element.text_content()) > _MAX_REFERENCE:
         return False
     text = _read_text(element)
-    linked = _read_text(links[-1])
+    links = [link for link in map(_read_text, element.iter("a")) if link]
+    if not links:
+        return False
+    if element.tag == "div":
+        return _LABELS.fullmatch(text.partition(links[0])[0]) is not None
+    linked = links[-1]
     if linked.count(" ") < 3 or linked[0] in _OPENING_QUOTES or not text.endswith(linked):
         return False
     label = text[: -len(linked)].strip()
@@ -372,16 +413,26 @@ def _is_reference(element: HtmlElement) -> bool:
 
 def _write_quotation_marks(tree: HtmlElement) -> None:
     """Write the quotation marks of ``<q>`` elements as a browser shows them."""
-    for quote in tree.iter("q"):
-        nested = next(quote.iterancestors("q"), None) is not None
-        opening, closing = "‘’" if nested else "“”"
-        quote.text = opening + (quote.text or "")
-        if len(quote):
-            quote[-1].tail = (quote[-1].tail or "") + closing
-        else:
-            quote.text += closing
-    for quote in list(tree.iter("q")):
+    quotes = list(tree.iter("q"))
+    for quote in quotes:
+        opening, closing = "‘’" if next(quote.iterancestors("q"), None) is not None else "“”"
+        if quote.text_content().lstrip()[:1] not in _OPENING_QUOTES:
+            quote.text = opening + (quote.text or "")
+            if len(quote):
+                quote[-1].tail = (quote[-1].tail or "") + closing
+            else:
+                quote.text += closing
+    for quote in quotes:
         quote.tag = "span"
+
+
+def _keep_inline_text(tree: HtmlElement) -> None:
+    """Rename the elements within a sentence that trafilatura removes with their text."""
+    for element in list(tree.iter("time", "button", "label", "output")):
+        parent, previous = element.getparent(), element.getprevious()
+        before = parent.text if previous is None else previous.tail
+        if parent.tag in _PROSE_TAGS and (before or "").strip() and (element.tail or "").strip():
+            element.tag = "span"
 
 
 def _join_chunks(tree: HtmlElement) -> None:
@@ -400,6 +451,7 @@ def _join_chunks(tree: HtmlElement) -> None:
         prose = list(map(_measure_prose, elements))
         if sum(prose) - prose[0] < _MIN_PROSE:
             continue
-        common = [a for a in elements[0].iterancestors() if a in set(elements[-1].iterancestors())]
-        if common and common[0].tag in ("div", "section"):
-            common[0].set("itemprop", "articleBody")
+        around_last = set(elements[-1].iterancestors())
+        common = next(filter(around_last.__contains__, elements[0].iterancestors()), None)
+        if common is not None and common.tag in ("div", "section"):
+            common.set("itemprop", "articleBody")

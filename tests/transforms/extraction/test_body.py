@@ -53,6 +53,12 @@ def _article(extra: str, after: int = 2) -> str:
         '<div style="display: none"><p>You have read all your free articles.</p></div>',
         '<div role="tabpanel" class="tab-pane"><p>The bridge closes, in short.</p></div>',
         '<article class="card"><h3><a href="/x">A ferry sinks</a></h3><p>It was old.</p></article>',
+        '<div><h4>Read more</h4><h3><a href="/x">A ferry sinks at the quay</a></h3></div>',
+        '<aside class="pullquote"><p>Rust has weakened two of the four cables</p></aside>',
+        '<div class="pull-quote"><p>“Rust has weakened two of the four”</p></div>',
+        "<p>Our stories are free. Please sign up for our weekly newsletter, The Quay, here.</p>",
+        "<p>Do you live on the island? Email us: desk@fjord.example</p>",
+        "<p>© 2026 Fjord Media. All rights reserved.</p>",
         "<p>* * *</p>",
         "<p>Reporting by Ann Vik; editing by Bo Lie</p>",
     ],
@@ -72,6 +78,9 @@ def test_what_is_no_prose_is_left_out(extra: str) -> None:
         "Photographs of the scene show a burnt car.",
         "“Subscribe to nobody’s theory but your own,” he said.",
         "Sign up sheets were empty by noon.",
+        "Published in 2019, the book sold well.",
+        "Read: the word was on every wall of the school in the summer, and on some of the cars.",
+        "“You can sign up for our newsletter if you must,” the mayor said.",
     ],
 )
 def test_a_sentence_is_no_furniture(line: str) -> None:
@@ -86,6 +95,46 @@ def test_a_quote_element_keeps_its_marks_and_its_sentence() -> None:
     assert "The board was “stunned by ‘mere’ rust”, said Ann Vik, its head." in _extract(
         _article(extra)
     )
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["By Ann Vik", "BY ANN VIK and BO LIE", "3 March 2026", "March 3, 2026, 10:15 a.m. CET"],
+)
+def test_a_byline_and_a_date_above_the_text_are_left_out(line: str) -> None:
+    assert _extract(_article(f"<p>{line}</p>", 0)) == list(_PROSE)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "The bridge was<br>built by hand.",
+        "The bridge was<br/> built by hand.",
+        "The <b>bridge <i>was</i></b> built <a href='/x'>by <b>hand</b></a>.",
+        "The bridge <time>was</time> built by hand.",
+        "The bridge <button>was</button> built by hand.",
+        "The <x-term>bridge</x-term> was <font>built</font> by hand.",
+        "The bridge was <div class='ad-slot'>Advertisement</div> built by hand.",
+    ],
+)
+def test_a_paragraph_with_elements_in_it_is_one_line(sentence: str) -> None:
+    lines = _extract(_article(f"<p>{sentence}</p>"))
+    assert lines[2] == "The bridge was built by hand."
+
+
+def test_quotation_marks_are_not_doubled() -> None:
+    assert "He was “stunned” then." in _extract(_article("<p>He was <q>“stunned”</q> then.</p>"))
+
+
+def test_a_body_with_the_class_of_a_teaser_is_read() -> None:
+    assert _extract(
+        f'<article><h1>{_TITLE}</h1><div class="article__teaser">{_BODY}</div></article>'
+    ) == list(_PROSE)
+
+
+def test_headings_are_kept_whatever_their_anchor() -> None:
+    heading = '<h2 id="social-share-and-comments">Social share and comments</h2>'
+    assert _extract(_article(heading))[2] == "Social share and comments"
 
 
 @pytest.mark.parametrize("first", [True, False])
