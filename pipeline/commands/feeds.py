@@ -19,7 +19,8 @@ from transforms.core.options import from_flags, require
 from transforms.core.urls import UrlError, is_web_url
 from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import parse_site_url
-from transforms.feeds.list_reader import ListedFeed, read_feed_lists, read_listed_feeds
+from transforms.feeds.list_parser import ListedFeed
+from transforms.feeds.list_reader import read_feed_lists, read_listed_feeds
 from transforms.feeds.list_writer import (
     format_list_line,
     format_opml,

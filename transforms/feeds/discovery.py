@@ -22,6 +22,7 @@ from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html
 from transforms.extraction.content_sniffing import detect_binary_kind
 from transforms.extraction.markup_limits import check_markup
+from transforms.feeds.feed_urls import is_feed_like_url, remove_feed_scheme
 from transforms.feeds.parsing import parse_feed
 from transforms.feeds.schedule import ScheduleHints, select_latest
 
@@ -56,16 +57,6 @@ _HTML: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _MAYBE_FEED: Final = re.compile(r"feed|rss|atom|rdf|index\.xml", re.IGNORECASE)
-_FEED_HOST: Final = re.compile(r"(?:feeds?|rss)\d?\.")
-_FEED_PATH: Final = re.compile(
-    r"/(?:feeds?|rss\w{0,20}|atom)(?:[/.]|$)|\.(?:rss|atom|rdf)(?:/|$)"
-    r"|(?:feed|rss|atom)\d?\.(?:xml|json|php|aspx?)$|/index\.xml$",
-    re.IGNORECASE,
-)
-_FEED_QUERY: Final = re.compile(
-    r"(?:^|&)(?:feed|format|type|output|alt)=(?:feed|rss2?|atom|rdf)(?:&|$)", re.IGNORECASE
-)
-_FEED_SCHEME: Final = re.compile(r"feed:(?:(?://)?(?=https?:)|(?=//))", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -158,22 +149,6 @@ def find_feed_links(body: bytes, *, url: str, content_type: str = "") -> list[st
     return list(urls)[:MAX_CANDIDATES]
 
 
-def is_feed_like_url(url: str) -> bool:
-    """Return whether a URL looks like that of a feed.
-
-    >>> [is_feed_like_url(f"https://a.example{end}") for end in ("/news.rss", "/?feed=rss2")]
-    [True, True]
-    >>> is_feed_like_url("https://a.example/feedback")
-    False
-    """
-    parts = urlsplit(url)
-    return bool(
-        _FEED_PATH.search(parts.path)
-        or _FEED_QUERY.search(parts.query)
-        or _FEED_HOST.match(parts.hostname or "")
-    )
-
-
 def list_usual_feed_urls(url: str) -> list[str]:
     """Return the URLs at which the site of a page may have feeds, likely ones first."""
     return [urljoin(url, path) for path in USUAL_PATHS]
@@ -214,7 +189,7 @@ def _href(link: HtmlElement) -> str:
 def _resolve_links(links: Iterable[HtmlElement], base: str) -> Iterator[str]:
     """Yield the URLs of links, without fragments; skip links to anything but web addresses."""
     for link in islice(links, _MAX_LINKS):
-        target = _FEED_SCHEME.sub("", _href(link).strip(), count=1)
+        target = remove_feed_scheme(_href(link).strip())
         if target and len(target) <= _MAX_URL_LENGTH:
             try:
                 yield urldefrag(web_url(target, base)).url

@@ -1,40 +1,30 @@
 """The reader of feed lists: plain text, OPML and single feeds, from files and from the web."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
-
-from lxml import etree
 
 from transforms.core.elements import Feed
 from transforms.core.errors import ItemError, UsageError
 from transforms.core.urls import UrlError, is_web_url, web_url
 from transforms.extraction.content_sniffing import strip_start
+from transforms.feeds.feed_urls import remove_feed_scheme
+from transforms.feeds.list_parser import ListedFeed, is_opml, parse_feed_list
 from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request
 from transforms.fetching.options import FetchOptions
 from transforms.storage.paths import is_local
 
-_LIST_ENDINGS: Final = (".opml", ".txt", ".lst")
-_HEAD_BYTES: Final = 2000
-_ENTRY_COUNT: Final = re.compile(r"(?:^|, )\d+ entr(?:y|ies)$")
-
-
-class ListedFeed(NamedTuple):
-    """A feed in a list: its address or path, and its title if the list has one."""
-
-    url: str
-    title: str | None = None
+_LIST_ENDINGS: Final = (".opml", ".txt", ".lst", ".csv", ".tsv")
 
 
 def read_feed_lists(names: Sequence[str], options: FetchOptions) -> list[Feed]:
     """Return the feeds of all lists as elements, each once; see :func:`read_listed_feeds`.
 
     Raises:
-        UsageError: if a file or list cannot be read, or a line of it is not a feed.
+        UsageError: if a file or list cannot be read, or there is no feed in any.
     """
     listed = read_listed_feeds(names, options)
     return [Feed(url=feed.url, position=i) for i, feed in enumerate(listed)]
@@ -44,13 +34,13 @@ def read_listed_feeds(names: Sequence[str], options: FetchOptions) -> list[Liste
     """Return the feeds of all lists in order, each once, with the first title it has in them.
 
     Args:
-        names: URLs, or files of any Beam file system. A file is a plain list (one feed per line;
-            ``#`` starts a comment), OPML, or a feed. A URL is a list if its path ends in .opml,
-            .txt or .lst, and otherwise a feed.
+        names: URLs, or files of any Beam file system. A file is a list (see
+            :func:`~transforms.feeds.list_parser.parse_feed_list`) or a feed. A URL is a list if
+            its path has the ending of one, and otherwise a feed.
         options: how to fetch lists from the web.
 
     Raises:
-        UsageError: if a file or list cannot be read, or a line of it is not a feed.
+        UsageError: if a file or list cannot be read, or there is no feed in any.
     """
     titles: dict[str, str | None] = {}
     for name in names:
@@ -62,20 +52,38 @@ def read_listed_feeds(names: Sequence[str], options: FetchOptions) -> list[Liste
 
 
 def _read_list(name: str, options: FetchOptions) -> list[ListedFeed]:
-    if is_web_url(name):
-        if not urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
-            return [ListedFeed(_resolve_feed(name, name, ""))]
-        # The user gave this very address, as in a browser; robots.txt is for crawling.
-        without_robots = replace(options, politeness=replace(options.politeness, robots="none"))
-        with Fetcher(without_robots) as fetcher:
-            (response,) = fetcher.fetch([Request(name)])
-        if isinstance(response, ItemError):
-            raise UsageError(f"cannot read the feed list {name}: {response.message}")
-        return parse_feed_list(response.body, name, name)
-    data = _read_file(name)
-    if strip_start(data)[:1] in (b"<", b"{") and not _is_opml(data):
-        return [ListedFeed(str(Path(name)) if is_local(name) else name)]
-    return parse_feed_list(data, name, str(Path(name).parent))
+    """Return the feeds that a name stands for.
+
+    Raises:
+        UsageError: if the file or list cannot be read.
+    """
+    name = remove_feed_scheme(name)
+    if name.startswith("//"):
+        name = f"http:{name}"
+    if not is_web_url(name):
+        data = _read_file(name)
+        feed, base = str(Path(name)) if is_local(name) else name, str(Path(name).parent)
+    elif urlsplit(name).path.lower().endswith(_LIST_ENDINGS):
+        data = _fetch_list(name, options)
+        feed = base = name
+    else:
+        try:
+            return [ListedFeed(web_url(name))]
+        except UrlError as error:
+            raise UsageError(str(error)) from error
+    if strip_start(data)[:1] in (b"<", b"{") and not is_opml(data):
+        return [ListedFeed(feed)]
+    return parse_feed_list(data, name, base)
+
+
+def _fetch_list(url: str, options: FetchOptions) -> bytes:
+    # The user gave this very address, as in a browser; robots.txt is for crawling.
+    without_robots = replace(options, politeness=replace(options.politeness, robots="none"))
+    with Fetcher(without_robots) as fetcher:
+        (response,) = fetcher.fetch([Request(url)])
+    if isinstance(response, ItemError):
+        raise UsageError(f"cannot read the feed list {url}: {response.message}")
+    return response.body
 
 
 def _read_file(name: str) -> bytes:
@@ -88,68 +96,3 @@ def _read_file(name: str) -> bytes:
     except OSError as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"cannot read the feed list {name}: {reason}") from error
-
-
-def parse_feed_list(data: bytes, name: str, base: str) -> list[ListedFeed]:
-    """Return the feeds of a plain list or an OPML document.
-
-    In a plain list, the comment after a feed is its title; a number of entries at its end is
-    dropped.
-
-    Args:
-        data: the list.
-        name: its name for error messages.
-        base: the URL or the folder that relative entries start from; empty if none.
-
-    Raises:
-        UsageError: if the list cannot be parsed, or a line is not a feed; it names the line.
-
-    >>> parse_feed_list(b"https://a.example/feed  # News, 12 entries", "feeds.txt", "")
-    [ListedFeed(url='https://a.example/feed', title='News')]
-    """
-    if _is_opml(data):
-        return _parse_opml(data, name, base)
-    try:
-        lines = data.decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(f"the feed list {name} is not UTF-8 text") from error
-    feeds = []
-    for number, line in enumerate(lines, 1):
-        entry, _, comment = (part.strip() for part in line.partition(" #"))
-        if entry and not entry.startswith("#"):
-            title = _ENTRY_COUNT.sub("", comment)
-            url = _resolve_feed(entry, f"{name}:{number}", base)
-            feeds.append(ListedFeed(url, title or None))
-    return feeds
-
-
-def _parse_opml(data: bytes, name: str, base: str) -> list[ListedFeed]:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    try:
-        root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError as error:
-        raise UsageError(f"the OPML file {name} is not well-formed: {error}") from error
-    feeds = []
-    for outline in root.iter("outline"):
-        entry, title = outline.get("xmlUrl"), outline.get("title") or outline.get("text")
-        if entry:
-            url = _resolve_feed(str(entry), f"{name}:{outline.sourceline}", base)
-            feeds.append(ListedFeed(url, title if title not in (entry, url) else None))
-    return feeds
-
-
-def _is_opml(data: bytes) -> bool:
-    return b"<opml" in data[:_HEAD_BYTES]
-
-
-def _resolve_feed(entry: str, position: str, base: str) -> str:
-    """Return the URL or the path of an entry; the position in the list is for errors."""
-    if "://" in entry or not base or is_web_url(base):
-        try:
-            return web_url(entry, base)
-        except UrlError as error:
-            raise UsageError(f"{position}: {error}") from error
-    path = Path(base) / entry
-    if not path.is_file():
-        raise UsageError(f"{position}: neither a web address nor a file: {entry!r}")
-    return str(path)

@@ -8,7 +8,7 @@ from lxml import etree
 from transforms.core.errors import UsageError
 from transforms.core.urls import is_web_url
 from transforms.extraction.cleaning import clean_line
-from transforms.feeds.list_reader import ListedFeed
+from transforms.feeds.list_parser import ListedFeed
 
 
 def format_plain_list(feeds: Iterable[ListedFeed]) -> bytes:

@@ -9,12 +9,12 @@ from transforms.feeds.discovery import (
     MAX_CANDIDATES,
     FeedFacts,
     find_feed_links,
-    is_feed_like_url,
     list_usual_feed_urls,
     parse_site_url,
     read_feed_facts,
     read_site,
 )
+from transforms.feeds.feed_urls import is_feed_like_url
 
 PAGE = "https://www.a.example/news/index.html"
 RSS = (

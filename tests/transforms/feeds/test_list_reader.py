@@ -68,20 +68,23 @@ def test_a_list_from_the_web(web: WebServer, fetching: FetchOptions) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"https://a.example/\nnot a feed\n", r"feeds:2: .*'not a feed'"),
-        (b"ftp://a.example/feed\n", r"feeds:1: .*not a web address"),
-        (b"https://\n", r"feeds:1: .*not a web address"),
-        (b"\xff\xfe\x00", "not UTF-8"),
         (b"# nothing\n", "no feed in"),
-        (b"<opml><body>", "not well-formed"),
-        (b'<opml>\n<outline xmlUrl="gopher://x/"/></opml>', r"feeds:2: .*not a web address"),
+        (b"ftp://a.example/feed\nnot a feed\n", "no feed in"),
+        (b"<opml><body>", "no feed in"),
+        (b"%PDF-1.7", "the feed list .* is a PDF document"),
     ],
 )
-def test_bad_lists_name_the_line(tmp_path: Path, content: bytes, message: str) -> None:
+def test_a_list_without_feeds_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "feeds"
     path.write_bytes(content)
     with pytest.raises(UsageError, match=message):
         urls(path)
+
+
+@pytest.mark.parametrize("name", ["feed:{}", "feed://{host}/feed"])
+def test_an_address_may_have_the_scheme_of_feeds(name: str) -> None:
+    url = "http://a.example/feed"
+    assert urls(name.format(url, host="a.example")) == [url]
 
 
 def test_a_missing_list(tmp_path: Path) -> None:
