@@ -136,21 +136,20 @@ def read_pages(folder: Path) -> Iterator[bytes]:
 def select_articles(pages: Iterator[bytes], max_articles: int) -> list[bytes]:
     """Return the first pages that every contender reads as articles of their own.
 
-    Left out are pages in which Newsbeam or trafilatura alone finds no article, and further pages
-    with the same canonical URL, which Newsbeam drops as duplicates.
+    Left out are pages in which Newsbeam or trafilatura alone finds no article.
     """
-    selected: dict[str, bytes] = {}
+    selected: list[bytes] = []
     for page in pages:
         if len(selected) == max_articles:
             break
         url = f"http://127.0.0.1/{len(selected)}"
         try:
-            extraction, method = extract_page(page, url=url, content_type="text/html")
+            extract_page(page, url=url, content_type="text/html")
         except ItemError:
             continue
-        if method == "trafilatura" and trafilatura.bare_extraction(page, url=url) is not None:
-            selected.setdefault(extraction.canonical_url or url, page)
-    return list(selected.values())
+        if trafilatura.bare_extraction(page, url=url) is not None:
+            selected.append(page)
+    return selected
 
 
 def write_page_site(folder: Path, pages: Sequence[bytes]) -> list[str]:

@@ -26,6 +26,7 @@ from transforms.language.options import AnalysisOptions
 from transforms.language.topics.taxonomy import Taxonomy
 from transforms.language.worker import load_analyser
 from transforms.parse_entries import ParseEntries
+from transforms.reject_repeated_pages import RejectRepeatedPages
 from transforms.sinks.write_records import ListFiles, WriteLines, WriteRecords
 from transforms.state.records import StateChange
 from transforms.state.store import StateHandle
@@ -37,6 +38,7 @@ STAGES: Final = (
     "DropDuplicateEntries",
     "FetchPages",
     "ExtractArticles",
+    "RejectRepeatedPages",
     "DropDuplicateArticles",
     "GroupStories",
     "AnalyseArticles",
@@ -111,11 +113,12 @@ def build(pipeline: beam.Pipeline, job: IngestJob) -> beam.PCollection[str]:
     fresh = entries | "DropDuplicateEntries" >> DropDuplicateEntries(run, state)
     pages = fresh.main | "FetchPages" >> FetchPages(run, fetcher)
     extracted = pages.main | "ExtractArticles" >> ExtractArticles(run, documents, texts)
-    articles = extracted.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
+    unique = extracted.main | "RejectRepeatedPages" >> RejectRepeatedPages(run)
+    articles = unique.main | "DropDuplicateArticles" >> DropDuplicateArticles(run, state)
     grouped = articles.main | "GroupStories" >> GroupStories(run)
     analysed = grouped.articles | "AnalyseArticles" >> AnalyseArticles(run, analyser, texts)
 
-    stages = (fetched, parsed, fresh, pages, extracted, articles, analysed)
+    stages = (fetched, parsed, fresh, pages, extracted, unique, articles, analysed)
     dead_letters = [s.dead_letters for s in stages] | "DeadLetters" >> beam.Flatten()
     outcomes = [s.outcomes for s in stages] | "Outcomes" >> beam.Flatten()
     reports = [s.feed_reports for s in stages] | "FeedReports" >> beam.Flatten()

@@ -36,6 +36,14 @@ def first_version_id(canonical_url: str) -> str:
     return stable_id(canonical_url)
 
 
+def apart_lineage_id(own_url: str, claimed_url: str) -> str:
+    """Return the id of an article whose canonical link names another article.
+
+    It differs from the id of any article that rightly has either address.
+    """
+    return stable_id("apart", own_url, claimed_url)
+
+
 def version_id(lineage_id: str, version: int) -> str:
     """Return the id of a version of an article. The first version has the id of the lineage."""
     return lineage_id if version == 1 else stable_id(lineage_id, version)

@@ -18,6 +18,7 @@ STAGE_MODULES = {
     "DropDuplicateEntries": "transforms.drop_duplicates",
     "FetchPages": "transforms.fetch_pages",
     "ExtractArticles": "transforms.extract_articles",
+    "RejectRepeatedPages": "transforms.reject_repeated_pages",
     "DropDuplicateArticles": "transforms.drop_duplicates",
     "GroupStories": "transforms.group_stories",
     "AnalyseArticles": "transforms.analyse_articles",

@@ -5,13 +5,13 @@ text differs.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
 from schemas import Article
-from schemas.ids import link_key, story_id_of, version_id
+from schemas.ids import apart_lineage_id, link_key, story_id_of, version_id
 from transforms.core.elements import (
     CanonicalLink,
     Entry,
@@ -25,6 +25,7 @@ from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOu
 from transforms.state.loaded_state import State
 from transforms.state.records import FailedEntry, KnownArticle, KnownEntry, StateChange
 from transforms.state.store import StateHandle
+from transforms.story_similarity import is_same_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def classify_entry(
             return
         is_unchanged = failed.fingerprint == entry.fingerprint
         entry = replace(entry, attempts=failed.attempts if is_unchanged else 0)
+    elif known is not None and entry.attempts:
+        pass  # the page was not the article, so the feed's own text was used: look again
     elif known is not None and not known.fingerprint and entry.fingerprint:
         # State that was rebuilt from articles has no fingerprints: assume the present one.
         yield outcome
@@ -83,16 +86,31 @@ def classify_entry(
 
 
 def classify_articles(
-    lineage: LineageId, extracted: Iterable[ExtractedArticle], last: KnownArticle | None
+    lineage: LineageId,
+    extracted: Iterable[ExtractedArticle],
+    find_last: Callable[[LineageId], KnownArticle | None],
 ) -> Iterator[ExtractedArticle | Outcome | StateChange]:
     """Yield the best article of a lineage if it is new, the outcomes of the others, and changes.
+
+    An article whose canonical link may be wrong, and whose text is another than that of the
+    lineage, is an article of its own.
 
     Args:
         lineage: the id that the articles share.
         extracted: the articles of this run.
-        last: the last version that earlier runs have written; None if the article is new.
+        find_last: a function that returns the last version that earlier runs have written of a
+            lineage; None if the article is new.
     """
-    first, *others = sorted(extracted, key=_preference)
+    ordered = sorted(extracted, key=_preference)
+    last = find_last(lineage)
+    apart = [member for member in ordered if _is_another(member, ordered[0], last)]
+    for own_url in sorted({member.own_url for member in apart}):
+        members = [_separate(member) for member in apart if member.own_url == own_url]
+        yield from classify_articles(members[0].article.lineage_id, members, find_last)
+    members = [member for member in ordered if member not in apart]
+    if not members:
+        return
+    first, *others = members
     new = _new_version(first, last)
     written = new.article_id if new else last.article_id if last else lineage
     for other in others:
@@ -102,10 +120,46 @@ def classify_articles(
     else:
         yield replace(first, article=new)
         yield StateChange(article=known_article(new))
-    for member in (first, *others):
+    for member in members:
         entry, at = member.entry, member.article.fetched_at
         for key in filter(None, (link_key(entry.key), entry.alias)):
             yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
+
+
+def _is_another(
+    extracted: ExtractedArticle, first: ExtractedArticle, last: KnownArticle | None
+) -> bool:
+    """Return whether an article is another one than the lineage that its canonical link names.
+
+    Args:
+        extracted: the article.
+        first: the best article of the lineage in this run; it may be the same.
+        last: the last version of the lineage that earlier runs have written.
+    """
+    if not extracted.own_url:
+        return False
+    if last is not None and extracted.article.text_hash == last.text_hash:
+        return False
+    if last is not None and first.own_url:
+        return True
+    return not (
+        extracted.article.text_hash == first.article.text_hash
+        or is_same_text(extracted.hashes, first.hashes)
+    )
+
+
+def _separate(extracted: ExtractedArticle) -> ExtractedArticle:
+    """Return an article under the address that it was fetched from."""
+    own_url, claimed = extracted.own_url, extracted.article.canonical_url
+    lineage = apart_lineage_id(own_url, claimed)
+    article = replace(
+        extracted.article,
+        article_id=lineage,
+        lineage_id=lineage,
+        story_id=story_id_of(lineage),
+        canonical_url=own_url,
+    )
+    return replace(extracted, article=article, own_url="")
 
 
 def known_article(article: Article) -> KnownArticle:
@@ -119,10 +173,10 @@ def known_article(article: Article) -> KnownArticle:
     )
 
 
-def _preference(extracted: ExtractedArticle) -> tuple[bool, bool, str]:
-    """Order pages before feeds' own texts, then entries that their feeds have changed."""
+def _preference(extracted: ExtractedArticle) -> tuple[bool, bool, bool, str]:
+    """Order certain addresses first, then pages before feeds' own texts, then changed entries."""
     article, entry = extracted.article, extracted.entry
-    return (article.html_hash is None, not entry.edited, article.url)
+    return (extracted.own_url != "", article.html_hash is None, not entry.edited, article.url)
 
 
 def _new_version(extracted: ExtractedArticle, last: KnownArticle | None) -> Article | None:
@@ -218,4 +272,4 @@ class ArticleDeduplication(Stage[ArticlesOfLineage, ExtractedArticle]):
 
     def process(self, element: ArticlesOfLineage) -> Iterator[ExtractedArticle | SideOutput]:
         lineage, extracted = element
-        yield from classify_articles(lineage, extracted, self.state.value.article(lineage))
+        yield from classify_articles(lineage, extracted, self.state.value.article)

@@ -14,8 +14,13 @@ from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.core.isolated_stage import IsolatedStage, apply_isolated_stage
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import canonical_url
-from transforms.extraction.article import Extraction, extract_page
-from transforms.state.retries import fail_entry
+from transforms.extraction.article import PageArticle, extract_page
+from transforms.extraction.article_check import NOT_THE_ARTICLE, ExpectedArticle
+from transforms.extraction.publication_time import (
+    choose_modification_time,
+    choose_publication_time,
+)
+from transforms.state.retries import fail_entry, recheck_entry
 from transforms.storage.text_store import TextStore
 from transforms.story_similarity import sketch_text
 
@@ -36,7 +41,7 @@ class ExtractArticles(
 
 
 @dataclass
-class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extraction, str]]):
+class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, PageArticle]):
     """The stage that extracts articles, from the page or, failing that, from the feed's text."""
 
     name = "ExtractArticles"
@@ -62,27 +67,31 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extra
     def processes(self) -> int:
         return self.documents.processes
 
-    def compute(self, element: FetchedPage) -> tuple[Extraction, str]:
+    def compute(self, element: FetchedPage) -> PageArticle:
         try:
             return self._extract(element, element.html)
-        except ItemError:
+        except ItemError as error:
             if element.html is None or not element.entry.content:
                 raise
-            return self._extract(element, None)
+            return replace(self._extract(element, None), rejection=error)
 
     def finish(
-        self, element: FetchedPage, result: tuple[Extraction, str]
+        self, element: FetchedPage, result: PageArticle
     ) -> Iterator[ExtractedArticle | SideOutput]:
-        extraction, method = result
+        extraction, method, rejection = result.extraction, result.method, result.rejection
         entry = element.entry
-        canonical = canonical_url(extraction.canonical_url or element.url)
+        url = canonical_url(_address(element, rejection))
+        canonical = extraction.canonical_url or (entry.key if entry.shares_link else url)
         lineage = entry.lineage or first_version_id(canonical)
-        published = entry.published_at or extraction.published_at
+        fetched_at = element.fetched_at
+        published, date_source = choose_publication_time(
+            entry.published_at, extraction.published_at, fetched_at
+        )
         from_page = element.html is not None and method == "trafilatura"
         article = Article(
             article_id=lineage,
             run_id=self.run.run_id,
-            day=(published or element.fetched_at).date(),
+            day=(published or fetched_at).date(),
             url=entry.link,
             canonical_url=canonical,
             lineage_id=lineage,
@@ -93,8 +102,8 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extra
             title=extraction.title or entry.title,
             authors=extraction.authors or entry.authors,
             published_at=published,
-            date_source="feed" if entry.published_at else "page" if published else "none",
-            fetched_at=element.fetched_at,
+            date_source=date_source,
+            fetched_at=fetched_at,
             language=extraction.language,
             site_name=extraction.site_name or entry.feed_title,
             text="",
@@ -106,28 +115,44 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, tuple[Extra
             noindex=extraction.noindex,
             tdm_reserved=extraction.tdm_reserved,
             story_id=story_id_of(lineage),
-            modified_at=entry.modified_at or extraction.modified_at,
+            modified_at=choose_modification_time(
+                entry.modified_at, extraction.modified_at, published, fetched_at
+            ),
             summary=entry.summary or extraction.summary or None,
             image_url=extraction.image_url or entry.image_url,
             section=extraction.section,
             tags=list(dict.fromkeys([*entry.tags, *extraction.tags])),
         )
+        may_be_another = not extraction.is_address_certain and entry.lineage is None
         yield ExtractedArticle(
             article=article,
             entry=replace(entry, content=None),
             text_reference=self._writer.write(extraction.text),
             hashes=sketch_text(extraction.text),
+            own_url=url if may_be_another else "",
+            is_confirmed=result.is_confirmed,
         )
+        if rejection is not None or not (result.is_confirmed or entry.attempts):
+            yield from recheck_entry(entry, lineage, rejection)
 
-    def _extract(self, page: FetchedPage, html: bytes | None) -> tuple[Extraction, str]:
-        extraction: tuple[Extraction, str] = self.documents.value(
+    def _extract(self, page: FetchedPage, html: bytes | None) -> PageArticle:
+        entry = page.entry
+        article: PageArticle = self.documents.value(
             functools.partial(
                 extract_page,
                 html,
                 url=page.url,
                 content_type=page.content_type,
                 headers={header.name: header.value for header in page.headers},
-                fragment=page.entry.content,
+                expected=ExpectedArticle(
+                    entry.link, entry.title, entry.summary, entry.content, entry.language
+                ),
             )
         )
-        return extraction
+        return article
+
+
+def _address(page: FetchedPage, rejection: ItemError | None) -> str:
+    """Return the address of an article: where its page was found, unless that is another page."""
+    is_other = rejection is not None and rejection.error_type == NOT_THE_ARTICLE
+    return page.entry.link if is_other else page.url

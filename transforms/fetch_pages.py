@@ -55,13 +55,15 @@ class PageFetching(RequestStage[Entry, FetchedPage]):
         yield from super().fail(element, error)
         yield from fail_entry(element, error)
 
-    def request(self, element: Entry) -> Request:
-        return Request(element.link, is_page=True)
+    def request(self, element: Entry) -> Request | None:
+        return None if element.shares_link else Request(element.link, is_page=True)
 
     def on_response(
         self, element: Entry, response: Response | None
     ) -> Iterator[FetchedPage | SideOutput]:
-        assert response is not None
+        if response is None:
+            yield _feed_text(element)
+            return
         problem = check_page(response)
         if problem is not None:
             yield from self.on_error(element, problem)
@@ -83,6 +85,11 @@ class PageFetching(RequestStage[Entry, FetchedPage]):
         """Yield the entry with the feed's own text if there is one and no retry is due."""
         is_retried = error.temporary and element.attempts + 1 < MAX_ATTEMPTS[True]
         if element.content and not is_retried:
-            yield FetchedPage(element, element.link, None, "", now(), [])
+            yield _feed_text(element)
         else:
             yield from self.fail(element, error)
+
+
+def _feed_text(entry: Entry) -> FetchedPage:
+    """Return an entry whose page was not fetched, so that the feed's own text is used."""
+    return FetchedPage(entry, entry.link, None, "", now(), [])

@@ -1,10 +1,12 @@
 """Parse feeds into entries, in an isolated worker process."""
 
+import datetime as dt
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote, urldefrag, urlsplit
 
 import apache_beam as beam
 
@@ -74,10 +76,15 @@ class EntryParsing(Stage[FeedDocument, Entry]):
             skip_days=feed.skip_days,
             published=select_latest([e.published_at for e in feed.entries if e.published_at]),
         )
-        ids = Counter(raw.entry_id for raw in feed.entries)
+        entries = []
         for position, raw in enumerate(feed.entries):
-            unique_id = raw.entry_id if ids[raw.entry_id] == 1 else ""
-            yield from self._entry(element, feed, position, raw, unique_id)
+            try:
+                entries.append(_make_entry(element, feed, position, raw))
+            except (ItemError, UrlError) as error:
+                yield self.dead_letter(self.source(element), error)
+                key = stable_id(element.feed_url, raw.entry_id, raw.link, raw.title)
+                yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
+        yield from separate_shared_links(add_aliases(entries))
         if feed.is_truncated:
             message = f"the feed ends early, after {feed.entry_count} entries"
             yield self.dead_letter(self.source(element), ItemError("TruncatedFeed", message))
@@ -89,40 +96,77 @@ class EntryParsing(Stage[FeedDocument, Entry]):
                 key = stable_id(element.feed_url, "beyond", number)
                 yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
 
-    def _entry(
-        self, document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry, unique_id: str
-    ) -> Iterator[Entry | SideOutput]:
-        try:
-            if not raw.link:
-                message = f"entry {position + 1} ({raw.title[:80]!r}) has no link"
-                raise ItemError("NoLink", message)
-            link = web_url(raw.link, document.url)
-            key = canonical_url(link)
-        except (ItemError, UrlError) as error:
-            yield self.dead_letter(self.source(document), error)
-            key = stable_id(document.feed_url, raw.entry_id, raw.link, raw.title)
-            yield Outcome(document.feed_url, key, OutcomeKind.DEAD_LETTER, None)
-            return
-        yield Entry(
-            feed_url=document.feed_url,
-            feed_title=feed.title,
-            feed_position=document.position,
-            position=position,
-            entry_id=raw.entry_id or link,
-            link=link,
-            key=key,
-            title=raw.title,
-            authors=raw.authors,
-            published_at=raw.published_at,
-            content=raw.content,
-            language=raw.language or feed.language,
-            fingerprint=raw.fingerprint,
-            alias=alias_key(document.feed_url, unique_id) if unique_id else None,
-            summary=raw.summary,
-            image_url=raw.image_url,
-            tags=raw.tags,
-            modified_at=raw.modified_at,
-        )
+
+def _make_entry(document: FeedDocument, feed: ParsedFeed, position: int, raw: RawEntry) -> Entry:
+    """Return an entry as the graph has it.
+
+    Raises:
+        ItemError, UrlError: the entry has no link, or none that is a web address.
+    """
+    if not raw.link:
+        raise ItemError("NoLink", f"entry {position + 1} ({raw.title[:80]!r}) has no link")
+    link = web_url(raw.link, document.url)
+    return Entry(
+        feed_url=document.feed_url,
+        feed_title=feed.title,
+        feed_position=document.position,
+        position=position,
+        entry_id=raw.entry_id or link,
+        link=link,
+        key=canonical_url(link),
+        title=raw.title,
+        authors=raw.authors,
+        published_at=raw.published_at,
+        content=raw.content,
+        language=raw.language or feed.language,
+        fingerprint=raw.fingerprint,
+        summary=raw.summary,
+        image_url=raw.image_url,
+        tags=raw.tags,
+        modified_at=raw.modified_at,
+    )
+
+
+def add_aliases(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of a feed with a second key, by which they are known under a new link.
+
+    The key is made from the entry's own id. An entry without one is known by all that its feed says
+    about it and the path of its link, since the query may change with every request. A title and a
+    day are not enough for that. A key that several entries share is left out.
+    """
+    keys = [_alias_parts(entry) for entry in entries]
+    counts = Counter(keys)
+    return [
+        replace(entry, alias=alias_key(entry.feed_url, key)) if key and counts[key] == 1 else entry
+        for entry, key in zip(entries, keys, strict=True)
+    ]
+
+
+def _alias_parts(entry: Entry) -> str:
+    if entry.entry_id != entry.link:
+        return entry.entry_id
+    has_time = entry.published_at is not None and entry.published_at.time() != dt.time()
+    if not (entry.content or entry.summary or (entry.title and has_time)):
+        return ""
+    path = urlsplit(entry.link)._replace(query="", fragment="").geturl()
+    return stable_id(entry.fingerprint, path)
+
+
+def separate_shared_links(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the entries of a feed; those that share a link get keys of their own.
+
+    Such entries are notices of one page, or their link is the front page. They are articles if
+    they have an id and a text of their own. The others count as copies of one entry.
+    """
+    entries = list(entries)
+    own_texts = Counter(entry.key for entry in entries if entry.alias and entry.content)
+    for entry in entries:
+        is_own = entry.alias and entry.content and entry.entry_id != entry.link
+        is_front = urlsplit(entry.key).path == "/" and not urlsplit(entry.key).query
+        if is_own and (own_texts[entry.key] > 1 or is_front):
+            key = f"{urldefrag(entry.key).url}#{quote(entry.entry_id, safe='')}"
+            entry = replace(entry, key=key, shares_link=True)
+        yield entry
 
 
 def _report(document: FeedDocument, status: FeedStatus, **fields: Any) -> FeedReport:

@@ -28,6 +28,9 @@ from transforms.core.elements import ArticleSketch, Run
 MIN_RESEMBLANCE: Final = 0.4
 """The minimum estimated share of common shingles (Jaccard index) of a copy."""
 
+MIN_RESEMBLANCE_OF_SAME: Final = 0.8
+"""The minimum estimated share of common shingles of two forms of one article."""
+
 MIN_WORDS: Final = 40
 """The minimum length of a grouped text. Shorter ones are often notices, such as of a paywall."""
 
@@ -126,6 +129,11 @@ class EarlierStories:
         if best is None or resemblance(hashes, self._hashes[best]) < MIN_RESEMBLANCE:
             return None
         return best
+
+
+def is_same_text(a: bytes, b: bytes) -> bool:
+    """Return whether two texts differ by no more than captions or an edit, from their sketches."""
+    return resemblance(_split(a), _split(b)) >= MIN_RESEMBLANCE_OF_SAME
 
 
 def resemblance(a: Sequence[bytes], b: Sequence[bytes]) -> float:

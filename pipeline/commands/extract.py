@@ -16,7 +16,7 @@ from transforms.core.elements import Run
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions, WorkerOptions
 from transforms.core.options import from_flags
-from transforms.extraction.article import Extraction, extract_page
+from transforms.extraction.article import PageArticle, extract_page
 from transforms.extraction.document_worker import load_document_parsers
 
 _FIELDS: Final = ("title", "authors", "text", "canonical_url", "language", "site_name")
@@ -56,7 +56,7 @@ def extract_file(
     Raises:
         UsageError: a file cannot be read or written.
     """
-    with IsolatedWorker[Callable[[], tuple[Extraction, str]], tuple[Extraction, str]](
+    with IsolatedWorker[Callable[[], PageArticle], PageArticle](
         load_document_parsers, limits, name="reading", processes=workers.count()
     ) as documents:
 
@@ -70,7 +70,7 @@ def extract_file(
                         _read_page(item, source.parent),
                         url=url if isinstance(url, str) else None,
                     )
-                    extraction, _ = documents(extract)
+                    extraction = documents(extract).extraction
                     published_at = extraction.published_at
                     results.append(
                         {

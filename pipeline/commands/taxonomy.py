@@ -24,9 +24,10 @@ from transforms.core.errors import ItemError, UsageError
 from transforms.core.isolated_process import IsolatedWorker, LimitOptions
 from transforms.core.options import from_flags, require
 from transforms.core.urls import UrlError
-from transforms.extraction.article import Extraction, detect_language, extract_page
+from transforms.extraction.article import Extraction, PageArticle, extract_page
 from transforms.extraction.cleaning import clean_line, clean_text
 from transforms.extraction.document_worker import load_document_parsers
+from transforms.extraction.text_language import detect_language
 from transforms.feeds.discovery import parse_site_url
 from transforms.fetching.fetcher import Fetcher
 from transforms.fetching.http_messages import Request, Response
@@ -180,16 +181,16 @@ def _read_page(url: str, fetching: FetchOptions, limits: LimitOptions) -> Extrac
 
 
 def _extract(response: Response, limits: LimitOptions) -> Extraction:
-    with IsolatedWorker[Callable[[], object], tuple[Extraction, str]](
+    with IsolatedWorker[Callable[[], object], PageArticle](
         load_document_parsers, limits, name="reading"
     ) as isolated:
         content_type = response.headers.get("content-type", "")
-        extraction, _ = isolated(
+        article = isolated(
             functools.partial(
                 extract_page, response.body, url=response.url, content_type=content_type
             )
         )
-    return extraction
+    return article.extraction
 
 
 def suggest(args: argparse.Namespace) -> float:

@@ -13,11 +13,11 @@ from transforms.core.elements import FetchedPage, Run
 from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.extract_articles import ExtractArticles
 from transforms.extraction.article import (
-    detect_language,
     extract_article,
     extract_fragment,
 )
 from transforms.extraction.charset import decode_page
+from transforms.extraction.text_language import detect_language
 from transforms.storage.text_store import TextStore
 
 PARAGRAPHS = [
@@ -108,7 +108,7 @@ def test_nothing_to_extract(html: str) -> None:
 )
 def test_a_canonical_link_that_cannot_be_meant_is_ignored(canonical: str) -> None:
     found = extract_article(page(head=f'<link rel="canonical" href="{canonical}">'), url=URL)
-    assert found is not None and found.canonical_url is None
+    assert found is not None and found.canonical_url == "https://a.example/2026/11/pier"
 
 
 @pytest.mark.parametrize("mark", ["\x00", "\x01", "\ud800", "\x0c"])

@@ -89,7 +89,8 @@ class Entry:
     """One item of a feed.
 
     Attributes:
-        key: the canonical link, by which copies of the entry are recognised.
+        key: the canonical link, by which copies of the entry are recognised; with the id of the
+            entry as fragment if the link is shared.
         feed_position: the feed's place in the list, from 0.
         position: the entry's place in the feed, from 0.
         fingerprint: a hash of everything that the feed says about the entry.
@@ -100,6 +101,8 @@ class Entry:
         summary: the feed's summary of the article, as plain text on one line; may be empty.
         tags: the categories that the feed gives it.
         modified_at: the time of the last change that the feed states, UTC.
+        shares_link: whether other entries of its feed have the same link. Then the article is the
+            feed's own text, since the page cannot be that of each of them.
     """
 
     feed_url: str
@@ -123,6 +126,7 @@ class Entry:
     image_url: str | None = None
     tags: list[str] = field(default_factory=list)
     modified_at: dt.datetime | None = None
+    shares_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +173,17 @@ class ExtractedArticle:
     Attributes:
         text_reference: where the text is stored.
         hashes: the MinHash sketch of the text, by which copies of a story are recognised.
+        own_url: the canonical URL of the fetched address, if the canonical link of the page may
+            name another article; else empty.
+        is_confirmed: whether the page has words of the entry's title or summary.
     """
 
     article: Article
     entry: Entry
     text_reference: TextReference
     hashes: bytes
+    own_url: str = ""
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ TRACKING_PARAMETERS: Final = re.compile(
     re.IGNORECASE,
 )
 
+_ROUTE_STARTS: Final = frozenset({"!", "/"})
+
 
 class UrlError(ValueError):
     """The error for a link that is not a web address."""
@@ -86,7 +88,8 @@ def web_url(link: str, base: str = "") -> str:
 def canonical_url(url: str) -> str:
     """Return the URL without fragment, user, default port and tracking parameters.
 
-    The remaining query parameters are sorted alphabetically.
+    The remaining query parameters are sorted alphabetically. A fragment that starts with ``!`` or
+    ``/`` stays: it is the address of a page within an app.
 
     Raises:
         UrlError: if it is not a web address.
@@ -100,7 +103,7 @@ def canonical_url(url: str) -> str:
     tracking = [name for name in names if TRACKING_PARAMETERS.fullmatch(name)]
     if tracking:
         url = url_query_cleaner(url, tracking, remove=True, unique=False)
-    url = str(canonicalize_url(url))
+    url = str(canonicalize_url(url, keep_fragments=parts.fragment[:1] in _ROUTE_STARTS))
     parts = urlsplit(url)
     host = parts.hostname or ""
     netloc = parts.netloc.rpartition("@")[2].lower()

@@ -10,21 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
-from urllib.parse import urlsplit
 
 from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
-from transforms.core.urls import UrlError, web_url
+from transforms.extraction.article_check import ExpectedArticle, check_article, is_confirmed
+from transforms.extraction.canonical_link import find_canonical_link, resolve_address
 from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_text
 from transforms.extraction.markup_limits import check_markup
 from transforms.extraction.opt_outs import read_opt_outs
+from transforms.extraction.text_language import detect_language
 
 _MAX_METAS: Final = 1000
+_DECLARED_LANGUAGES: Final = (
+    "//meta[@property='og:locale' or @http-equiv='content-language']/@content"
+)
 _XML_DECLARATION: Final = re.compile(r"<\?xml[^>]*>", re.IGNORECASE)
-_MIN_LETTERS_FOR_LANGUAGE: Final = 60
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ class Extraction:
         authors: the names of its byline.
         published_at: the time of publication, UTC; midnight if the page has only a date.
         text: the paragraphs, one per line.
-        canonical_url: the canonical link of the page, if it has a plausible one.
+        canonical_url: the canonical URL of the page; None if its address is not known.
+        is_address_certain: see :class:`~transforms.extraction.canonical_link.ClaimedAddress`.
         language: the ISO 639-1 code; None if unknown.
         truncated_or_paywalled: whether the page says that it is not free to read.
         noindex, tdm_reserved: see :func:`~transforms.extraction.opt_outs.read_opt_outs`.
@@ -59,6 +63,24 @@ class Extraction:
     image_url: str | None = None
     section: str | None = None
     tags: list[str] = field(default_factory=list)
+    is_address_certain: bool = True
+
+
+@dataclass(frozen=True)
+class PageArticle:
+    """The article of an entry, from its page or from the feed's own text.
+
+    Attributes:
+        method: ``trafilatura`` or ``feed_content``.
+        is_confirmed: whether the page has words of the entry's title or summary; True if it was not
+            compared.
+        rejection: why the page was not used, if it was fetched.
+    """
+
+    extraction: Extraction
+    method: str
+    is_confirmed: bool = True
+    rejection: ItemError | None = None
 
 
 def extract_page(
@@ -67,8 +89,8 @@ def extract_page(
     url: str | None,
     content_type: str = "",
     headers: Mapping[str, str] | None = None,
-    fragment: str | None = None,
-) -> tuple[Extraction, str]:
+    expected: ExpectedArticle | None = None,
+) -> PageArticle:
     """Extract the article of a page or, if that fails, of the feed's own text.
 
     Args:
@@ -76,32 +98,39 @@ def extract_page(
         url: its address, for relative links.
         content_type: its Content-Type header, which may state the encoding.
         headers: the headers of the response, for opt-outs; names are in lower case.
-        fragment: the text in HTML that the feed has for the entry, if any.
-
-    Returns:
-        The article, and the method: ``trafilatura`` or ``feed_content``.
+        expected: what the feed says of the article, if the page is that of an entry.
 
     Raises:
-        ItemError: if neither has a text; the message is about the page.
+        ItemError: if neither has a text, or the page is not the article; the message is about the
+            page.
     """
     problem = ItemError("NoText", "no article text was found in the page")
+    feed_language = expected.language if expected else None
     if body is not None:
         try:
             check_markup(body.encode("utf-8", "replace") if isinstance(body, str) else body)
             html = body if isinstance(body, str) else decode_page(body, content_type)
-            article = extract_article(html, url=url, headers=headers)
+            article = extract_article(html, url=url, headers=headers, feed_language=feed_language)
             if article is not None:
-                return article, "trafilatura"
+                title, text = article.title, article.text
+                check_article(title, text, url=url, expected=expected)
+                confirmed = expected is None or is_confirmed(title, text, expected)
+                return PageArticle(article, "trafilatura", confirmed)
         except ItemError as error:
             problem = error
-    article = extract_fragment(fragment, url=url) if fragment else None
+    fragment = expected.content if expected else None
+    article = extract_fragment(fragment, url=url, language=feed_language) if fragment else None
     if article is None:
         raise problem
-    return article, "feed_content"
+    return PageArticle(article, "feed_content", rejection=problem if body is not None else None)
 
 
 def extract_article(
-    html: str, *, url: str | None = None, headers: Mapping[str, str] | None = None
+    html: str,
+    *,
+    url: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    feed_language: str | None = None,
 ) -> Extraction | None:
     """Extract the article of a page.
 
@@ -109,6 +138,7 @@ def extract_article(
         html: the page.
         url: its address, for relative links.
         headers: the headers of the response, for opt-outs; names are in lower case.
+        feed_language: the language that the feed declares, if there is a feed.
 
     Returns:
         The article, or None if the page has no text.
@@ -122,25 +152,29 @@ def extract_article(
     tree = parse_html(html)
     if tree is None:
         return None
-    canonical = _find_canonical_url(tree, url)
+    claim = find_canonical_link(tree, url)
+    declared = [tree.get("lang"), *tree.xpath(_DECLARED_LANGUAGES), feed_language]
     noindex, tdm_reserved = read_opt_outs(headers or {}, _read_metas(tree))
-    lang = str(tree.get("lang") or "")[:2].lower()
     try:
         metadata = read_metadata(tree, url)
         text = extract_text(tree, url=url, title=metadata.title)
     except (TypeError, ValueError):  # references to control characters; lxml rejects these in text
         return None
+    shows_teaser = is_truncated(text, metadata.article_body)
+    if shows_teaser and metadata.article_body:
+        text = clean_text(metadata.article_body)
     if not text:
         return None
+    address = resolve_address(claim, url, metadata.title) if url else None
     return Extraction(
         title=metadata.title,
         authors=metadata.authors,
         published_at=metadata.published_at,
         text=text,
-        canonical_url=canonical,
-        language=detect_language(text) or lang or None,
+        canonical_url=address.url if address else claim,
+        language=detect_language(text, declared),
         site_name=metadata.site_name or None,
-        truncated_or_paywalled=metadata.is_paywalled or is_truncated(text, metadata.article_body),
+        truncated_or_paywalled=metadata.is_paywalled or shows_teaser,
         noindex=noindex,
         tdm_reserved=tdm_reserved,
         modified_at=metadata.modified_at,
@@ -148,11 +182,19 @@ def extract_article(
         image_url=metadata.image_url,
         section=metadata.section,
         tags=metadata.tags,
+        is_address_certain=address is None or address.is_certain,
     )
 
 
-def extract_fragment(html: str, *, url: str | None) -> Extraction | None:
+def extract_fragment(
+    html: str, *, url: str | None, language: str | None = None
+) -> Extraction | None:
     """Extract the article of a feed's own text, which has no title and no authors.
+
+    Args:
+        html: the text in HTML.
+        url: the address of the entry, for relative links.
+        language: the language that the feed declares.
 
     Returns:
         The article, or None if the fragment has no text.
@@ -161,16 +203,7 @@ def extract_fragment(html: str, *, url: str | None) -> Extraction | None:
     text = article.text if article else clean_text(_strip_tags(html))
     if not text:
         return None
-    return Extraction("", [], None, text, None, detect_language(text), None, False)
-
-
-def detect_language(text: str) -> str | None:
-    """Return the ISO 639-1 code of the language of a text; None if the text is too short."""
-    if sum(map(str.isalpha, text[:500])) < _MIN_LETTERS_FOR_LANGUAGE:
-        return None
-    import py3langid
-
-    return str(py3langid.classify(text[:3000])[0])
+    return Extraction("", [], None, text, None, detect_language(text, [language]), None, False)
 
 
 def _remove_xml_declaration(html: str) -> str:
@@ -184,18 +217,6 @@ def _remove_xml_declaration(html: str) -> str:
 def _read_metas(tree: HtmlElement) -> dict[str, str]:
     metas = islice(tree.iterfind(".//meta[@name]"), _MAX_METAS)
     return {str(m.get("name")).strip().lower(): str(m.get("content") or "") for m in metas}
-
-
-def _find_canonical_url(tree: HtmlElement, url: str | None) -> str | None:
-    """Return the canonical link of a page, unless it is invalid or wrongly the front page."""
-    for link in tree.iterfind(".//link[@rel='canonical']"):
-        try:
-            canonical = web_url(link.get("href") or "", url or "")
-        except UrlError:
-            return None  # the caller uses the fetched address instead
-        is_front = urlsplit(canonical).path in ("", "/") and not urlsplit(canonical).query
-        return None if is_front and url and urlsplit(url).path not in ("", "/") else canonical
-    return None
 
 
 def _strip_tags(html: str) -> str:

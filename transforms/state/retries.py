@@ -17,6 +17,9 @@ from transforms.state.records import FailedEntry, StateChange
 MAX_ATTEMPTS: Final = {True: 12, False: 3}
 """The number of attempts for an entry whose error is temporary (True) or not (False)."""
 
+_RECHECKED: Final = frozenset({"NotTheArticle", "NoText", "Unconfirmed"})
+"""The errors of pages that were fetched but were not the article: the article may come later."""
+
 FIRST_BACKOFF: Final = dt.timedelta(minutes=5)
 _LONGEST_BACKOFF: Final = dt.timedelta(days=1)
 
@@ -56,11 +59,30 @@ def fail_entry(
 ) -> Iterator[Outcome | StateChange]:
     """Yield the outcome of a failed entry, and the state change that says when to retry it."""
     yield Outcome(entry.feed_url, entry.key, OutcomeKind.DEAD_LETTER, None)
-    failure = ItemError.from_exception(error)
+    yield _plan_retry(entry, ItemError.from_exception(error), first_backoff)
+
+
+def recheck_entry(entry: Entry, lineage: str, rejection: ItemError | None) -> Iterator[StateChange]:
+    """Yield the state change that has the page of a written article fetched once more, if due.
+
+    Args:
+        entry: the entry.
+        lineage: the id that the versions of its article share.
+        rejection: why the page was not used, so that the article is the feed's own text; None if
+            the page was used, but has no word of the entry.
+    """
+    error = rejection or ItemError("Unconfirmed", "the page has no word of the entry")
+    if error.error_type in _RECHECKED:
+        yield _plan_retry(replace(entry, lineage=lineage, edited=True), error, FIRST_BACKOFF)
+
+
+def _plan_retry(entry: Entry, failure: ItemError, first_backoff: dt.timedelta) -> StateChange:
     # If the host was closed, the entry was not tried, so this does not count as an attempt.
     attempts, at = entry.attempts + (failure.attempts > 0), now()
+    # A wall may be gone by the next run.
+    delays = attempts - 1 if failure.error_type in _RECHECKED and attempts else attempts
     not_before = retry_time(
-        attempts,
+        delays,
         temporary=failure.temporary,
         not_before=failure.not_before,
         at=at,
@@ -76,7 +98,7 @@ def fail_entry(
         not_before=not_before,
         entry=to_line(entry),
     )
-    yield StateChange(failed=failed)
+    return StateChange(failed=failed)
 
 
 def entry_to_retry(failed: FailedEntry) -> Entry:

@@ -206,7 +206,11 @@ class _DropKnownArticles(_KnownMemory):
             last = self.state.value.article(lineage)
         elif self.is_old(written):
             self.write(memory, forget, last)
-        for output in classify_articles(lineage, [extracted], last):
-            if isinstance(output, ExtractedArticle):
+
+        def find_last(other: LineageId) -> KnownArticle | None:
+            return last if other == lineage else self.state.value.article(other)
+
+        for output in classify_articles(lineage, [extracted], find_last):
+            if isinstance(output, ExtractedArticle) and output.article.lineage_id == lineage:
                 self.write(memory, forget, known_article(output.article))
             yield self.count_and_tag(output)

@@ -101,7 +101,7 @@ class PageReading(HostQueueLogic[Entry, QueuedPage, ExtractedArticle]):
             yield Outcome(queued.entry.feed_url, item.name, OutcomeKind.DUPLICATE, None)
         items[item.name] = QueuedPage(item.entry, at)
 
-    def request(self, item: QueuedPage) -> Request:
+    def request(self, item: QueuedPage) -> Request | None:
         return self.fetching.request(item.entry)
 
     def on_result(

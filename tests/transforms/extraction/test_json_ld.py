@@ -145,5 +145,5 @@ def test_hostile_scripts_do_not_fail_the_article(script: str) -> None:
         f'<html><head><script type="application/ld+json">{script}</script></head>'
         f"<body><article>{PARAGRAPH * 5}</article></body></html>"
     )
-    article, method = extract_page(html, url=URL)
-    assert method == "trafilatura" and "council voted" in article.text
+    found = extract_page(html, url=URL)
+    assert found.method == "trafilatura" and "council voted" in found.extraction.text

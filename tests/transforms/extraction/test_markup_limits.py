@@ -45,7 +45,7 @@ def test_an_entity_is_not_read_from_a_file() -> None:
         b"<!DOCTYPE html [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><html><body><article>"
         b"<p>The bridge &x; is closed for repairs until spring, the town said on Tuesday.</p>"
     )
-    article, _ = extract_page(body, url="https://a.example/")
+    article = extract_page(body, url="https://a.example/").extraction
     assert "root" not in article.text and "is closed" in article.text
 
 

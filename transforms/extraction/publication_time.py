@@ -1,0 +1,62 @@
+"""The choice between the times that a feed and a page state for an article. Imports no Beam."""
+
+import datetime as dt
+from typing import Final, NamedTuple
+
+_EARLIEST: Final = dt.datetime(1990, 1, 1, tzinfo=dt.timezone.utc)
+"""An earlier time is a mistake, such as the epoch of a computer, unless feed and page agree."""
+_CLOCK_SKEW: Final = dt.timedelta(minutes=10)
+_LATEST: Final = dt.timedelta(days=1)
+"""The maximum time by which an article may be dated after it was fetched."""
+
+
+class PublicationTime(NamedTuple):
+    """The time of publication, UTC, and where it is from: ``feed``, ``page`` or ``none``."""
+
+    time: dt.datetime | None
+    source: str
+
+
+def choose_publication_time(
+    feed: dt.datetime | None, page: dt.datetime | None, fetched_at: dt.datetime
+) -> PublicationTime:
+    """Return the time of publication of an article.
+
+    The feed's time counts. If it is before the web or in the future, the page's time counts.
+
+    Args:
+        feed: the time that the feed states, UTC.
+        page: the time that the page states, UTC.
+        fetched_at: the time at which the page was fetched, UTC.
+
+    >>> day = dt.datetime(2026, 11, 20, tzinfo=dt.timezone.utc)
+    >>> choose_publication_time(day.replace(year=2027), day, day + dt.timedelta(hours=1)).source
+    'page'
+    """
+    for latest in (fetched_at + _CLOCK_SKEW, fetched_at + _LATEST):
+        for time, source, other in ((feed, "feed", page), (page, "page", feed)):
+            if time is None or time > latest:
+                continue
+            is_agreed = other is not None and other.date() == time.date()
+            if time >= _EARLIEST or is_agreed or (source == "page" and other is None):
+                return PublicationTime(time, source)
+    return PublicationTime(None, "none")
+
+
+def choose_modification_time(
+    feed: dt.datetime | None,
+    page: dt.datetime | None,
+    published: dt.datetime | None,
+    fetched_at: dt.datetime,
+) -> dt.datetime | None:
+    """Return the latest time of a change that feed or page state, if it is possible.
+
+    Args:
+        feed: the time that the feed states, UTC.
+        page: the time that the page states, UTC.
+        published: the time of publication, UTC.
+        fetched_at: the time at which the page was fetched, UTC.
+    """
+    earliest = published or _EARLIEST
+    times = [time for time in (feed, page) if time and earliest <= time <= fetched_at + _LATEST]
+    return max(times, default=None)
