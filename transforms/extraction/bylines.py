@@ -44,7 +44,7 @@ _SEPARATOR: Final = re.compile(
 _SUFFIX: Final = re.compile(r", ?(?=(?:jr|sr|ii|iii|iv)\b)", re.IGNORECASE)
 _DEGREES: Final = _to_set("ba bsc dds dphil esq jd llb llm ma mba md mp mph msc np phd rn")
 _INITIALS: Final = re.compile(r"(?:[A-Z]\. ?){1,4}")
-_PLACE: Final = re.compile(r" (?:in|for|at|from|of the|of The|reports|updated|published)\b.*")
+_PLACE: Final = re.compile(r" (?:in|[Ff]or|at|from|of the|of The|reports|updated|published)\b.*")
 _DATE_WORDS: Final = re.compile(
     r"(?: (?:on|updated|published|mon|tues?|wed|thurs?|fri|sat|sun|jan|feb|mar|apr|may|june?|july?"
     r"|aug|sept?|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april"

@@ -15,6 +15,7 @@ from lxml.html import HtmlElement
 from trafilatura.settings import set_date_params
 
 from transforms.core.clock import parse_iso_time
+from transforms.extraction.cleaning import clean_line
 from transforms.extraction.json_ld import JsonLdArticle
 from transforms.extraction.metas import Metas, is_of_article
 
@@ -62,14 +63,33 @@ _OTHER_CONTENT: Final = re.compile(
     r"more-(?:news|stories|from|on)|read-?(?:more|next)|carousel|latest",
     re.IGNORECASE,
 )
+_COMMENT: Final = re.compile(
+    r"(?<![\w-])comments?(?![\w-])|"
+    r"comment[_-]?(?:author|body|content|form|item|list|meta|section|thread)",
+    re.IGNORECASE,
+)
 _OUTSIDE: Final = {"aside", "nav", "footer", "a", "blockquote", "figure"}
 _MAX_HEADLINES: Final = 20
 _CHANGE: Final = re.compile(r"modif|updat|edit", re.IGNORECASE)
+_FIRST: Final = re.compile(r"publish|entry-date", re.IGNORECASE)
 _SENTENCE_ELEMENTS: Final = ("p", "li", "blockquote", "td", "dd", "figcaption", "h2", "h3")
 _DATE_LINE: Final = re.compile(
     r"\b(?:published|posted|updated|date|filed|created|first seen|on air)\b", re.IGNORECASE
 )
 _DATE_LABEL: Final = re.compile(r"date|time|byline|meta|author|posted|publish", re.IGNORECASE)
+_MONTH: Final = r"(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]{0,6}\.?"
+_DATE: Final = re.compile(
+    rf"\b(?:{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|"
+    rf"\d{{1,2}}(?:st|nd|rd|th)? (?:of )?{_MONTH},? \d{{4}}|\d{{4}}-\d\d-\d\d)\b",
+    re.IGNORECASE,
+)
+_DATE_LINE_WORD: Final = re.compile(
+    r"\b(?i:first|published|posted|filed|created|date|on|at|and|mon|tues?|wed(?:nes)?|thurs?|fri|"
+    r"sat(?:ur)?|sun)(?:day)?\b|\b[ap]\.?m\b|\b\d{1,2}[ap]m\b|T?\d\d:\d\d[\d:.]{0,8}Z?|"
+    r"\b\d{1,2}:\d\d[ap]m\b|\b[A-Z]{2,4}\b"
+)
+_MAX_LINES: Final = 40
+_HIDDEN: Final = {"script", "style", "noscript", "time", "option"}
 _MAX_DATE_LINE: Final = 100
 _MAX_BARE_DATE: Final = 30
 
@@ -82,7 +102,8 @@ def find_times(
     The first of these that has a time is believed: the article's JSON-LD, the ``<meta>``
     elements, ``<time>`` elements of the article. If it has no clock time or no zone, it gets them
     from the next that agrees with it. A time without a zone counts as UTC. Failing all, the day
-    of publication is that which htmldate finds outside of the sentences of the text.
+    of publication is that of a line below the headline, else that which htmldate finds outside
+    of the sentences of the text.
 
     Args:
         article: the JSON-LD of the article.
@@ -95,13 +116,24 @@ def find_times(
     """
     published = _settle(
         chain([article.published], _get_all(metas, _PUBLISHED), _find_time_elements(tree, False))
-    ) or parse_iso_time(_find_day(tree, url) or "")
+    ) or parse_iso_time(_find_date_line(tree) or _find_day(tree, url) or "")
     modified = _settle(
         chain([article.modified], _get_all(metas, _MODIFIED), _find_time_elements(tree, True))
     )
     if modified and published and modified < published:
         modified = None
     return published, modified
+
+
+def read_lines_below_headline(tree: HtmlElement) -> list[str]:
+    """Return the first short texts after the headline of a page: the byline, the date, labels."""
+    headlines = (h1 for h1 in islice(tree.iter("h1"), _MAX_HEADLINES) if h1.text_content().strip())
+    headline = next(headlines, None)
+    if headline is None:
+        return []
+    texts = headline.xpath(f"following::text()[normalize-space()][position() <= {_MAX_LINES}]")
+    lines = (clean_line(str(text)) for text in texts if text.getparent().tag not in _HIDDEN)
+    return [line for line in lines if len(line) <= _MAX_DATE_LINE]
 
 
 def parse_page_time(value: str) -> tuple[dt.datetime, bool, bool] | None:
@@ -198,7 +230,9 @@ def _find_time_elements(tree: HtmlElement, of_change: bool) -> Iterator[str]:
         value = element.get("datetime") or element.text_content()
         names = f"{element.get('itemprop')} {element.get('class')}"
         is_marked = "datepublished" in names.lower() or element.get("pubdate") is not None
-        if bool(_CHANGE.search(names)) is of_change and _is_within(element, article):
+        # WordPress marks a time that is the only one as "published updated".
+        is_change = bool(_CHANGE.search(names)) and not _FIRST.search(names)
+        if is_change is of_change and _is_within(element, article):
             found.append((not is_marked, value))
     return (value for _, value in sorted(found, key=lambda pair: pair[0]))
 
@@ -218,14 +252,37 @@ def _is_within(element: HtmlElement, article: HtmlElement) -> bool:
     for ancestor in element.iterancestors():
         if ancestor is article:
             return True
-        label = f"{ancestor.get('class')} {ancestor.get('id')}"
         is_own_link = ancestor.tag == "a" and "bookmark" in (ancestor.get("rel") or "")
         is_card = ancestor.tag == "article" == article.tag
         if is_card or (ancestor.tag in _OUTSIDE and not is_own_link):
             return False
-        if ancestor.tag != "body" and _OTHER_CONTENT.search(label):
+        if _is_labelled_other(ancestor):
             return False
     return False
+
+
+def is_in_comment(element: HtmlElement) -> bool:
+    """Return whether an element is a reader's comment or a part of one."""
+    parts = (element, *element.iterancestors())
+    return any(_COMMENT.search(f"{part.get('class')} {part.get('id')}") for part in parts)
+
+
+def _is_labelled_other(element: HtmlElement) -> bool:
+    label = f"{element.get('class')} {element.get('id')}"
+    return element.tag not in ("body", "html") and bool(_OTHER_CONTENT.search(label))
+
+
+def _find_date_line(tree: HtmlElement) -> str | None:
+    """Return the day in a line below the headline that is nothing but a date, ISO 8601."""
+    for line in read_lines_below_headline(tree):
+        date = _DATE.search(line)
+        if date is None or _CHANGE.search(line):
+            continue
+        rest = _DATE_LINE_WORD.sub("", line[: date.start()] + line[date.end() :])
+        found = parse_page_time(date[0])
+        if found and not any(map(str.isalpha, rest)):
+            return str(found[0].date())
+    return None
 
 
 def _find_day(tree: HtmlElement, url: str | None) -> str | None:

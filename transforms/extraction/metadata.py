@@ -17,7 +17,7 @@ from trafilatura.xpaths import AUTHOR_DISCARD_XPATHS, AUTHOR_XPATHS
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.bylines import clean_names, clean_organisations
 from transforms.extraction.cleaning import clean_line
-from transforms.extraction.dates import find_times
+from transforms.extraction.dates import find_times, is_in_comment, read_lines_below_headline
 from transforms.extraction.json_ld import JsonLdArticle, read_json_ld, share_words
 from transforms.extraction.metas import Metas, find_first, read_metas
 from transforms.extraction.paywall import is_paywalled
@@ -54,6 +54,13 @@ _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{20,}|\d+", re.IGNORECASE)
 _MAX_TAG_LENGTH: Final = 80
 _MAX_HEADLINES: Final = 5
 _MAX_BYLINE: Final = 200
+_MAX_BYLINES: Final = 10
+_NO_BYLINE: Final = re.compile(r"\b(?:image|photo|photograph|picture|video)s?\b", re.IGNORECASE)
+_BYLINE: Final = re.compile(
+    r"(?:(?:Written|Reported|Posted|Story|WRITTEN) )?(?:[Bb]y|BY)(?: [^\W\d_a-z]|:|$)"
+)
+_OPEN_END: Final = re.compile(r"(?:\bby:?|[,&…]|\band|\b\d)$", re.IGNORECASE)
+_DOMAIN: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 
 
 @dataclass(frozen=True)
@@ -132,11 +139,12 @@ def _find_title(
         headline = ""
     known = [stated, headline, *headlines]
     full = next((text for text in known[1:] if is_cut(stated, text)), "")
+    title = ""
     for title in filter(None, (full, stated, headline, clean_line(extract_title(tree)))):
         stripped = strip_site_name(title, site_names, known[1:])
         if not is_site_name(stripped, site_names):
             return stripped
-    return stated
+    return stated or title
 
 
 def _get_host(url: str | None) -> str:
@@ -155,7 +163,9 @@ def _find_site_name(article: JsonLdArticle, metas: Metas, tree: HtmlElement) -> 
     names = [*metas.get("og:site_name", ()), article.site_name]
     names += [find_first(metas, *_SITE_NAMES[1:]), *metas.get("twitter:site", ())]
     stripped = (name.strip().lstrip("@") for name in names if "://" not in name)
-    name = next(filter(None, stripped), "") or clean_line(extract_sitename(tree))
+    name = next(filter(None, stripped), "")
+    if not name and _DOMAIN.fullmatch(clean_line(extract_sitename(tree))):
+        name = clean_line(extract_sitename(tree))
     # as trafilatura writes it
     return name if "." in name or name[:1].isupper() else name.title()
 
@@ -181,30 +191,53 @@ def _find_authors(
         for source in sources:
             if names := leave_out_site(clean(source)):
                 return names
-    # A single word in the markup is more often a label than a name.
-    bylines = leave_out_site(clean_names(_find_bylines(tree)))
-    names = [name for name in bylines if " " in name or not name.isascii()]
-    return names or next(filter(None, map(clean_organisations, sources)), [])
+    bylines = list(_find_bylines(tree))
+    for byline in bylines:
+        # A single word in the markup is more often a label than a name.
+        names = [name for name in clean_names(byline) if " " in name or not name.isascii()]
+        if names := leave_out_site(names):
+            return names
+    marked = [line for byline in bylines for line in byline if _BYLINE.match(line)]
+    return next(filter(None, map(clean_organisations, [*sources, marked])), [])
 
 
-def _find_bylines(tree: HtmlElement) -> Iterator[str]:
-    """Yield the byline in the markup of a page, and those beside it in the same list."""
+def _find_bylines(tree: HtmlElement) -> Iterator[list[str]]:
+    """Yield what may be the byline in the markup of a page, the likeliest first.
+
+    Each is the text of an element, with those of the like elements beside it, or lines "By ..."
+    after the headline.
+    """
     pruned = prune_unwanted_nodes(deepcopy(tree), AUTHOR_DISCARD_XPATHS)
-    for expression in AUTHOR_XPATHS:
+    for position, expression in enumerate(AUTHOR_XPATHS):
+        if position == 1:  # the other expressions are less specific
+            yield from _read_byline_lines(read_lines_below_headline(tree))
         results = expression(pruned)
-        elements = results if isinstance(results, list) else []
-        for element in elements:
-            if not isinstance(element, HtmlElement):
+        for element in results[:_MAX_BYLINES] if isinstance(results, list) else ():
+            if not isinstance(element, HtmlElement) or is_in_comment(element):
                 continue
             text = clean_line(" ".join(element.itertext()))
-            if not 2 < len(text) < _MAX_BYLINE:
-                continue
-            yield text
-            parent = element.getparent()
-            for other in () if parent is None else islice(parent, _MAX_HEADLINES):
-                if other is not element and other.attrib == element.attrib:
-                    yield clean_line(" ".join(other.itertext()))
-            return
+            if 2 < len(text) < _MAX_BYLINE and not _NO_BYLINE.search(text):
+                parent = element.getparent()
+                beside = islice(() if parent is None else parent, _MAX_BYLINES)
+                alike = [other for other in beside if other.attrib == element.attrib]
+                yield [clean_line(" ".join(other.itertext())) for other in alike] or [text]
+
+
+def _read_byline_lines(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the lines "By ...", with those that continue the list of names.
+
+    >>> list(_read_byline_lines(["By", "Dana Whitlock", "and", "Omar Reyes", "Share"]))
+    [['By Dana Whitlock and Omar Reyes']]
+    """
+    for position, line in enumerate(lines):
+        if not _BYLINE.match(line):
+            continue
+        byline = line
+        for following in lines[position + 1 : position + 1 + _MAX_BYLINES]:
+            if not (_OPEN_END.search(byline) or _OPEN_END.fullmatch(following)):
+                break
+            byline += f" {following}"
+        yield [byline]
 
 
 def _find_image(article: JsonLdArticle, metas: Metas, url: str | None) -> str | None:

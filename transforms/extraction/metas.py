@@ -14,6 +14,7 @@ _STATEMENTS: Final = (
     "//meta | //*[@itemprop='datePublished' or @itemprop='dateModified'"
     " or @itemprop='isAccessibleForFree']"
 )
+_PAGE_TYPES: Final = frozenset({"", "webpage", "itempage", "creativework", "blog"})
 _VALUES: Final = ("content", "datetime", "href")
 
 Metas = dict[str, list[str]]
@@ -44,7 +45,7 @@ def is_of_article(element: HtmlElement) -> bool:
     scope = next((a for a in element.iterancestors() if a.get("itemscope") is not None), None)
     kind = (scope.get("itemtype") or "") if scope is not None else ""
     name = kind.rstrip("/").rpartition("/")[2].lower()
-    return name in ARTICLE_TYPES or name in ("", "webpage")
+    return name in ARTICLE_TYPES or name in _PAGE_TYPES
 
 
 def find_first(metas: Metas, *keys: str) -> str:

@@ -63,6 +63,14 @@ def meta(key: str, value: str) -> str:
             None,
         ),
         ("", '<div class="date">November 17, 2026</div>', "2026-11-17T00:00"),
+        ("", "<div>Published: Friday, 20 November 2026, 4:30 pm</div>", "2026-11-20T00:00"),
+        ("", "<span>Nov 20th, 2026</span><span>2 min read</span>", "2026-11-20T00:00"),
+        ("", "<div>The line was opened on March 3, 2015</div>", None),
+        (
+            "",
+            '<time class="entry-date updated" datetime="2026-11-18T10:00Z">x</time>',
+            "2026-11-18T10:00",
+        ),
         ("", "<p>The line was opened on 2015-03-03 and again in May 2017.</p>", None),
         (
             "",

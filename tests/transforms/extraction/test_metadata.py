@@ -78,6 +78,11 @@ def test_titles(head: str, title: str) -> None:
             ["Ines Falk", "Tomas Rey"],
         ),
         ("", '<div class="author">Contact</div>', []),
+        ("", "<div>By <b>Ines Falk</b> and <b>Tomas Rey</b></div>", ["Ines Falk", "Tomas Rey"]),
+        ("", "<div>By Associated Press</div>", ["Associated Press"]),
+        ("", '<span class="author">Photo: Bo Lund</span><div>By Ines Falk</div>', ["Ines Falk"]),
+        ("", "<p>By winning twice, Skarholm led.</p>", []),
+        ("", '<div class="comment"><b class="comment-author vcard">Bo Lund</b></div>', []),
     ],
 )
 def test_authors(head: str, body: str, authors: list[str]) -> None:
