@@ -1,4 +1,4 @@
-"""The HTTP client: one request with time and size limits, no private address, no cookies."""
+"""The HTTP client: one request with time and size limits, no private address, no cookie jar."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ from transforms.fetching.private_address_guard import (
     is_reachable,
 )
 
-_JOINED_HEADERS: Final = frozenset({"x-robots-tag"})
+_JOINED_HEADERS: Final = frozenset({"set-cookie", "x-robots-tag"})
 """Headers whose repetitions add up; of other repeated headers, the last one counts."""
 _MAX_HEADER_BYTES: Final = 16_384
 

@@ -40,8 +40,8 @@ class Response:
     Attributes:
         url: the address that it came from, after redirects.
         status: the HTTP status.
-        headers: the headers; names are in lower case. A repeated ``x-robots-tag`` is joined by
-            ``\n``. Of other repeated headers, the last one counts.
+        headers: the headers; names are in lower case. Repetitions of ``x-robots-tag`` and
+            ``set-cookie`` are joined by ``\n``. Of other repeated headers, the last one counts.
         body: the decompressed body.
         seconds: the duration of the request, redirects included.
         moved_to: the address that the requested one has moved to permanently, if any: the last

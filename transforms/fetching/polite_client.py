@@ -13,6 +13,8 @@ from transforms.fetching.host_queue import HostQueue
 from transforms.fetching.http_client import HttpClient
 from transforms.fetching.http_messages import Request, Response, parse_location
 from transforms.fetching.options import MAX_UNREAD_BYTES, HttpOptions, PolitenessOptions
+from transforms.fetching.page_refresh import find_refresh
+from transforms.fetching.redirect_cookies import RedirectCookies
 from transforms.fetching.retry_after import FIRST_PAUSE_SECONDS, RATE_LIMIT_STATUSES
 from transforms.fetching.robots import MAX_BYTES, Robots, to_robots_file
 from transforms.state.records import HostState, RobotsFile
@@ -141,22 +143,24 @@ class PoliteClient:
     async def _follow(
         self, request: Request, *, obeys_robots: bool, first_bytes: int = 0
     ) -> Response:
-        """Return the first response that is not a redirect."""
+        """Return the first response that is neither a redirect nor, for a page, a refresh."""
         url, seconds, is_permanent, moved_to = request.url, 0.0, True, None
+        cookies, visited = RedirectCookies(), {url}
         for _ in range(MAX_REDIRECTS + 1):
             if obeys_robots:
                 await self._check_robots(url)
-            response = await self._request(url, request.headers(url), first_bytes)
+            headers = request.headers(url) | cookies.header(url)
+            response = await self._request(url, headers, first_bytes)
             seconds += response.seconds
             status = response.status
-            target = parse_location(response.headers) if status in _REDIRECTS else None
-            if target is None:
+            sets_cookie = cookies.store(response)
+            target = _find_target(response, is_page=request.is_page)
+            # A page that refreshes itself stays as it is, unless it waits for its cookie.
+            if target is None or (status == 200 and target in visited and not sets_cookie):
                 return Response(url, status, response.headers, response.body, seconds, moved_to)
             is_permanent = is_permanent and status in _PERMANENT_REDIRECTS
-            try:
-                url = web_url(target, url)
-            except UrlError as error:
-                raise ItemError("BadRedirect", str(error)) from error
+            url = target
+            visited.add(url)
             moved_to = url if is_permanent else moved_to
         raise ItemError("TooManyRedirects", f"more than {MAX_REDIRECTS} redirects")
 
@@ -239,6 +243,21 @@ class PoliteClient:
                 return await self._client.get(url, headers, first_bytes=first_bytes)
             finally:
                 host_queue.record_request(started, time.monotonic())
+
+
+def _find_target(response: Response, *, is_page: bool) -> str | None:
+    """Return the address to which a response leads.
+
+    Raises:
+        ItemError: if it redirects to no web address.
+    """
+    if response.status == 200:
+        return find_refresh(response) if is_page else None
+    location = parse_location(response.headers) if response.status in _REDIRECTS else None
+    try:
+        return None if location is None else web_url(location, response.url)
+    except UrlError as error:
+        raise ItemError("BadRedirect", str(error)) from error
 
 
 def _robots_error(host_queue: HostQueue, origin: str, robots: Robots) -> ItemError:

@@ -1,6 +1,7 @@
 import gzip
 import socket
 
+import brotli
 import pytest
 
 from tests.support.web_server import WebReply, WebServer
@@ -64,8 +65,30 @@ def test_a_body_is_capped_after_decompression(web: WebServer) -> None:
     assert len(bomb) < 50_000
     web.replies["/bomb"] = WebReply(bomb, headers={"Content-Encoding": "gzip"})
     assert error_of(fetch(f"{web.base}/bomb", http)) == "TooLarge"
+    double = gzip.compress(bomb)
+    web.replies["/double"] = WebReply(double, headers={"Content-Encoding": "gzip"})
+    assert error_of(fetch(f"{web.base}/double", http)) == "TooLarge"
     web.replies["/fits"] = WebReply(gzip.compress(bytes(50_000)), 200, {"Content-Encoding": "gzip"})
     assert isinstance(fetch(f"{web.base}/fits", http), Response)
+
+
+def test_compressions_are_announced_and_undone(web: WebServer, http: HttpOptions) -> None:
+    web.replies["/br"] = WebReply(brotli.compress(b"page"), headers={"Content-Encoding": "br"})
+    web.replies["/lie"] = WebReply(b"page", headers={"Content-Encoding": "gzip, utf-8"})
+    answers = fetch_all([f"{web.base}/br", f"{web.base}/lie"], http)
+    assert [isinstance(answer, Response) and answer.body for answer in answers] == [b"page"] * 2
+    assert {sent["accept-encoding"] for sent in web.headers} == {"gzip, deflate, br, zstd"}
+
+
+@pytest.mark.parametrize(("status", "error"), [(404, "Http404"), (302, "")])
+def test_the_coding_of_a_redirect_or_an_error_does_not_matter(
+    web: WebServer, http: HttpOptions, status: int, error: str
+) -> None:
+    headers = {"Content-Encoding": "gzip", "Location": "/there"}
+    web.replies["/here"] = WebReply(b"\x1f\x8b\x08\0damaged", status, headers)
+    web.replies["/there"] = WebReply(b"page")
+    answer = fetch(f"{web.base}/here", http)
+    assert isinstance(answer, Response) if not error else error_of(answer) == error
 
 
 def test_a_slow_body_times_out(web: WebServer) -> None:

@@ -300,7 +300,84 @@ def test_no_credentials_are_carried_to_another_host(web: LocalServers) -> None:
     asked = {entry.host + entry.path: entry.headers for entry in web.log}
     assert asked.keys() == {f"{A}/robots.txt", f"{A}/a", f"{B}/robots.txt", f"{B}/b", f"{B}/c"}
     assert [place for place, headers in asked.items() if "authorization" in headers] == [f"{A}/a"]
-    assert not any("cookie" in headers or "referer" in headers for headers in asked.values())
+    assert [headers["cookie"] for headers in asked.values() if "cookie" in headers] == ["id=2"]
+    assert asked[f"{B}/c"]["cookie"] == "id=2", "the host that set it"
+    assert not any("referer" in headers for headers in asked.values())
+
+
+@pytest.mark.parametrize("is_page", [True, False])
+def test_a_redirect_to_itself_that_waits_for_its_cookie_is_followed(
+    web: LocalServers, is_page: bool
+) -> None:
+    web.answers["/0"] = [moved("/0", cookie="seen=1"), PAGE]
+    request = Request(f"{web.base(A)}/0", is_page=is_page)
+    with fetcher() as asking:
+        assert body(*asking.fetch([request])) == b"page"
+        assert body(*asking.fetch([request])) == b"page"
+    cookies = [asked.headers.get("cookie") for asked in web.log if asked.path == "/0"]
+    assert cookies == [None, "seen=1", None], "no cookie outlives the redirects"
+
+
+def test_a_server_that_sets_cookies_forever_is_left(web: LocalServers) -> None:
+    web.answers["/0"] = moved("/0", cookie="seen=1")
+    (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
+    assert error_of(answer).error_type == "TooManyRedirects"
+    assert web.paths() == ["/robots.txt"] + ["/0"] * 6
+
+
+def refreshed(to: str, cookie: str = "") -> Reply:
+    cookies = {"Set-Cookie": cookie} if cookie else {}
+    return Reply(
+        f'<meta http-equiv="refresh" content="0; url={to}">'.encode(),
+        headers={"Content-Type": "text/html"} | cookies,
+    )
+
+
+def test_a_refresh_of_a_page_is_followed_like_a_redirect(web: LocalServers) -> None:
+    web.answers[f"{B}/robots.txt"] = Reply(b"User-agent: *\nDisallow: /no")
+    web.answers["/0"] = refreshed("/1", cookie="seen=1; Path=/")
+    web.answers["/1"] = refreshed(f"{web.base(B)}/2")
+    web.answers["/2"] = PAGE
+    web.answers["/to-no"] = refreshed(f"{web.base(B)}/no")
+    web.answers["/to-private"] = refreshed("http://10.0.0.1/")
+    urls = [f"{web.base(A)}/{path}" for path in ("0", "to-no", "to-private")]
+    page, denied, private = fetch(urls, PolitenessOptions(host_delay_sec=0.15))
+    assert isinstance(page, Response)
+    assert (page.body, page.url, page.moved_to) == (b"page", f"{web.base(B)}/2", None)
+    assert error_of(denied).error_type == "RobotsDenied"
+    assert error_of(private).error_type == "PrivateAddress"
+    assert web.paths(B) == ["/robots.txt", "/2"]
+    cookies = {asked.path: asked.headers.get("cookie") for asked in web.log}
+    assert (cookies["/0"], cookies["/1"], cookies["/2"]) == (None, "seen=1", None)
+    assert min(gaps(web, A) + gaps(web, B)) >= 0.15
+
+
+def test_no_more_refreshes_than_redirects_are_followed(web: LocalServers) -> None:
+    web.answers.update({f"/{n}": refreshed(f"/{n + 1}") for n in range(9)})
+    (answer,) = fetch([f"{web.base(A)}/0"], PolitenessOptions(host_delay_sec=0))
+    assert error_of(answer).error_type == "TooManyRedirects"
+    assert web.paths() == ["/robots.txt", *(f"/{n}" for n in range(6))]
+
+
+def test_a_page_that_refreshes_itself_is_read_as_it_is(web: LocalServers) -> None:
+    web.answers["/0"] = refreshed("/0")
+    (answer,) = fetch([f"{web.base(A)}/0"])
+    assert body(answer).startswith(b"<meta")
+    assert web.paths() == ["/robots.txt", "/0"]
+
+
+def test_a_page_that_refreshes_itself_with_a_cookie_is_asked_for_again(web: LocalServers) -> None:
+    web.answers["/0"] = [refreshed("/0", cookie="human=1"), PAGE]
+    (answer,) = fetch([f"{web.base(A)}/0"])
+    assert body(answer) == b"page"
+    assert web.requests(A)[-1].headers["cookie"] == "human=1"
+
+
+def test_only_pages_are_refreshed(web: LocalServers) -> None:
+    web.answers["/feed"] = refreshed("/elsewhere")
+    with fetcher() as asking:
+        (answer,) = asking.fetch([Request(f"{web.base(A)}/feed")])
+    assert body(answer).startswith(b"<meta")
 
 
 def test_validators_are_sent_to_the_address_that_they_came_from_alone(web: LocalServers) -> None:
