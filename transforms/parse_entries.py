@@ -86,7 +86,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
                 yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
         yield from separate_shared_links(add_aliases(entries))
         if feed.is_truncated:
-            message = f"the feed ends early, after {feed.entry_count} entries"
+            message = f"the feed ends early; {feed.entry_count} of its entries were read"
             yield self.dead_letter(self.source(element), ItemError("TruncatedFeed", message))
         unread = feed.entry_count - len(feed.entries)
         if unread:

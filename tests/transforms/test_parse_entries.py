@@ -161,7 +161,7 @@ def test_a_truncated_feed_is_read_as_far_as_it_goes_and_fetched_in_full_next_tim
             parsed.dead_letters | "error" >> beam.Map(lambda d: (d.error_type, d.message)),
             equal_to(
                 [
-                    ("TruncatedFeed", "the feed ends early, after 1 entries"),
+                    ("TruncatedFeed", "the feed ends early; 1 of its entries were read"),
                     ("TruncatedFeed", "the feed ends early, before the link of its first entry"),
                 ]
             ),

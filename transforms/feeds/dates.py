@@ -6,6 +6,7 @@ dateutil reads the fields, but it also guesses: what it cannot know for sure is 
 import datetime as dt
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -97,7 +98,12 @@ def parse_date(value: str) -> dt.datetime | None:
     datetime.datetime(2026, 11, 24, 8, 30, tzinfo=datetime.timezone.utc)
     >>> parse_date("05/11/2026")  # May or November
     """
-    text = unicodedata.normalize("NFKC", value[:_MAX_LENGTH]).strip()
+    return _parse(value[:_MAX_LENGTH].strip())
+
+
+@lru_cache(maxsize=10_000)  # polled feeds have the same dates again and again
+def _parse(value: str) -> dt.datetime | None:
+    text = unicodedata.normalize("NFKC", value)
     try:
         if epoch := _EPOCH.fullmatch(text):
             seconds = int(epoch[1]) if epoch[1] else int(epoch[2]) / 1000

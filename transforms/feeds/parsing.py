@@ -119,7 +119,7 @@ def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
     content = max(contents, key=len, default="")
     published = _read_time(entry, "published_parsed", "updated_parsed")
     updated = _read_time(entry, "updated_parsed", "published_parsed")
-    captions = entry.get("captions", [])
+    captions = frozenset(entry.get("captions", []))
     text = max((text for text in contents if text not in captions), key=len, default="")
     summary = "" if entry.get("summary") in captions else entry.get("summary") or ""
     is_plain = entry.get("summary_detail", {}).get("type") == "text/plain"
