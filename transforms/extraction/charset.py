@@ -64,6 +64,20 @@ def repair_mojibake(text: str) -> str:
     return "".join(parts)
 
 
+def repair_utf8(body: bytes) -> bytes:
+    """Return a document without what is broken in its UTF-8, unless it is in another charset.
+
+    A feed needs it: one broken byte is enough for feedparser to read all of it as another charset.
+
+    >>> repair_utf8("<p>“No” ".encode() + b"\\x85 no").decode()
+    '<p>“No” … no'
+    >>> repair_utf8(b"<p>\\x93No\\x94")
+    b'<p>\\x93No\\x94'
+    """
+    text = _decode_utf8(body)
+    return body if text is None else repair_mojibake(text).encode()
+
+
 def _decode(body: bytes, content_type: str) -> str:
     if body.startswith(_WIDE_MARKS):
         return html_to_unicode(None, body)[1]

@@ -15,6 +15,7 @@ from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.core.urls import is_web_url
 from transforms.extraction.bylines import clean_names
+from transforms.extraction.charset import repair_utf8
 from transforms.extraction.content_sniffing import strip_start
 from transforms.extraction.markup_limits import check_markup
 from transforms.feeds.dates import parse_date
@@ -57,6 +58,7 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     Raises:
         ItemError: if the document is not a feed, or has excessive markup.
     """
+    body = repair_utf8(body)
     if strip_start(body)[:1] == b"{":
         return parse_json_feed(body, url=url)
     if not body.strip():

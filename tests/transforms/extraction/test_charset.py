@@ -2,7 +2,7 @@ import codecs
 
 import pytest
 
-from transforms.extraction.charset import decode_page, repair_mojibake
+from transforms.extraction.charset import decode_page, repair_mojibake, repair_utf8
 
 TEXT = "The ferry “Zoë” sails again – it’s a naïve plan, say the owners’ lawyers in Málaga"
 UTF8 = "text/html; charset=utf-8"
@@ -162,3 +162,18 @@ def test_an_unknown_charset_does_not_fail_the_page(charset: str) -> None:
 
 def test_a_byte_order_mark_is_no_text() -> None:
     assert decode_page(codecs.BOM_UTF8 + b"<p>", LATIN1) == "<p>"
+
+
+@pytest.mark.parametrize("broken", [b"\xff", b"\x93", b"\xc3", b"\xe2\x80", b"\x80\x9c"])
+def test_a_broken_character_changes_no_other_of_a_document(broken: bytes) -> None:
+    repaired = repair_utf8(TEXT.encode() + b" " + broken + b" " + TEXT.encode()).decode()
+    assert repaired.startswith(TEXT) and repaired.endswith(TEXT)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8", "utf-8-sig"])
+def test_a_document_that_is_not_broken_stays_as_it_is(encoding: str) -> None:
+    assert repair_utf8(TEXT.encode(encoding)) == TEXT.encode(encoding)
+
+
+def test_mojibake_of_a_document_is_undone() -> None:
+    assert repair_utf8(f"<title>{misread(TEXT)}".encode()).decode() == f"<title>{TEXT}"
