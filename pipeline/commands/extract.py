@@ -1,6 +1,7 @@
 """``extract``: the extraction of ``ingest`` for the pages of a file of JSON lines."""
 
 import argparse
+import datetime as dt
 import functools
 import gzip
 from collections.abc import Callable
@@ -19,8 +20,14 @@ from transforms.core.options import from_flags
 from transforms.extraction.article import PageArticle, extract_page
 from transforms.extraction.document_worker import load_document_parsers
 
-_FIELDS: Final = ("title", "authors", "text", "canonical_url", "language", "site_name")
-_EMPTY_RESULT: Final[JsonItem] = dict.fromkeys((*_FIELDS, "date")) | {"authors": []}
+_FIELDS: Final = (
+    *("title", "authors", "text", "canonical_url", "language", "site_name"),
+    *("summary", "image_url", "section", "tags", "truncated_or_paywalled"),
+)
+_EMPTY_RESULT: Final[JsonItem] = dict.fromkeys((*_FIELDS, "date", "modified_at")) | {
+    "authors": [],
+    "tags": [],
+}
 _GZIP_MAGIC: Final = b"\x1f\x8b"  # RFC 1952, 2.3.1
 
 
@@ -71,12 +78,12 @@ def extract_file(
                         url=url if isinstance(url, str) else None,
                     )
                     extraction = documents(extract).extraction
-                    published_at = extraction.published_at
                     results.append(
                         {
                             "id": item["id"],
                             **{name: getattr(extraction, name) for name in _FIELDS},
-                            "date": format_time(published_at) if published_at else None,
+                            "date": _format(extraction.published_at),
+                            "modified_at": _format(extraction.modified_at),
                         }
                     )
                 except Exception as error:  # any error costs this page and no other
@@ -93,6 +100,10 @@ def extract_file(
             _EMPTY_RESULT,
             processes=workers.count(),
         )
+
+
+def _format(time: dt.datetime | None) -> str | None:
+    return format_time(time) if time else None
 
 
 def _read_page(item: JsonItem, folder: Path) -> str | bytes:

@@ -114,6 +114,7 @@ def test_extract_reads_pages_from_lines_and_files(tmp_path: Path) -> None:
     assert code == 0
     assert [line["id"] for line in lines] == [item["id"] for item in items]
     keys = ["id", "title", "authors", "text", "canonical_url", "language", "site_name", "date"]
+    keys += ["modified_at", "summary", "image_url", "section", "tags", "truncated_or_paywalled"]
     assert all(set(keys) <= set(line) for line in lines)
     assert all(sentence in str(line["text"]) for line in lines[:2])
     assert all(line["text"] is None and line["authors"] == [] for line in lines[2:])
