@@ -19,6 +19,7 @@ _start_item = Parser._start_item
 _start_link = Parser._start_link
 _end_guid = Parser._end_guid
 _resolve_uri = Parser.resolve_uri
+_end_content = Parser._end_content
 _sync_author_detail = Parser._sync_author_detail
 _end_media_description = Parser._end_media_description
 
@@ -26,7 +27,8 @@ _end_media_description = Parser._end_media_description
 def parse_xml(body: bytes, url: str, content_type: str) -> Any:
     """Return what feedparser reads of a feed.
 
-    Beside its own names, an entry has ``captions``, an author ``as_written``, a link ``nested``.
+    Beside feedparser's own keys, an entry has ``captions``, a content ``is_summary``, an author
+    ``as_written``, and a link ``nested``.
     """
     body = _REFERENCE.sub(_repair_reference, body)
     headers = {"content-location": url}
@@ -98,13 +100,26 @@ def _keep_author(parser: Any, key: str = "author") -> None:
     _sync_author_detail(parser, key)
 
 
+def _end_content_of_summary(parser: Any) -> None:
+    """Mark a second description or summary, which feedparser takes for the full text."""
+    is_summary = parser._summaryKey == "content"
+    _end_content(parser)
+    if is_summary:
+        _last_content(parser)["is_summary"] = True
+
+
 def _end_media_description_as_caption(parser: Any) -> None:
     """Mark the caption of a picture, which feedparser takes for the text of the item."""
     _end_media_description(parser)
     context = parser._get_context()
-    contents = context.get("content") or [{}]
-    captions = (contents[-1].get("value"), context.get("summary"))
-    context.setdefault("captions", []).append(next(filter(None, captions), ""))
+    caption = _last_content(parser).get("value") or context.get("summary") or ""
+    context.setdefault("captions", []).append(caption)
+
+
+def _last_content(parser: Any) -> dict[str, Any]:
+    """Return the last content element so far; of the feed itself, it may be another element."""
+    contents = parser._get_context().get("content")
+    return contents[-1] if contents and isinstance(contents, list) else {}
 
 
 Parser.__init__ = _init_with_document_url
@@ -112,5 +127,6 @@ Parser._start_item = Parser._start_entry = _start_item_with_depth
 Parser._start_link = _start_link_with_depth
 Parser._end_guid = Parser._end_id = _end_guid_by_document_url
 Parser.resolve_uri = _resolve_by_channel_link
+Parser._end_content = _end_content_of_summary
 Parser._sync_author_detail = _keep_author
 Parser._end_media_description = _end_media_description_as_caption

@@ -1,5 +1,6 @@
 """The parser of JSON Feed, version 1 and later: https://jsonfeed.org. Imports no Beam."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -25,6 +26,9 @@ _MAX_AUTHORS: Final = 100
 _VERSION: Final = re.compile(
     r"(?:https?://(?:www\.)?jsonfeed\.org/version/)?\d(?:\.\d+)*/?", re.IGNORECASE
 )
+_ITEMS: Final = re.compile(r'"items"\s*:\s*\[')
+_SEPARATOR: Final = re.compile(r"[\s,]*")
+_DECODER: Final = json.JSONDecoder()
 
 
 def parse_json_feed(body: bytes, *, url: str) -> ParsedFeed:
@@ -37,8 +41,13 @@ def parse_json_feed(body: bytes, *, url: str) -> ParsedFeed:
     Raises:
         ItemError: if the document is not a JSON Feed.
     """
+    is_truncated = False
     try:
-        data = json.loads(body)
+        try:
+            data = json.loads(body)
+        except json.JSONDecodeError as error:
+            data = _read_truncated(error)
+            is_truncated = True
     except (ValueError, RecursionError) as error:
         raise ItemError("NotAFeed", f"not a JSON Feed: {error}") from error
     version = _to_string(data.get("version"))
@@ -50,13 +59,33 @@ def parse_json_feed(body: bytes, *, url: str) -> ParsedFeed:
     if not isinstance(items, list):
         raise ItemError("NotAFeed", "not a JSON Feed: items is no list")
     items = [item for item in items if isinstance(item, dict)]
+    if is_truncated and not items:
+        raise ItemError("TruncatedFeed", "the feed ends early, before the end of its first entry")
     authors = clean_names(_read_authors(data))
     return ParsedFeed(
         title=to_line(_to_string(data.get("title"))) or None,
         language=to_line(_to_string(data.get("language"))) or None,
         entries=[_parse_item(item, authors, url) for item in items[:MAX_ENTRIES]],
         entry_count=len(items),
+        is_truncated=is_truncated,
     )
+
+
+def _read_truncated(error: json.JSONDecodeError) -> dict[str, Any]:
+    """Return a feed up to its last complete item; raise the error if it is not truncated."""
+    text = error.doc.rstrip()
+    items = _ITEMS.search(text)
+    is_at_end = error.pos >= len(text) or error.msg.startswith("Unterminated string")
+    if items is None or not is_at_end:
+        raise error
+    data: dict[str, Any] = json.loads(text[: items.start()].rstrip().removesuffix(",") + "}")
+    data["items"] = []
+    position = items.end()
+    with contextlib.suppress(ValueError):
+        while separator := _SEPARATOR.match(text, position):
+            item, position = _DECODER.raw_decode(text, separator.end())
+            data["items"].append(item)
+    return data
 
 
 def _parse_item(item: dict[str, Any], feed_authors: list[str], url: str) -> RawEntry:

@@ -117,15 +117,22 @@ def _are_dated(entries: Sequence[Any]) -> bool:
 
 
 def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
-    contents = [content.get("value") or "" for content in entry.get("content", [])]
-    content = max(contents, key=len, default="")
+    contents = [(bool(c.get("is_summary")), c.get("value") or "") for c in entry.get("content", [])]
+    hashed_content = max((text for _, text in contents), key=len, default="")
     published = _read_time(entry, "published_parsed", "updated_parsed")
     updated = _read_time(entry, "updated_parsed", "published_parsed")
     captions = frozenset(entry.get("captions", []))
-    text = max((text for text in contents if text not in captions), key=len, default="")
-    summary = "" if entry.get("summary") in captions else entry.get("summary") or ""
+    contents.append((True, entry.get("summary") or ""))
+    content, summary = (
+        max(
+            (text for kind, text in contents if kind == wanted and text not in captions),
+            key=len,
+            default="",
+        )
+        for wanted in (False, True)
+    )
     is_plain = entry.get("summary_detail", {}).get("type") == "text/plain"
-    summary = "" if summary == text else to_html(summary, is_plain=is_plain)
+    summary = "" if summary == content else to_html(summary, is_plain=is_plain)
     published_at, created_at, modified_at = (
         parse_date(entry[key]) if key in entry else None
         for key in ("published", "created", "updated")
@@ -139,15 +146,15 @@ def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
             for author in entry.get("authors", [])[:_MAX_AUTHORS]
         ),
         published_at=published_at or created_at or modified_at,
-        content=choose_full_text(text, summary),
+        content=choose_full_text(content, summary),
         fingerprint=make_fingerprint(
             entry.get("title"),
             entry.get("summary"),
-            content,
+            hashed_content,
             *(map(str, (published, updated)) if is_dated else ()),
         ),
         summary=shorten_summary(summary),
-        image_url=choose_image(_find_images(entry), text, summary, base=url),
+        image_url=choose_image(_find_images(entry), content, summary, base=url),
         tags=clean_tags(_name_tag(tag) for tag in entry.get("tags", [])),
         modified_at=modified_at,
         language=to_line(entry.get("language") or "") or None,

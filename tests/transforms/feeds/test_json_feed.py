@@ -128,3 +128,30 @@ def test_a_picture_among_the_attachments_or_in_the_text() -> None:
     assert parse_item(attachments=attachments).image_url == "https://bay.example/b.png"
     entry = parse_item(content_html="<p><img width=1 src='/p.gif'><img src='/c.jpg'></p>")
     assert entry.image_url == "https://bay.example/c.jpg"
+
+
+@pytest.mark.parametrize(
+    "end", ["", ", ", ', {"id": "2", "title": "Cut', ', {"id": "2", "tags": [']
+)
+def test_a_truncated_feed_is_read_as_far_as_it_goes(end: str) -> None:
+    text = f'{{"version": "{VERSION}", "title": "Bay", "items": [{{"id": "1"}}, {{"id": "1b"}}{end}'
+    feed = parse_json_feed(text.encode(), url="https://bay.example/feed.json")
+    assert ([entry.entry_id for entry in feed.entries], feed.title) == (["1", "1b"], "Bay")
+    assert feed.is_truncated
+    assert not parse().is_truncated
+
+
+def test_a_feed_that_is_cut_off_in_its_first_item_is_not_empty() -> None:
+    text = f'{{"version": "{VERSION}", "items": [{{"id": "1'
+    with pytest.raises(ItemError, match="ends early") as caught:
+        parse_json_feed(text.encode(), url="https://bay.example/feed.json")
+    assert caught.value.error_type == "TruncatedFeed"
+
+
+@pytest.mark.parametrize(
+    "text", ['{"items": [', '{"items": [}', '{"version": "1", "items": [1 2]}']
+)
+def test_json_that_is_malformed_is_no_feed(text: str) -> None:
+    with pytest.raises(ItemError) as caught:
+        parse_json_feed(text.encode(), url="https://bay.example/feed.json")
+    assert caught.value.error_type == "NotAFeed"

@@ -183,6 +183,15 @@ def test_the_caption_of_a_picture_is_no_text_of_the_entry() -> None:
     entry = parse_item(f"<description>Ships.</description>{media}</media:content>")
     assert (entry.content, entry.summary) == (None, "Ships.")
     assert parse_item(f"{media}</media:content>").summary == ""
+    entry = parse_item(f"{media}</media:content><description>Ships.</description>")
+    assert (entry.content, entry.summary) == (None, "Ships.")
+
+
+def test_a_second_summary_is_no_full_text() -> None:
+    entry = parse_item("<description>Ships.</description><dc:description>More.</dc:description>")
+    assert (entry.content, entry.summary) == (None, "Ships.")
+    entry = parse_item(f"<description>Ships.</description><dc:description>{LONG}</dc:description>")
+    assert entry.content and LONG in entry.content
 
 
 @pytest.mark.parametrize(
