@@ -54,7 +54,8 @@ _LABEL: Final = (
 """What introduces a link to another story."""
 _DATE: Final = (
     r"(?:[a-z]+, )?(?:\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9},? \d{4}|[a-z]{3,9}\.? \d{1,2},? \d{4}"
-    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})(?:\W{1,3}(?:at )?\d{1,2}[:.]\d\d)?.{0,20}"
+    r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})(?:\W{1,3}(?:at )?\d{1,2}[:.]\d\d)?"
+    r"(?:\s?[ap]\.?m\.?)?(?: \(?[a-z]{2,5}\)?)?"
 )
 _CLASS_RULES: Final = (
     ClassRule("caption", r"captions?|figcaption|cutline|(?:photo|image|picture|media)-?credits?"),
@@ -83,20 +84,22 @@ _CLASS_RULES: Final = (
     ),
 )
 _LINE_RULES: Final = (
-    LineRule("advertisement", r"-? ?(?:advertisement|article content)\b.{0,60}", 8),
-    LineRule("continues", r"(?:story|article) continues below.{0,40}|continue reading.{0,60}"),
+    LineRule("advertisement", r"(?:- )?advertisement\W*\d*|article content"),
+    LineRule("continues", r"(?:advertisement\W*\S* ?)?(?:story )?continues below.{0,40}"),
+    LineRule(
+        "scroll", r"(?:advertisement\W*)?(?:scroll|keep scrolling|continue reading)\b.{0,60}", 8
+    ),
     LineRule("label", rf"(?:{_LABEL})\W*"),
     LineRule(
         "labelled-title",
         rf"(?:{_LABEL}|read|see|watch|listen)(?: ?[:|»>]| [-–—]) ?\S.{{0,200}}(?<![.”])",
     ),
     LineRule("read-here", r"(?:click|tap) here (?:to|for) .{0,150}"),
-    LineRule("most-read", r"(?:most (?:read|popular|viewed)|trending|latest news)\b.{0,30}", 5),
+    LineRule("most-read", r"most (?:read|popular|viewed)(?: (?:in|on) .{2,20})?|trending(?: now)?"),
+    LineRule("sign-up", r"(?:sign up|subscribe|register) (?:to|for|here|now|today)\b.{0,150}", 30),
+    LineRule("follow-us", r"(?:follow|like|join|get|download|bookmark) (?:us|our)\b.{0,150}", 30),
     LineRule(
-        "newsletter",
-        r"(?:sign up|subscribe|get|join|register|follow|like|download|bookmark)\b.{0,120}"
-        r"\b(?:newsletters?|inbox|daily email|whatsapp|facebook|instagram|twitter)\b.{0,120}",
-        40,
+        "follow-on", r"follow .{2,40} on (?:facebook|instagram|twitter|x|linkedin)\b.{0,60}", 15
     ),
     LineRule(
         "our-newsletter",
@@ -104,14 +107,16 @@ _LINE_RULES: Final = (
         40,
     ),
     LineRule("subscribe", r"(?:subscribe|sign up|sign in|log in)(?: (?:now|here|today))?\W*"),
+    LineRule("email", r"\W*e-?mail(?: us| me)?\b.{0,40}\S@\S.{0,60}"),
+    LineRule("contact", r".{0,99}\?\W*(?:e-?mail|contact|get in touch|write)\b.{0,40}\S@\S.{0,60}"),
+    LineRule("copyright", r"(?:copyright )?(?:©|\(c\)|copyright \d{4}).{0,150}"),
+    LineRule("rights", r".{0,80}all rights reserved\W*"),
+    LineRule("reporting", r"\W*(?:with |additional )*(?:reporting|editing) by [^.]{2,150}", 20),
+    LineRule("editing", r"\W*reporting by .{2,200}\b(?:writing|editing) by .{2,90}", 40),
+    LineRule("files", r"\W*with (?:files|reporting) (?:from|by) .{2,150}", 15),
     LineRule(
-        "contact", r".{0,100}\b(?:e-?mail|contact|get in touch|write to)\b.{0,60}\S@\S.{0,60}"
-    ),
-    LineRule("copyright", r"(?:copyright\b|©|\(c\) ?\d{4}).{0,150}|.{0,80}all rights reserved\W*"),
-    LineRule(
-        "credits",
-        r"\W*(?:(?:with |additional )?(?:reporting|writing|editing) by|with files from) .{2,250}"
-        r"|.{3,200} contributed (?:to )?(?:this|reporting).{0,40}",
+        "contributed",
+        r".{3,200} contributed (?:reporting|to this (?:report|story|article))\b.{0,30}",
         40,
     ),
     LineRule(
