@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from lxml import etree
 from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
@@ -199,8 +198,10 @@ def extract_fragment(
     Returns:
         The article, or None if the fragment has no text.
     """
+    from transforms.extraction.body import read_blocks
+
     article = extract_article(f"<html><body><article>{html}</article></body></html>", url=url)
-    text = article.text if article else clean_text(_strip_tags(html))
+    text = article.text if article else read_blocks(clean_html(html))
     if not text:
         return None
     return Extraction("", [], None, text, None, detect_language(text, [language]), None, False)
@@ -217,7 +218,3 @@ def _remove_xml_declaration(html: str) -> str:
 def _read_metas(tree: HtmlElement) -> dict[str, str]:
     metas = islice(tree.iterfind(".//meta[@name]"), _MAX_METAS)
     return {str(m.get("name")).strip().lower(): str(m.get("content") or "") for m in metas}
-
-
-def _strip_tags(html: str) -> str:
-    return "\n".join(map(str, etree.HTML(f"<div>{html}</div>").itertext()))

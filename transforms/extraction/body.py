@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
+import lxml.html
 import trafilatura
 from lxml import etree
 from lxml.html import HtmlElement
@@ -128,6 +129,7 @@ _LINE_RULES: Final = (
         "date",
         rf"(?:first |last )?(?:published|updated|modified|posted)(?: on| at)?\W{{0,3}}(?:{_DATE})",
     ),
+    LineRule("feed-footer", r"the post .{2,200} (?:appeared first|first appeared) on .{2,80}", 50),
     LineRule("time-to-read", r"\d{1,3} min(?:ute)?s? read(?:ing)?(?: time)?"),
     LineRule("share", r"comments?\W*|share(?: this)?(?: (?:story|article))?\W*"),
 )
@@ -210,6 +212,27 @@ def _extract(tree: HtmlElement, url: str | None) -> str:
             element.tail = element.tail.replace("\n", " ")
     document = trafilatura.bare_extraction(tree, url=url, include_comments=False)
     return clean_text(getattr(document, "text", None) or "") or text
+
+
+def read_blocks(html: str) -> str:
+    """Return the text of a fragment of HTML that is too short for trafilatura, one line per block.
+
+    >>> read_blocks("<p>The bridge <b>will</b> close.<p>It is <q>rusty</q>.")
+    'The bridge will close.\\nIt is “rusty”.'
+    """
+    tree: HtmlElement = lxml.html.fromstring(f"<div>{html}</div>")
+    etree.strip_elements(tree, "script", "figcaption", *_NEVER_TEXT, with_tail=False)
+    _write_quotation_marks(tree)
+    for element in tree.iter():
+        if element.text:
+            element.text = element.text.replace("\n", " ")
+        if element.tail:
+            element.tail = element.tail.replace("\n", " ")
+        if element.tag in (*_BLOCKS, "br", "tr") and element.tag != "span":
+            element.text = "\n" + (element.text or "")
+            element.tail = "\n" + (element.tail or "")
+    lines = clean_text(str(tree.text_content())).split("\n")
+    return _BROKEN.sub(" ", "\n".join(line for line in lines if not is_furniture(line)))
 
 
 def is_furniture(line: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transforms.extraction.body import extract_text, is_furniture
+from transforms.extraction.body import extract_text, is_furniture, read_blocks
 from transforms.extraction.cleaning import clean_html
 from transforms.extraction.html_tree import parse_html
 
@@ -188,3 +188,19 @@ def test_a_class_does_not_remove_most_of_the_page() -> None:
 
 def test_a_body_in_an_aside_is_read() -> None:
     assert _extract(f"<aside><h1>{_TITLE}</h1>{_BODY}</aside>") == list(_PROSE)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("No tags at all.", "No tags at all."),
+        ("<p>The <b>bridge</b> is <a href='/x'>closed</a>.</p>", "The bridge is closed."),
+        ("One.<br/>Two,\n and <i>three</i>.", "One.\nTwo, and three."),
+        ("<p>One.<p>The post <a>Bridge</a> appeared first on <a>Fjord</a>.", "One."),
+        ("<figure><img><figcaption>Dawn</figcaption></figure><p>One.", "One."),
+        ("<script>x</script>", ""),
+        ("", ""),
+    ],
+)
+def test_a_short_fragment_is_read_block_by_block(html: str, text: str) -> None:
+    assert read_blocks(html) == text
