@@ -48,11 +48,14 @@ def json_line(data: Any) -> str:
 def from_json(record: type[T], data: dict[str, Any]) -> T:
     """Return the record of a JSON object.
 
+    A field that an earlier version did not write has its default value.
+
     Raises:
-        KeyError: A field is missing.
+        TypeError: A field without a default value is missing.
         ValueError: A time cannot be parsed.
     """
-    return record(**{f.name: _decode(f, data[f.name]) for f in fields_of(record)})
+    present = (f for f in fields_of(record) if f.name in data)
+    return record(**{f.name: _decode(f, data[f.name]) for f in present})
 
 
 def format_time(value: dt.datetime) -> str:

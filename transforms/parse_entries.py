@@ -76,15 +76,16 @@ class EntryParsing(Stage[FeedDocument, Entry]):
             skip_days=feed.skip_days,
             published=select_latest([e.published_at for e in feed.entries if e.published_at]),
         )
-        entries = []
+        entries, ids = [], []
         for position, raw in enumerate(feed.entries):
             try:
                 entries.append(_make_entry(element, feed, position, raw))
+                ids.append(raw.entry_id)
             except (ItemError, UrlError) as error:
                 yield self.dead_letter(self.source(element), error)
                 key = stable_id(element.feed_url, raw.entry_id, raw.link, raw.title)
                 yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
-        yield from separate_shared_links(add_aliases(entries))
+        yield from separate_shared_links(add_aliases(entries, ids))
         if feed.is_truncated:
             message = f"the feed ends early; {feed.entry_count} of its entries were read"
             yield self.dead_letter(self.source(element), ItemError("TruncatedFeed", message))
@@ -127,14 +128,18 @@ def _make_entry(document: FeedDocument, feed: ParsedFeed, position: int, raw: Ra
     )
 
 
-def add_aliases(entries: Sequence[Entry]) -> list[Entry]:
+def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
     """Return the entries of a feed with a second key, by which they are known under a new link.
 
     The key is made from the entry's own id. An entry without one is known by all that its feed says
     about it and the path of its link, since the query may change with every request. A title and a
     day are not enough for that. A key that several entries share is left out.
+
+    Args:
+        entries: the entries.
+        ids: the id of each entry; empty where it has none.
     """
-    keys = [_alias_parts(entry) for entry in entries]
+    keys = [_alias_parts(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
     counts = Counter(keys)
     return [
         replace(entry, alias=alias_key(entry.feed_url, key)) if key and counts[key] == 1 else entry
@@ -142,14 +147,14 @@ def add_aliases(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def _alias_parts(entry: Entry) -> str:
-    if entry.entry_id != entry.link:
-        return entry.entry_id
+def _alias_parts(entry: Entry, own_id: str) -> str:
+    parts = urlsplit(entry.link)
+    if own_id and not (own_id == entry.link and parts.query):
+        return own_id
     has_time = entry.published_at is not None and entry.published_at.time() != dt.time()
     if not (entry.content or entry.summary or (entry.title and has_time)):
-        return ""
-    path = urlsplit(entry.link)._replace(query="", fragment="").geturl()
-    return stable_id(entry.fingerprint, path)
+        return own_id
+    return stable_id(entry.fingerprint, parts._replace(query="", fragment="").geturl())
 
 
 def separate_shared_links(entries: Iterable[Entry]) -> Iterator[Entry]:

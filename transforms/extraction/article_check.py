@@ -29,7 +29,6 @@ _SHORT_WORDS: Final = 100
 _MIN_KNOWN_WORDS: Final = 3
 _MIN_FULL_TEXT_WORDS: Final = 50
 _MIN_SHARED_TEXT: Final = 0.1
-_MIN_SHARED_OF_SHORTER: Final = 0.6
 _SHINGLE_WORDS: Final = 3
 _MAX_WORDS: Final = 2000
 _MAX_SUMMARY_WORDS: Final = 40
@@ -156,10 +155,10 @@ def _find_difference(title: str, text: str, expected: ExpectedArticle) -> str | 
         if len(listed) >= _MIN_FULL_TEXT_WORDS:
             listed_shingles = _shingles(listed)
             common = len(listed_shingles & _shingles(words)) / len(listed_shingles)
+            if 2 * len(words) < len(listed) and shared:
+                return "shorter than the text that the feed has"
             if common < _MIN_SHARED_TEXT and (not shared or len(words) < len(listed)):
                 return "another text than the feed has"
-            if 2 * len(words) < len(listed) and common < _MIN_SHARED_OF_SHORTER:
-                return "shorter than the text that the feed has"
             return None
     if known >= _MIN_KNOWN_WORDS and not shared and len(words) < _SHORT_WORDS:
         return "short, and has no word of the title in the feed"

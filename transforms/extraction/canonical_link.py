@@ -140,7 +140,9 @@ def _names_the_page(claimed: str, own: str, title: str) -> bool:
     )
     if numbers and own_numbers and not numbers & own_numbers:
         return False
-    if ids and not ids & (_tokens(claimed) | _read_ids(claimed)):
+    if ids & (_tokens(claimed) | _read_ids(claimed)):
+        return True
+    if ids:
         names = set()  # the page is one of many at its path: only its title can support the claim
     words = _tokens(title)
     return _share(slug, names, minimum=1) or _share(slug, words, minimum=2)

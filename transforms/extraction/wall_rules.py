@@ -117,7 +117,8 @@ RULES: Final = (
         r"(?:can't|can’t|cannot|couldn't|couldn’t|could not) find (?:the|that|this|what)",
         r"(?:page|article|story|file|content|error) not found|not found$|^not found"
         r"|no longer available",
-        r"(?:error|http|code)[: ]*(?:404|410|403|500|502|503)|^(?:404|410)\b|\b404(?: error)?$",
+        r"(?:error|http|code)[: ]*(?:404|410|403|500|502|503)|\b404(?: error)?$",
+        r"^(?:404|410)(?:\W*$| ?[-–—|]| error| page| not)",
         r"(?:doesn't|doesn’t|does not|no longer) exists?\b|^oops\b|something went wrong",
         r"(?:temporarily|currently) (?:unavailable|down)|(?:under|scheduled) maintenance"
         r"|service unavailable|bad gateway|internal server error",
