@@ -4,17 +4,19 @@ import datetime as dt
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from typing import Final
 
+from pipeline.commands.failure_causes import explain_error
 from pipeline.commands.feed_documents import DocumentReader
+from pipeline.commands.feed_search import FoundFeed, find_feeds_of_pages, make_found_feed
 from transforms.core.clock import now
 from transforms.core.elements import Feed, FeedStatus, Host
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import LimitOptions
 from transforms.core.progress import Progress
 from transforms.core.urls import host_of, is_web_url
-from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts
 from transforms.feeds.schedule import schedule_next_fetch
 from transforms.fetching.fetcher import Fetcher, ResponseStream
@@ -23,6 +25,9 @@ from transforms.fetching.options import FetchOptions
 from transforms.state.loaded_state import State
 from transforms.state.records import FeedState
 
+UNKNOWN: Final = "unknown"
+"""The status of a feed that is not requested and that the state does not know."""
+
 
 @dataclass(frozen=True)
 class FeedCheck:
@@ -30,8 +35,9 @@ class FeedCheck:
 
     Attributes:
         feed_url: the address as listed.
-        status: a :class:`FeedStatus`: OK, EMPTY, FAILED, RETIRED (the server answered 410) or
-            WAITING (not requested, since the server asked for no further request yet).
+        status: a :class:`FeedStatus`: OK, EMPTY, FAILED, RETIRED (the server answered 410),
+            WAITING (not requested, since the server asked for no further request yet), or
+            :data:`UNKNOWN` (not requested, and not in the state).
         http_status: the HTTP status; None for files and if there was no response.
         title: the title of the feed.
         entries: the number of its entries.
@@ -44,6 +50,10 @@ class FeedCheck:
             next two are from the state, and None if the state does not know the feed.
         is_retired: whether an earlier run retired it.
         closed_until: the time until which the server asked for no further request, UTC.
+        last_attempt: the time of the last request of a run, by the state, UTC.
+        last_success: the same if it succeeded; None if it failed, as the state does not say
+            when an earlier one succeeded.
+        page_feeds: the feeds that a page given as a feed links to.
     """
 
     feed_url: str
@@ -59,6 +69,9 @@ class FeedCheck:
     consecutive_failures: int | None = None
     is_retired: bool | None = None
     closed_until: dt.datetime | None = None
+    last_attempt: dt.datetime | None = None
+    last_success: dt.datetime | None = None
+    page_feeds: list[str] = field(default_factory=list)
 
     def format_notes(self) -> str:
         """Return the remarks about the feed, such as its error, as one line for people."""
@@ -66,6 +79,7 @@ class FeedCheck:
         until = f"{self.closed_until:%Y-%m-%d %H:%M}" if is_waiting else ""
         conditions = {
             f"{self.failure_class}: {self.message}": self.failure_class,
+            f"the page has the feeds {', '.join(self.page_feeds)}": self.page_feeds,
             f"moved to {self.moved_to}": self.moved_to,
             f"failed {self.consecutive_failures} times in a row before": self.consecutive_failures,
             "retired by an earlier run": self.is_retired,
@@ -88,6 +102,7 @@ def check_feeds(
     Returns:
         The checks, in the order of the feeds.
     """
+    pages, results = dict[str, Response](), dict[str, FoundFeed | ItemError]()
     at, checks, progress = now(), dict[str, FeedCheck](), Progress("CheckFeeds")
     host_queues = defaultdict[Host, list[tuple[Feed, Request]]](list)
     files: list[Feed] = []
@@ -114,8 +129,39 @@ def check_feeds(
             facts = result if isinstance(result, ItemError) else reader.read_feed(result)
             known = state.feeds.get(feed.url)
             checks[feed.url] = _make_check(feed, known, facts, at, response)
+            if response and isinstance(facts, FeedFacts):
+                results[feed.url] = make_found_feed(feed.url, response, facts)
+            elif isinstance(facts, ItemError):
+                results[feed.url] = facts
+                if response and facts.error_type == "NotAFeed":
+                    pages[feed.url] = response
             progress.add(1)
+        for url, feeds_of_page in find_feeds_of_pages(pages, results, fetcher, reader).items():
+            checks[url] = replace(checks[url], page_feeds=feeds_of_page)
     return [checks[feed.url] for feed in feeds]
+
+
+def check_history(feeds: Sequence[Feed], state: State) -> list[FeedCheck]:
+    """Return what the state says about each feed, in their order; nothing is requested."""
+    return [_make_past_check(feed, state.feeds.get(feed.url), now()) for feed in feeds]
+
+
+def _make_past_check(feed: Feed, known: FeedState | None, at: dt.datetime) -> FeedCheck:
+    if known is None:
+        return FeedCheck(feed.url, UNKNOWN)
+    is_waiting = known.closed_until is not None and known.closed_until > at
+    status = FeedStatus.WAITING if is_waiting else FeedStatus.OK
+    if known.failures:
+        status = FeedStatus.RETIRED if known.retired else FeedStatus.FAILED
+    check = _make_check(feed, known, None, at)
+    error = ItemError(known.failure_class, "") if known.failure_class else None
+    return replace(
+        check,
+        status=status.value,
+        last_entry=known.published[0] if known.published else None,
+        failure_class=known.failure_class,
+        message=explain_error(error, known.url) if error else None,
+    )
 
 
 def _make_check(
@@ -157,9 +203,11 @@ def _make_check(
         last_entry=facts.published[0] if facts and facts.published else None,
         next_due=(known.next_due if known else None) or due,
         failure_class=error.error_type if error else None,
-        message=clean_line(error.message) if error else None,
+        message=explain_error(error, known.url if known else feed.url) if error else None,
         moved_to=(response.moved_to if response else None) or known_move,
         consecutive_failures=known.failures if known else None,
         is_retired=known.retired if known else None,
         closed_until=known.closed_until if known else None,
+        last_attempt=known.at if known else None,
+        last_success=known.at if known and not known.failures else None,
     )

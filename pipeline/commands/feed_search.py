@@ -1,16 +1,17 @@
 """The search for the feeds of sites: their pages, the links in these, and the usual addresses."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from pipeline.commands.failure_causes import explain_error
 from pipeline.commands.feed_documents import DocumentReader
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import LimitOptions
 from transforms.core.progress import Progress
-from transforms.extraction.cleaning import clean_line
 from transforms.feeds.discovery import FeedFacts, list_usual_feed_urls
 from transforms.fetching.fetcher import Fetcher, FetchResult, ResponseStream
 from transforms.fetching.http_messages import Request, Response
@@ -64,7 +65,7 @@ class SiteSearch:
         errors = [result for result in self.results.values() if isinstance(result, ItemError)]
         reasons = []
         if self.page_error:
-            message = clean_line(self.page_error.message)
+            message = explain_error(self.page_error, self.site)
             reasons.append(f"{self.page_error.error_type}: {message}")
         if errors:
             types = Counter(error.error_type for error in errors).most_common()
@@ -92,13 +93,40 @@ def find_feeds(
     return searches
 
 
+def find_feeds_of_pages(
+    pages: Mapping[str, Response],
+    results: Mapping[str, FoundFeed | ItemError],
+    fetcher: Fetcher,
+    reader: DocumentReader,
+) -> dict[str, list[str]]:
+    """Return the feeds that each page links to.
+
+    Args:
+        pages: the responses, by the address of the page.
+        results: the addresses that were requested already; links to others are requested.
+        fetcher: sends the requests.
+        reader: reads the documents.
+    """
+    searches = [SiteSearch(url) for url in pages]
+    _FeedFinder(fetcher, reader, results, guess=False).run_pages(searches, pages)
+    return {search.site: [feed.url for feed in search.feeds] for search in searches}
+
+
 class _FeedFinder:
     """Requests pages and candidates, each address once even if several sites lead to it."""
 
-    def __init__(self, fetcher: Fetcher, reader: DocumentReader) -> None:
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        reader: DocumentReader,
+        results: Mapping[str, FoundFeed | ItemError] = MappingProxyType({}),
+        *,
+        guess: bool = True,
+    ) -> None:
         self._stream = ResponseStream[SiteSearch | str](fetcher)  # a site's page, or a candidate
         self._reader = reader
-        self._results: dict[str, FoundFeed | ItemError] = {}
+        self._guess = guess  # whether to try the usual addresses
+        self._results = dict(results)
         self._waiting: dict[str, list[SiteSearch]] = {}
         self._progress = Progress("FindFeeds")
 
@@ -106,6 +134,15 @@ class _FeedFinder:
         """Search until no response is pending."""
         for search in searches:
             self._stream.add([(search, Request(search.site, is_page=True))])
+        self._handle_results()
+
+    def run_pages(self, searches: Iterable[SiteSearch], pages: Mapping[str, Response]) -> None:
+        """Search pages that are there already until no response is pending."""
+        for search in searches:
+            self._handle_page(search, pages[search.site])
+        self._handle_results()
+
+    def _handle_results(self) -> None:
         for key, result in self._stream.remaining():
             self._progress.add(1)
             if isinstance(key, SiteSearch):
@@ -122,7 +159,7 @@ class _FeedFinder:
         else:
             site = self._reader.read_site(result)
             if isinstance(site, FeedFacts):
-                search.results[search.site] = _make_found_feed(search.site, result, site)
+                search.results[search.site] = make_found_feed(search.site, result, site)
                 return
             candidates: list[str] = []
             if isinstance(site, ItemError):
@@ -132,7 +169,8 @@ class _FeedFinder:
             for url in candidates:
                 self._request(search, url)
             usual_urls = list_usual_feed_urls(result.url)
-            search.usual_urls = [url for url in usual_urls if url not in candidates]
+            if self._guess:
+                search.usual_urls = [url for url in usual_urls if url not in candidates]
         self._request_usual(search)
 
     def _handle_candidate(self, url: str, result: FetchResult) -> None:
@@ -142,7 +180,7 @@ class _FeedFinder:
             feed = result
         else:
             facts = self._reader.read_feed(result)
-            feed = facts if isinstance(facts, ItemError) else _make_found_feed(url, result, facts)
+            feed = facts if isinstance(facts, ItemError) else make_found_feed(url, result, facts)
         self._results[url] = feed
         for search in self._waiting.pop(url):
             search.results[url] = feed
@@ -161,5 +199,6 @@ class _FeedFinder:
             self._request(search, search.usual_urls.pop(0))
 
 
-def _make_found_feed(url: str, response: Response, facts: FeedFacts) -> FoundFeed:
+def make_found_feed(url: str, response: Response, facts: FeedFacts) -> FoundFeed:
+    """Return the feed that was requested at an address, under the address to list."""
     return FoundFeed(response.moved_to or url, response.url, facts)

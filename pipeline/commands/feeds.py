@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from pipeline.commands.feed_checks import FeedCheck, check_feeds
+from pipeline.commands.feed_checks import FeedCheck, check_feeds, check_history
 from pipeline.commands.feed_search import FoundFeed, find_feeds
 from pipeline.commands.output import print_message, write_output
 from pipeline.commands.progress import show_progress
@@ -38,8 +38,9 @@ def check(args: argparse.Namespace) -> float:
     """Check feeds, print the result, and return the share that failed.
 
     Raises:
-        UsageError: a list or the state folder cannot be read.
+        UsageError: a list or the state folder cannot be read, or ``--offline`` has no state.
     """
+    require(bool(args.state) or not args.offline, "--offline needs --state")
     fetching = fetch_options(args)
     limits = from_flags(LimitOptions, args)
     state = State()
@@ -50,34 +51,44 @@ def check(args: argparse.Namespace) -> float:
         set_filesystem_options(args.beam_flags)
         state = read_feed_state(args.state) if args.state else state
     feeds = read_feed_lists(args.feeds, fetching)
-    with show_progress():
-        checks = check_feeds(feeds, state, fetching=fetching, limits=limits)
+    if args.offline:
+        checks = check_history(feeds, state)
+    else:
+        with show_progress():
+            checks = check_feeds(feeds, state, fetching=fetching, limits=limits)
     if args.json:
         write_output("".join(f"{to_line(check)}\n" for check in checks))
     else:
-        write_output(_format_table(checks))
+        write_output(_format_table(checks, is_history=args.offline))
     failed = (FeedStatus.FAILED, FeedStatus.RETIRED)
     return sum(check.status in failed for check in checks) / len(checks)
 
 
-def _format_table(checks: Sequence[FeedCheck]) -> str:
+def _format_table(checks: Sequence[FeedCheck], *, is_history: bool) -> str:
     """Return a table for people: one row per feed, and the number of feeds by status."""
     width = min(_MAX_URL_WIDTH, max(len(check.feed_url) for check in checks))
-    header = ("status", "entries", "last entry (UTC)", "next due (UTC)", "feed", "notes")
-    rows = [header, *map(_format_cells, checks)]
+    header = ("entries", "last entry (UTC)", "next due (UTC)")
+    if is_history:
+        header = ("failures", "last request (UTC)", "next due (UTC)")
+    rows = [("status", *header, "feed", "notes")]
+    rows += [_format_cells(check, is_history=is_history) for check in checks]
     lines = [
-        f"{status:<8}{entries:>8}  {last:<18}{due:<18}{feed:<{width}}  {notes}".rstrip()
-        for status, entries, last, due, feed, notes in rows
+        f"{status:<8}{count:>9}  {last:<20}{due:<18}{feed:<{width}}  {notes}".rstrip()
+        for status, count, last, due, feed, notes in rows
     ]
     counts = Counter(check.status for check in checks)
     terms = " + ".join(f"{count} {status}" for status, count in counts.most_common())
     return "\n".join([*lines, "", f"feeds: {len(checks)} = {terms}", ""])
 
 
-def _format_cells(check: FeedCheck) -> tuple[str, ...]:
-    times = (f"{t:%Y-%m-%d %H:%M}" if t else "-" for t in (check.last_entry, check.next_due))
-    entries = "-" if check.entries is None else str(check.entries)
-    return (check.status, entries, *times, clean_line(check.feed_url), check.format_notes())
+def _format_cells(check: FeedCheck, *, is_history: bool) -> tuple[str, str, str, str, str, str]:
+    count = check.consecutive_failures if is_history else check.entries
+    last, due = (
+        f"{time:%Y-%m-%d %H:%M}" if time else "-"
+        for time in (check.last_attempt if is_history else check.last_entry, check.next_due)
+    )
+    number = "-" if count is None else str(count)
+    return check.status, number, last, due, clean_line(check.feed_url), check.format_notes()
 
 
 def find(args: argparse.Namespace) -> float:

@@ -15,15 +15,20 @@ EPILOG: Final = (
 """The end of every command's help."""
 
 
-def add_max_dead_letter_ratio(parser: argparse.ArgumentParser, condition: str) -> None:
+def add_max_dead_letter_ratio(
+    parser: argparse.ArgumentParser, condition: str, *other_names: str
+) -> None:
     """Add ``--max_dead_letter_ratio`` to a parser.
 
     Args:
         parser: the parser of a command.
         condition: when the command exits with 3, such as "more of the feeds than this failed".
+        *other_names: names of the flag that say more than its first one.
     """
     parser.add_argument(
+        *other_names,
         "--max_dead_letter_ratio",
+        dest="max_dead_letter_ratio",
         type=float,
         default=0.5,
         metavar="RATIO",

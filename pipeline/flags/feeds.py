@@ -27,14 +27,17 @@ def add_feed_actions(parser: argparse.ArgumentParser, *, epilog: str | None) -> 
     check.add_argument(
         "--state", metavar="DIR", help="folder of what runs remember about the feeds; only read"
     )
+    check.add_argument(
+        "--offline", action="store_true", help="fetch nothing; report what --state remembers"
+    )
     check.add_argument("--json", action="store_true", help="print JSON, one line per feed")
     add_flags(LimitOptions, check, "limits")
-    add_max_dead_letter_ratio(check, "more of the feeds than this failed")
+    add_max_dead_letter_ratio(check, "more of the feeds than this failed", "--fail_above")
 
     find = add_action("find", "Find the feeds of sites or pages, as a list that --feeds takes.")
     find.add_argument("sites", nargs="+", metavar="SITE", help="address of a site or page")
     add_flags(LimitOptions, find, "limits")
-    add_max_dead_letter_ratio(find, "more of the sites than this failed")
+    add_max_dead_letter_ratio(find, "more of the sites than this failed", "--fail_above")
 
     convert = add_action(
         "convert", "Merge feed lists, plain or OPML, into one list of either format."

@@ -1,4 +1,5 @@
 import datetime as dt
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -12,6 +13,7 @@ from lxml import etree
 from pipeline.cli import run_command
 from pipeline.commands.feed_state import read_feed_state
 from sample.server import SampleSite
+from schemas.jsonable import format_time
 from tests.support.command_line import LOCAL, Command, CommandResult
 from tests.support.web_server import WebReply, WebServer
 from transforms.core.clock import now
@@ -78,7 +80,7 @@ def test_the_sample_site_is_checked(site: SampleSite, feeds: Feeds) -> None:
     assert done.lines[-1] == "feeds: 10 = 8 ok + 2 failed"
     (moved,) = [line for line in done.lines if "moved to" in line]
     assert moved.endswith(f"moved to {site.base}/capitol-ledger/feed.xml")
-    assert "Http404: the server answered 404" in done.out
+    assert "Http404: the server has no such page (404)" in done.out
     assert "NotAFeed: not a feed but an HTML page" in done.out
     asked = Counter(path for _, path, _ in site.requests[before:])
     assert set(asked.values()) == {1} and "/robots.txt" in asked
@@ -110,13 +112,17 @@ def test_check_obeys_and_reports_robots_and_private_addresses(web: WebServer, fe
     assert web.requests.count("/no.xml") == 0 and web.requests.count("/robots.txt") == 1
     done = feeds("check", "--feeds", allowed, flags=[])
     assert done.code == 3
-    assert "PrivateAddress: 127.0.0.1 is a private address; --allow_private_networks" in done.out
+    assert (
+        "PrivateAddress: 127.0.0.1 is on a private network; allow it with --allow_private_"
+        in done.out
+    )
 
 
 def test_the_ratio_of_failed_feeds_is_the_exit_code(web: WebServer, feeds: Feeds) -> None:
     names = [serve(web, "/ok"), f"{web.base}/missing"]
     assert feeds("check", "--feeds", *names).code == 0
     assert feeds("check", "--feeds", *names, "--max_dead_letter_ratio", "0.4").code == 3
+    assert feeds("check", "--feeds", *names, "--fail_above", "0.4").code == 3
     assert feeds("check", "--feeds", names[0], "--max_dead_letter_ratio", "0").code == 0
 
 
@@ -150,7 +156,7 @@ def test_the_state_is_shown_and_not_touched(web: WebServer, feeds: Feeds, tmp_pa
     for note in (
         "retired by an earlier run",
         f"failed 2 times in a row before; wants to be left alone until {until}",
-        "Http404: the server answered 404; failed 3 times in a row before",
+        "Http404: the server has no such page (404); failed 3 times in a row before",
         f"moved to {moved}",
     ):
         assert note in done.out
@@ -188,6 +194,54 @@ def test_the_state_of_real_runs_is_read(site: SampleSite, feeds: Feeds, tmp_path
     (row,) = feeds("check", "--json", "--feeds", name, "--state", tmp_path / ".state").rows()
     due = known.feeds[name].next_due
     assert due and row["next_due"] == due.replace(tzinfo=None).isoformat() + "Z"
+
+
+def test_a_page_given_as_a_feed_is_reported_with_its_feeds(web: WebServer, feeds: Feeds) -> None:
+    serve(web, "/all.rss")
+    links = '<link rel="alternate" type="application/rss+xml" href="/all.rss"><a href="/old.rss">'
+    page = web.html("/", f"<html><head>{links}</head></html>")
+    plain = web.html("/none", "<html><p>Nothing here</p></html>")
+    done = feeds("check", "--feeds", page, plain)
+    assert f"not a feed but an HTML page; the page has the feeds {web.base}/all.rss" in done.out
+    assert [row["page_feeds"] for row in feeds.check(page, plain)] == [[f"{web.base}/all.rss"], []]
+    assert "/feed" not in web.requests  # `feeds find` tries addresses that no page links to
+
+
+def test_a_server_that_does_not_answer_is_reported_in_plain_words(feeds: Feeds) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
+        done = feeds("check", "--fetch_attempts", 1, "--feeds", f"http://{host}/feed")
+    assert f"ClientConnectorError: no server answers at {host}\n" in done.out
+
+
+def test_the_history_is_read_without_a_request(
+    web: WebServer, feeds: Feeds, tmp_path: Path
+) -> None:
+    at = now()
+    fine, fails, gone, waits = (serve(web, f"/{n}") for n in ("fine", "fails", "gone", "waits"))
+    names = [fine, fails, gone, waits, serve(web, "/new")]
+    state = remember(
+        tmp_path / "state",
+        FeedState(fine, at, fine, next_due=at + HOUR, published=[at - HOUR]),
+        FeedState(fails, at, fails, failures=3, failure_class="Http404", next_due=at + HOUR),
+        FeedState(gone, at, gone, failures=1, failure_class="Http410", retired=True),
+        FeedState(waits, at, waits, closed_until=at + HOUR),
+    )
+    rows = feeds("check", "--json", "--offline", "--state", state, "--feeds", *names).rows()
+    assert web.requests == []
+    assert [row["status"] for row in rows] == ["ok", "failed", "retired", "waiting", "unknown"]
+    assert [row["consecutive_failures"] for row in rows] == [0, 3, 1, 0, None]
+    time = format_time(at)
+    assert [row["last_attempt"] for row in rows] == [time, time, time, time, None]
+    assert [row["last_success"] for row in rows] == [time, None, None, time, None]
+    assert rows[0]["last_entry"] == format_time(at - HOUR)
+    assert rows[1]["message"] == "the server has no such page (404)"
+    flags = ("--state", state, "--fail_above", "0.3")
+    done = feeds("check", "--offline", *flags, "--feeds", *names)
+    assert done.code == 3 and web.requests == []
+    assert done.lines[0].split()[:4] == ["status", "failures", "last", "request"]
+    assert done.lines[-1] == "feeds: 5 = 1 ok + 1 failed + 1 retired + 1 waiting + 1 unknown"
 
 
 def test_many_feeds(web: WebServer, feeds: Feeds) -> None:
@@ -315,7 +369,9 @@ def test_sites_without_feeds_are_reported_with_the_reason(web: WebServer, feeds:
 
     refused = feeds("find", web.base, flags=[])
     assert refused.code == 3
-    assert "PrivateAddress: 127.0.0.1 is a private address; --allow_private_" in refused.err
+    assert "PrivateAddress: 127.0.0.1 is on a private network; allow it with --allow_private_" in (
+        refused.err
+    )
 
 
 def test_a_page_of_many_links_costs_few_requests(web: WebServer, feeds: Feeds) -> None:
@@ -373,6 +429,7 @@ LIST = "https://a.example/feed # AcceptedArticle\n"
         ("check --feeds {tmp}/none.txt", "none.txt: No such file"),
         ("check --feeds {tmp}/list --state {tmp}/none", "there is no state folder"),
         ("check --feeds {tmp}/list --state no://where", "no file system for no://where"),
+        ("check --feeds {tmp}/list --offline", "--offline needs --state"),
         ("check --feeds {tmp}/list --fetch_timeout_sec 0", "--fetch_timeout_sec must be above 0"),
         ("check --feeds {tmp}/list --item_time_limit_sec 0", "--item_time_limit_sec must be"),
         ("check --feeds {tmp}/list --max_dead_letter_ratio 2", "--max_dead_letter_ratio"),
