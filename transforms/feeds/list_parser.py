@@ -28,6 +28,7 @@ _ADDRESS: Final = re.compile(
     r"(?:(?!\]\()[^\s\"<>,;|]|[,;|](?![\s\"',;|]|$|(?i:https?|feed):))+"
 )
 _CELL: Final = re.compile(r"[,|](?=[^\W\d_a-z])|;")  # a capital letter begins a title
+_ANY_CELL: Final = re.compile(r"[,;|]")
 _TITLE: Final = re.compile(r'\[([^\[\]]+)\]\(|"([^"]+)"|(\w[^",;|\t]*)')
 _PUNCTUATION: Final = " ,\t-–—*•:[](){}<>'`"
 _DELIMITERS: Final = ",;\t"
@@ -195,8 +196,9 @@ def _split_line(line: str, base: str) -> Iterator[ListedFeed | UrlError]:
     bare = _BULLET.sub("", entry, count=1)
     addresses, others, end = list[str](), list[str](), 0
     for match in _ADDRESS.finditer(bare):
-        addresses.append(_trim_address(match[0]))
         others.append(bare[end : match.start()])
+        is_cell = others[-1].rstrip().endswith((",", ";", "|"))
+        addresses.append(_trim_address(match[0], is_cell=is_cell))
         end = match.start() + len(addresses[-1])
     if not addresses:
         if not _is_file(Path(base) / entry):
@@ -209,14 +211,18 @@ def _split_line(line: str, base: str) -> Iterator[ListedFeed | UrlError]:
         yield ListedFeed(address, title)
 
 
-def _trim_address(address: str) -> str:
+def _trim_address(address: str, *, is_cell: bool = False) -> str:
     """Return an address without the marks that enclose it, and without a title after a comma.
+
+    Args:
+        address: the address and what follows it.
+        is_cell: whether it is a cell after others in its row, so that a comma ends it.
 
     >>> [_trim_address(f"https://a.example/{end}") for end in ("feed,News;en", "0,15,Law,0.xml")]
     ['https://a.example/feed', 'https://a.example/0,15,Law,0.xml']
     """
     start = max(map(address.rfind, "/.=?&"))
-    cell = _CELL.search(address, start)
+    cell = (_ANY_CELL if is_cell else _CELL).search(address, start)
     address = (address[: cell.start()] if cell else address).rstrip(".,;:!'`")
     return address if "(" in address else address.rstrip(")")
 

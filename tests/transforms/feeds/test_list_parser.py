@@ -27,6 +27,8 @@ def parse(text: str | bytes, base: str = "") -> list[tuple[str, str | None]]:
         ("https://a.example/feed,Lake Courier", A, "Lake Courier"),
         ("https://a.example/feed,Lake", A, "Lake"),
         ('"Lake, Courier";https://a.example/feed;news', A, "Lake, Courier"),
+        ('"Lake, Courier",https://a.example/feed,news', A, "Lake, Courier"),
+        ("Lake,https://a.example/0,15,Law,0.xml", "https://a.example/0,15,Law,0.xml", "Lake"),
         ("Lake Courier\thttps://a.example/feed\tnews", A, "Lake Courier"),
         ("| Lake | https://a.example/feed |", A, "Lake"),
         ("https://a.example/,https://a.example/feed,Lake", A, "Lake"),
