@@ -70,7 +70,7 @@ def parse_feed_list(data: bytes, name: str, base: str) -> list[ListedFeed]:
     kind = detect_binary_kind(data)
     if kind:
         raise UsageError(f"the feed list {name} is {kind}")
-    text = decode_page(data).removeprefix("\ufeff")
+    text = _decode(data)
     feeds = []
     for number, entry in _read_outlines(text) if is_opml(data) else _read_lines(text, base):
         try:
@@ -89,6 +89,13 @@ def is_opml(data: bytes) -> bool:
     """Return whether a document is OPML."""
     head = data[:_HEAD_BYTES].replace(b"\0", b"").lower()
     return b"<opml" in head or b"<outline" in head
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")  # not decode_page, which may change titles such as "Â¡"
+    except UnicodeDecodeError:
+        return decode_page(data).removeprefix("\ufeff")
 
 
 def _read_outlines(text: str) -> Iterator[_Line]:

@@ -174,6 +174,10 @@ def test_outlines_without_a_feed_are_left_out_with_one_warning_each(
     ]
 
 
+def test_titles_in_utf_8_stay_as_they_are() -> None:
+    assert parse(f"{A} # Â¡") == [(A, "Â¡")]
+
+
 def test_ampersands_in_addresses_are_no_html_entities() -> None:
     url = "https://a.example/?a=1&copy=2&reg=3"
     assert parse(f'<opml><outline xmlUrl="{url}"/></opml>') == [(url, None)]
