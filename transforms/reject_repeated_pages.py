@@ -1,4 +1,4 @@
-"""Reject pages that have one text for several entries of a host, and no word of the entries."""
+"""Reject pages that are the same for several entries of a host, and have no word of the entries."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 
 import apache_beam as beam
 
+from schemas.ids import stable_id
 from transforms.core.elements import ExtractedArticle, Host, Run
 from transforms.core.errors import ItemError
 from transforms.core.stage import CompositeTransform, SideOutput, Stage, StageOutput, apply_stage
@@ -13,8 +14,8 @@ from transforms.core.urls import host_of
 from transforms.extraction.article_check import NOT_THE_ARTICLE
 from transforms.state.retries import fail_entry
 
-TextOfHost: TypeAlias = tuple[Host, str]
-"""A host and the hash of a text that it sent."""
+PageOfHost: TypeAlias = tuple[Host, str]
+"""A host, and the title and text of a page that it sent, hashed."""
 
 _MIN_TITLES: Final = 2
 
@@ -28,31 +29,34 @@ class RejectRepeatedPages(
     run: Run
 
     def expand(self, articles: beam.PCollection[ExtractedArticle]) -> StageOutput[ExtractedArticle]:
-        keyed = beam.Map(_key_by_text).with_output_types(tuple[TextOfHost, ExtractedArticle])
+        keyed = beam.Map(_key_by_page).with_output_types(tuple[PageOfHost, ExtractedArticle])
         groups = articles | "Key" >> keyed | "Group" >> beam.GroupByKey()
         return apply_stage(groups, RepeatedPageRejection(self.run), ExtractedArticle)
 
 
-def _key_by_text(extracted: ExtractedArticle) -> tuple[TextOfHost, ExtractedArticle]:
-    """Key an article by its host and text; by its entry if it is confirmed, as it stands alone."""
-    entry = extracted.entry
-    text = entry.key if extracted.is_confirmed else extracted.article.text_hash
-    return (host_of(entry.link), text), extracted
+def _key_by_page(extracted: ExtractedArticle) -> tuple[PageOfHost, ExtractedArticle]:
+    """Key an article by its host and page; by its entry if it is confirmed, as it stands alone.
+
+    A page without a title has the title of its entry here, so it stands alone too.
+    """
+    article, entry = extracted.article, extracted.entry
+    page = stable_id(article.title, article.text_hash)
+    return (host_of(entry.link), entry.key if extracted.is_confirmed else page), extracted
 
 
 @dataclass
-class RepeatedPageRejection(Stage[tuple[TextOfHost, Iterable[ExtractedArticle]], ExtractedArticle]):
+class RepeatedPageRejection(Stage[tuple[PageOfHost, Iterable[ExtractedArticle]], ExtractedArticle]):
     """The stage that rejects repeated pages."""
 
     name = "RejectRepeatedPages"
 
     run: Run
 
-    def source(self, element: tuple[TextOfHost, Iterable[ExtractedArticle]]) -> str:
+    def source(self, element: tuple[PageOfHost, Iterable[ExtractedArticle]]) -> str:
         return element[0][0]
 
     def process(
-        self, element: tuple[TextOfHost, Iterable[ExtractedArticle]]
+        self, element: tuple[PageOfHost, Iterable[ExtractedArticle]]
     ) -> Iterator[ExtractedArticle | SideOutput]:
         extracted = list(element[1])
         unconfirmed = [e for e in extracted if not e.is_confirmed]
@@ -60,7 +64,9 @@ class RepeatedPageRejection(Stage[tuple[TextOfHost, Iterable[ExtractedArticle]],
         if len(titles) < _MIN_TITLES:
             yield from extracted
             return
-        message = f"the page has the text of {len(unconfirmed)} entries, and no word of this one"
+        message = (
+            f"the page is the same for {len(unconfirmed)} entries, and has no word of this one"
+        )
         error = ItemError(NOT_THE_ARTICLE, message, temporary=True)
         for rejected in unconfirmed:
             yield self.dead_letter(rejected.entry.link, error)

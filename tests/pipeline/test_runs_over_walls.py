@@ -62,7 +62,7 @@ def test_the_feeds_text_stands_in_for_a_wall_until_the_page_is_there(
     assert newsroom.requests == ["/feed"]
 
 
-def test_one_text_for_several_entries_of_a_host_is_no_article(
+def test_one_page_for_several_entries_of_a_host_is_no_article(
     newsroom: Newsroom, web: WebServer
 ) -> None:
     for path in ("/1", "/2"):
@@ -70,7 +70,7 @@ def test_one_text_for_several_entries_of_a_host_is_no_article(
     newsroom.publish(item(web, "/1", title="Bridge closes"), item(web, "/2", title="Mayor quits"))
     assert outcomes(newsroom) == {"dead_letter": 2}
     messages = {d["message"] for d in newsroom.rows("dead_letters")}
-    assert messages == {"the page has the text of 2 entries, and no word of this one"}
+    assert messages == {"the page is the same for 2 entries, and has no word of this one"}
     web.html("/1", page(FIRST))
     web.html("/2", page(SECOND.replace("Mayor Ana Torres", "mayor who quits, Ana Torres")))
     assert outcomes(newsroom) == {"article": 2}

@@ -104,7 +104,7 @@ def read_metadata(tree: HtmlElement, url: str | None) -> PageMetadata:
     titles = [stated, *headlines, clean_line(tree.findtext(".//head/title"))]
     article = read_json_ld(tree, [url, page_url, find_first(metas, "og:url")], titles)
     published_at, modified_at = find_times(article, metas, tree, page_url)
-    host = _get_host(page_url)
+    host = _get_host(url or page_url)
     site_name = _find_site_name(article, metas, tree) or host
     handles = metas.get("twitter:site", [])
     names = [site_name, article.site_name, *handles, host, _get_label(host)]
@@ -148,8 +148,9 @@ def _find_title(
 
 
 def _get_host(url: str | None) -> str:
+    """Return the host of a URL, with its port if it states one."""
     try:
-        return (urlsplit(url or "").hostname or "").removeprefix("www.")
+        return urlsplit(url or "").netloc.rpartition("@")[2].lower().removeprefix("www.")
     except ValueError:
         return ""
 

@@ -22,7 +22,8 @@ def choose_publication_time(
 ) -> PublicationTime:
     """Return the time of publication of an article.
 
-    The feed's time counts. If it is before the web or in the future, the page's time counts.
+    The feed's time counts. If it is before the web, in the future, or a day without a time that the
+    page states too, the page's time counts.
 
     Args:
         feed: the time that the feed states, UTC.
@@ -33,6 +34,8 @@ def choose_publication_time(
     >>> choose_publication_time(day.replace(year=2027), day, day + dt.timedelta(hours=1)).source
     'page'
     """
+    if feed and page and feed.time() == dt.time() and feed.date() == page.date():
+        return PublicationTime(page, "page" if page > feed else "feed")
     for latest in (fetched_at + _CLOCK_SKEW, fetched_at + _LATEST):
         for time, source, other in ((feed, "feed", page), (page, "page", feed)):
             if time is None or time > latest:

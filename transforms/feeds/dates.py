@@ -17,6 +17,8 @@ _EPOCH: Final = re.compile(r"(1\d{9}|\d{9})(?:\.\d*)?|(1\d{12})", re.ASCII)  # u
 _COMPACT: Final = re.compile(r"\d{8}(?:\d{4}|\d{6})?", re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"\D*\d{4}(?:\D|\d{4})", re.ASCII)
 _DOTTED: Final = re.compile(r"\D*\d{1,2}\. ?\d{1,2}\. ?\d{4}", re.ASCII)
+_ANCIENT: Final = re.compile(r"(?:^|[ /.])0\d{3}(?:$|[ /.-])", re.ASCII)
+"""A year of four digits that dateutil would read as one of two digits, such as 0001."""
 _ZONE_NAME: Final = re.compile(r" ?\[?\b([A-Za-z_]+/[A-Za-z_/]+)\]?$")
 _MONTH_NAME: Final = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.I)
 
@@ -129,6 +131,8 @@ def _parse_fields(text: str) -> dt.datetime | None:
     if not text.isascii() or (is_number and not _COMPACT.fullmatch(text)):
         return None
     has_month_name = bool(_MONTH_NAME.search(text))
+    if _ANCIENT.search(text):
+        return None
     if not has_month_name and not re.search(r"\d{4}", text):
         return None  # "05/11/26"
     if has_month_name or _YEAR_FIRST.match(text):

@@ -32,6 +32,9 @@ def year(number: int) -> dt.datetime:
         (FETCHED + 9 * HOUR, PAGE, PAGE, "page"),
         (FETCHED + 9 * HOUR, None, FETCHED + 9 * HOUR, "feed"),
         (FETCHED + 5 * DAY, FETCHED + 5 * DAY, None, "none"),
+        (FETCHED.replace(hour=0), PAGE, PAGE, "page"),
+        (FETCHED.replace(hour=0), None, FETCHED.replace(hour=0), "feed"),
+        (FETCHED.replace(hour=0), FETCHED.replace(hour=0), FETCHED.replace(hour=0), "feed"),
         (FETCHED + HOUR / 10, PAGE, FETCHED + HOUR / 10, "feed"),
     ],
 )
