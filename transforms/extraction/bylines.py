@@ -45,9 +45,10 @@ _SUFFIX: Final = re.compile(r", ?(?=(?:jr|sr|ii|iii|iv)\b)", re.IGNORECASE)
 _DEGREES: Final = _to_set("ba bsc dds dphil esq jd llb llm ma mba md mp mph msc np phd rn")
 _INITIALS: Final = re.compile(r"(?:[A-Z]\. ?){1,4}")
 _PLACE: Final = re.compile(r" (?:in|[Ff]or|at|from|of the|of The|reports|updated|published)\b.*")
+_SPECIAL: Final = re.compile(r"special (?:to|for) ", re.IGNORECASE)  # "Special to the Courier"
 _DATE_WORDS: Final = re.compile(
-    r"(?: (?:on|updated|published|mon|tues?|wed|thurs?|fri|sat|sun|jan|feb|mar|apr|may|june?|july?"
-    r"|aug|sept?|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april"
+    r"(?: (?:last|on|updated|published|mon|tues?|wed|thurs?|fri|sat|sun|jan|feb|mar|apr|may|june?"
+    r"|july?|aug|sept?|oct|nov|dec|(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april"
     r"|august|september|october|november|december)[.:]?)+$",
     re.IGNORECASE,
 )
@@ -123,7 +124,13 @@ def clean_organisations(bylines: Iterable[str]) -> list[str]:
         for part in islice(_SEPARATOR.split(text), MAX_NAMES):
             name = _CREDIT.sub("", part).strip(" .,:-")
             words = name.lower().split()
-            if name[:1].isupper() and len(words) <= _MAX_WORDS and not _ANONYMOUS.issuperset(words):
+            if (
+                name[:1].isupper()
+                and not any(map(str.isdigit, name))
+                and not _SPECIAL.match(name)
+                and len(words) <= _MAX_WORDS
+                and not _ANONYMOUS.issuperset(words)
+            ):
                 names.setdefault(_make_key(name), name)
     return list(names.values())
 
@@ -179,6 +186,7 @@ def _clean_name(text: str) -> str:
         or len(name) > _MAX_NAME_LENGTH
         or all(word in _NOBODY for word in lower.split())
         or lower in _DEGREES
+        or _SPECIAL.match(lower)
         or (len(words) == 1 and (name.islower() or "_" in name))  # a login
         or not any(map(str.isalpha, name))
     ):

@@ -183,10 +183,9 @@ def _find_authors(
     def leave_out_site(names: list[str]) -> list[str]:
         return [name for name in names if not is_site_name(name, [site_name])]
 
-    listed = [clean_names([name]) or clean_organisations([name]) for name in article.authors]
-    authors = leave_out_site([name for names in listed for name in names])
-    if leave_out_site(clean_names(article.authors)):
-        return list(dict.fromkeys(authors))
+    if persons := leave_out_site(clean_names(article.authors)):
+        others = [name for name in article.authors if not clean_names([name])]
+        return persons + leave_out_site(clean_organisations(others))
     sources = [article.authors, *(metas.get(key, []) for key in _AUTHORS)]
     for clean in (clean_names, clean_organisations):
         for source in sources:

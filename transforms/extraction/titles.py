@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_SEPARATOR: Final = re.compile(r"(\s(?:::|[|–—·•*~»«›‹-])\s|\s?::\s?|\s?\|\s?)")
+_SEPARATOR: Final = re.compile(r"(\s(?:::|[|–—·•*~»«›‹<>/-])\s|\s?::\s?|\s?\|\s?)")
 _MAX_PARTS: Final = 20
 _PREFIX_COLON: Final = re.compile(r"\s?:\s+")
 _WORD: Final = re.compile(r"\w+")
@@ -27,7 +27,9 @@ _SECTIONS: Final = frozenset(
         *("uk", "us", "usa", "video", "world", "africa", "asia", "australia", "canada"),
     }
 )
-"""Names of sections, also with "news" before or after them."""
+_SECTION_WORDS: Final = frozenset({"and", "breaking", "headlines", "latest", "news", "top"})
+"""Words beside the names of sections, or in place of them."""
+_MAX_SECTIONS: Final = 2
 
 
 def strip_site_name(title: str, site_names: Iterable[str], headlines: Iterable[str] = ()) -> str:
@@ -58,7 +60,12 @@ def strip_site_name(title: str, site_names: Iterable[str], headlines: Iterable[s
             break
     while end - start > 1:
         had_name = is_name[0] or any(is_name[end:])
-        if is_name[end - 1] or _is_section(parts[end - 1], separators[end - 2], had_name):
+        is_empty = not parts[end - 1].strip()
+        if (
+            is_empty
+            or is_name[end - 1]
+            or _is_section(parts[end - 1], separators[end - 2], had_name)
+        ):
             end -= 1
         elif is_name[start] or (start and _is_section(parts[start], separators[start], had_name)):
             start += 1
@@ -103,6 +110,6 @@ def _is_one_of(text: str, headlines: Iterable[str]) -> bool:
 
 def _is_section(part: str, separator: str, had_name: bool) -> bool:
     """Return whether a part names a section; beside a mere dash, only if the site is named too."""
-    words = [word for word in _WORD.findall(part.lower()) if word != "news"]
-    is_known = not words or (len(words) == 1 and words[0] in _SECTIONS) or (words == ["latest"])
+    words = [word for word in _WORD.findall(part.lower()) if word not in _SECTION_WORDS]
+    is_known = len(words) <= _MAX_SECTIONS and _SECTIONS.issuperset(words)
     return is_known and any(map(str.isalpha, part)) and (had_name or separator in _STRONG)

@@ -21,6 +21,10 @@ from transforms.extraction.titles import strip_site_name
         ("Levy put off | World News | Harbor Post", "Harbor Post", "Levy put off"),
         ("Levy put off - Politics - Harbor Post", "Harbor Post", "Levy put off"),
         ("Harbor Post | News | Levy put off", "Harbor Post", "Levy put off"),
+        ("Levy put off / Harbor Post", "Harbor Post", "Levy put off"),
+        ("Levy put off | Breaking News | Harbor Post", "Harbor Post", "Levy put off"),
+        ("Levy put off | Arts & Culture", "Harbor Post", "Levy put off"),
+        ("Levy put off |", "Harbor Post", "Levy put off"),
         # headlines stay
         ("Talks stall – Sunlit square empties", "The Sun", "Talks stall – Sunlit square empties"),
         ("Talks stall - Oslo", "Oslo Tribune", "Talks stall - Oslo"),
