@@ -145,7 +145,12 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, PageArticle
                 content_type=page.content_type,
                 headers={header.name: header.value for header in page.headers},
                 expected=ExpectedArticle(
-                    entry.link, entry.title, entry.summary, entry.content, entry.language
+                    link=entry.link,
+                    title=entry.title,
+                    summary=entry.summary,
+                    content=entry.content,
+                    language=entry.language,
+                    attempts=entry.attempts,
                 ),
             )
         )

@@ -2,10 +2,11 @@
 
 import datetime as dt
 import functools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urldefrag, urlsplit
 
 import apache_beam as beam
@@ -27,6 +28,11 @@ from transforms.core.urls import UrlError, canonical_url, web_url
 from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
 from transforms.feeds.parsing import parse_feed
 from transforms.feeds.schedule import select_latest
+
+_MIN_SUMMARY_WORDS: Final = 20
+"""The minimum length of a summary that is the text of an entry which shares its link."""
+_TOKEN_IN_QUERY: Final = re.compile(r"[?&;][\w.-]*=(?=[^&;]*[A-Za-z])(?=[^&;]*\d)")
+"""A parameter of letters and digits: a session, a version, or a time."""
 
 
 @dataclass
@@ -85,7 +91,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
                 yield self.dead_letter(self.source(element), error)
                 key = stable_id(element.feed_url, raw.entry_id, raw.link, raw.title)
                 yield Outcome(element.feed_url, key, OutcomeKind.DEAD_LETTER, None)
-        yield from separate_shared_links(add_aliases(entries, ids))
+        yield from separate_shared_links(add_aliases(entries, ids), ids)
         if feed.is_truncated:
             message = f"the feed ends early; {feed.entry_count} of its entries were read"
             yield self.dead_letter(self.source(element), ItemError("TruncatedFeed", message))
@@ -132,8 +138,9 @@ def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
     """Return the entries of a feed with a second key, by which they are known under a new link.
 
     The key is made from the entry's own id. An entry without one is known by all that its feed says
-    about it and the path of its link, since the query may change with every request. A title and a
-    day are not enough for that. A key that several entries share is left out.
+    about it, as links and ids with a token may change with every request. A title and a day are not
+    enough, and a text without a time needs the path of the link too. A key that several entries
+    share is left out.
 
     Args:
         entries: the entries.
@@ -148,30 +155,54 @@ def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
 
 
 def _alias_parts(entry: Entry, own_id: str) -> str:
-    parts = urlsplit(entry.link)
-    if own_id and not (own_id == entry.link and parts.query):
+    is_volatile = _TOKEN_IN_QUERY.search(own_id) or (own_id == entry.link and "?" in own_id)
+    if own_id and not is_volatile:
         return own_id
-    has_time = entry.published_at is not None and entry.published_at.time() != dt.time()
-    if not (entry.content or entry.summary or (entry.title and has_time)):
-        return own_id
-    return stable_id(entry.fingerprint, parts._replace(query="", fragment="").geturl())
+    if entry.title and entry.published_at and entry.published_at.time() != dt.time():
+        return stable_id(entry.fingerprint, str(entry.published_at))
+    if entry.content or entry.summary:  # without a time, another day may have the same words
+        path = urlsplit(entry.link)._replace(query="", fragment="").geturl()
+        return stable_id(entry.fingerprint, path.partition(";")[0])
+    return own_id
 
 
-def separate_shared_links(entries: Iterable[Entry]) -> Iterator[Entry]:
+def separate_shared_links(entries: Sequence[Entry], ids: Sequence[str]) -> Iterator[Entry]:
     """Yield the entries of a feed; those that share a link get keys of their own.
 
-    Such entries are notices of one page, or their link is the front page. They are articles if
-    they have an id and a text of their own. The others count as copies of one entry.
+    Such entries are notices of one page, or their link is the front page or a route of an app. They
+    are articles if they have a text of their own. The others count as copies of one entry.
+
+    Args:
+        entries: the entries.
+        ids: the id of each entry; empty where it has none.
     """
-    entries = list(entries)
-    own_texts = Counter(entry.key for entry in entries if entry.alias and entry.content)
-    for entry in entries:
-        is_own = entry.alias and entry.content and entry.entry_id != entry.link
-        is_front = urlsplit(entry.key).path == "/" and not urlsplit(entry.key).query
-        if is_own and (own_texts[entry.key] > 1 or is_front):
-            key = f"{urldefrag(entry.key).url}#{quote(entry.entry_id, safe='')}"
-            entry = replace(entry, key=key, shares_link=True)
+    suffixes = [_own_suffix(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
+    texts = defaultdict[str, dict[str, str]](dict)
+    for entry, suffix in zip(entries, suffixes, strict=True):
+        if text := _own_text(entry):
+            texts[entry.key][suffix] = text
+    for entry, own_id, suffix in zip(entries, ids, suffixes, strict=True):
+        parts, text = urlsplit(entry.key), _own_text(entry)
+        is_front = parts.path == "/" and not parts.query and bool(own_id) and own_id != entry.link
+        is_shared = len({*texts[entry.key].values()}) > 1 or is_front
+        if text and (is_shared or parts.fragment):
+            key = entry.key if parts.fragment else f"{entry.key}#{quote(suffix, safe='')}"
+            entry = replace(entry, key=key, content=text, shares_link=True)
         yield entry
+
+
+def _own_text(entry: Entry) -> str:
+    """Return the text that the feed has for an entry; a summary must be of some length."""
+    is_text = len(entry.summary.split()) >= _MIN_SUMMARY_WORDS
+    return entry.content or (entry.summary if is_text else "")
+
+
+def _own_suffix(entry: Entry, own_id: str) -> str:
+    """Return what tells an entry from others with its link: its id, its fragment, or its title."""
+    fragment = urlsplit(entry.link).fragment
+    if own_id and urldefrag(own_id).url != urldefrag(entry.link).url:
+        return own_id
+    return fragment or stable_id(entry.title, str(entry.published_at))
 
 
 def _report(document: FeedDocument, status: FeedStatus, **fields: Any) -> FeedReport:

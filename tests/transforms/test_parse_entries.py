@@ -1,16 +1,18 @@
 import datetime as dt
 import json
+from typing import Any
 
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.core.elements import FeedDocument, Run
+from tests.support.example_records import entry
+from transforms.core.elements import Entry, FeedDocument, Run
 from transforms.core.errors import ItemError
 from transforms.core.isolated_process import IsolatedWorkerHandle
 from transforms.feeds.parsed_feed import MAX_ENTRIES
 from transforms.feeds.parsing import parse_feed
-from transforms.parse_entries import ParseEntries
+from transforms.parse_entries import ParseEntries, add_aliases, separate_shared_links
 
 BASE = "https://news.example/feed"
 TIME = dt.datetime(2026, 11, 20, 9, 30, tzinfo=dt.timezone.utc)
@@ -186,3 +188,99 @@ def test_entries_beyond_the_limit_are_accounted_for(
         for name, expected in (("main", MAX_ENTRIES), ("dead_letters", 1), ("outcomes", 3)):
             counted = getattr(parsed, name) | f"{name}Count" >> beam.combiners.Count.Globally()
             assert_that(counted, equal_to([expected]), name)
+
+
+TEXT = "<p>The council met on Friday and put the vote off until the spring.</p>"
+OTHER = "<p>The ferry to Skarholm will not run on Sunday, since its crew is ill.</p>"
+
+
+def keyed(*items: tuple[str, dict[str, Any]]) -> list[Entry]:
+    """Return entries as a feed has them: the id of each, and its fields."""
+    ids = [own_id for own_id, _ in items]
+    entries = [
+        entry(fields.pop("link", "https://a.example/status"), entry_id=own_id, **fields)
+        for own_id, fields in items
+    ]
+    return list(separate_shared_links(add_aliases(entries, ids), ids))
+
+
+def test_entries_with_one_link_and_texts_of_their_own_have_keys_of_their_own() -> None:
+    first, second = keyed(("n 1", {"content": TEXT}), ("n2", {"content": OTHER}))
+    assert first.key == "https://a.example/status#n%201"
+    assert second.key == "https://a.example/status#n2"
+    assert first.shares_link and second.shares_link
+    assert first.alias and second.alias and first.alias != second.alias
+
+
+def test_a_long_summary_is_a_text_of_its_own() -> None:
+    first, second = keyed(("n1", {"summary": "One word. " * 20}), ("n2", {"summary": "Two. " * 20}))
+    assert first.key != second.key and first.content == "One word. " * 20
+    first, second = keyed(("n1", {"summary": "One."}), ("n2", {"summary": "Two."}))
+    assert first.key == second.key and not first.shares_link
+
+
+@pytest.mark.parametrize(
+    ("fields", "others"),
+    [
+        ({"link": "https://a.example/notes#n1"}, {"link": "https://a.example/notes#n2"}),
+        ({"title": "Vote put off"}, {"title": "No ferry on Sunday"}),
+    ],
+)
+def test_without_ids_entries_differ_by_fragment_or_title(
+    fields: dict[str, Any], others: dict[str, Any]
+) -> None:
+    first, second = keyed(("", {**fields, "content": TEXT}), ("", {**others, "content": OTHER}))
+    assert first.key != second.key and first.shares_link and second.shares_link
+
+
+def test_one_entry_that_is_listed_twice_has_one_key() -> None:
+    for first, second in (
+        keyed(("g", {"content": TEXT}), ("g", {"content": TEXT})),
+        keyed(("g", {"content": TEXT}), ("h", {"content": TEXT})),
+        keyed(("g", {"content": TEXT}), ("", {})),
+    ):
+        assert first.key == second.key == "https://a.example/status"
+        assert not first.shares_link
+
+
+def test_an_entry_that_links_to_the_front_page_has_a_key_of_its_own() -> None:
+    (alone,) = keyed(("n1", {"content": TEXT, "link": "https://a.example/"}))
+    assert alone.key == "https://a.example/#n1" and alone.shares_link
+    (page,) = keyed(("https://a.example/", {"content": TEXT, "link": "https://a.example/"}))
+    assert page.key == "https://a.example/" and not page.shares_link
+
+
+def test_a_route_of_an_app_is_an_address_whose_text_the_feed_has() -> None:
+    (story,) = keyed(("n1", {"content": TEXT, "link": "https://a.example/app#!/story/1"}))
+    assert story.key == "https://a.example/app#!/story/1" and story.shares_link
+
+
+@pytest.mark.parametrize(
+    ("own_id", "link"),
+    [
+        ("", "https://a.example/1?v={}"),
+        ("", "https://a.example/{}/1"),
+        ("https://a.example/1?v={}", "https://a.example/1?v={}"),
+        ("https://a.example/x?session={}", "https://a.example/1"),
+    ],
+)
+def test_tokens_do_not_change_the_alias(own_id: str, link: str) -> None:
+    fields = {"content": TEXT, "fingerprint": "aa" * 8}
+    (first,) = keyed((own_id.format("x1"), {**fields, "link": link.format("x1")}))
+    (second,) = keyed((own_id.format("x2"), {**fields, "link": link.format("x2")}))
+    assert first.alias == second.alias is not None
+
+
+def test_without_a_time_the_path_counts() -> None:
+    fields = {"content": TEXT, "fingerprint": "aa" * 8, "published_at": None}
+    links = ("https://a.example/1?v=a1", "https://a.example/1;s=2?v=b1", "https://a.example/2")
+    first, second, third = (keyed(("", {**fields, "link": link}))[0].alias for link in links)
+    assert first == second != third
+
+
+def test_a_title_and_a_day_are_no_alias() -> None:
+    midnight = TIME.replace(hour=0, minute=0)
+    (found,) = keyed(("", {"title": "Weather", "published_at": midnight}))
+    assert found.alias is None
+    (found,) = keyed(("", {"title": "Weather", "published_at": TIME}))
+    assert found.alias is not None

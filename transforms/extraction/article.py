@@ -14,7 +14,7 @@ from typing import Final
 from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
-from transforms.extraction.article_check import ExpectedArticle, check_article, is_confirmed
+from transforms.extraction.article_check import ExpectedArticle, check_article
 from transforms.extraction.canonical_link import find_canonical_link, resolve_address
 from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_text
@@ -71,8 +71,7 @@ class PageArticle:
 
     Attributes:
         method: ``trafilatura`` or ``feed_content``.
-        is_confirmed: whether the page has words of the entry's title or summary; True if it was not
-            compared.
+        is_confirmed: whether the page agrees with what the feed says; True if it was not compared.
         rejection: why the page was not used, if it was fetched.
     """
 
@@ -111,10 +110,10 @@ def extract_page(
             html = body if isinstance(body, str) else decode_page(body, content_type)
             article = extract_article(html, url=url, headers=headers, feed_language=feed_language)
             if article is not None:
-                title, text = article.title, article.text
-                check_article(title, text, url=url, expected=expected)
-                confirmed = expected is None or is_confirmed(title, text, expected)
-                return PageArticle(article, "trafilatura", confirmed)
+                is_confirmed = check_article(
+                    article.title, article.text, url=url, expected=expected
+                )
+                return PageArticle(article, "trafilatura", is_confirmed)
         except ItemError as error:
             problem = error
     fragment = expected.content if expected else None

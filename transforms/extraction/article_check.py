@@ -2,44 +2,74 @@
 
 A server often answers 200 with something else: a consent wall, a check for bots, an empty app, a
 notice that the page is gone, the front page. A page is compared with what is known of the entry
-(its link, title, summary and full text) and with the phrases of such pages. Imports no Beam.
+(its link, title, summary and full text) and with the phrases of such pages. Agreement with the
+entry outweighs a phrase, since articles may be about cookies too. Imports no Beam.
 """
 
 import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from w3lib.html import remove_tags, replace_entities
 
 from transforms.core.errors import ItemError
-from transforms.extraction.wall_rules import match_walls
+from transforms.extraction.wall_rules import find_wall_sentences, match_wall
 
 NOT_THE_ARTICLE: Final = "NotTheArticle"
 """The error type of a page that is something else than the article. Another attempt may succeed."""
 
-_MAX_WALL_WORDS: Final = 400
-_MAX_UNKNOWN_WALL_WORDS: Final = 250
-"""The limit for a page of which nothing is known."""
 _MIN_WALL_SHARE: Final = 0.5
-"""The minimum share of words in lines with phrases of walls, in a page that is one."""
+"""The minimum share of words in sentences with phrases of walls, in a page that is one."""
+_MIN_PHRASES: Final = 2
+_MIN_PHRASES_OF_CONFIRMED: Final = 3
+_NOTICE_WORDS: Final = 15
+"""The maximum length of a page that one phrase makes a wall."""
+_MAX_WALL_WORDS: Final = 600
+_MAX_CONFIRMED_WALL_WORDS: Final = 250
 _SHORT_WORDS: Final = 100
 """A text of fewer words needs no further sign against it if it shares no word with the feed's."""
-_MIN_KNOWN_WORDS: Final = 3
+_MENU_WORDS_PER_LINE: Final = 4
+_MIN_KNOWN_WORDS: Final = 2
+_MAX_DOUBTS: Final = 3
+"""The number of attempts after which a short page without a word of its entry is believed."""
 _MIN_FULL_TEXT_WORDS: Final = 50
 _MIN_SHARED_TEXT: Final = 0.1
+_MIN_SHARED_ON_LIST: Final = 0.5
+"""The front page may have the first paragraph of a story, but not half of it."""
 _SHINGLE_WORDS: Final = 3
 _MAX_WORDS: Final = 2000
 _MAX_SUMMARY_WORDS: Final = 40
 _WORD: Final = re.compile(r"\w+")
-_CONTENT_WORD: Final = re.compile(r"[^\W_]{4,}")
+_UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff"
+"""Scripts without spaces between words: Thai, Lao, Burmese, Japanese, Chinese."""
+_UNSPACED_LETTER: Final = re.compile(f"[{_UNSPACED}]")
+_UNSPACED_PAIR: Final = re.compile(f"(?=([{_UNSPACED}]{{2}}))")
+_CONTENT_WORD: Final = re.compile(rf"[^\W_{_UNSPACED}]{{3,}}")
+_FUNCTION_WORDS: Final = frozenset(
+    {
+        *("about", "after", "all", "and", "are", "before", "but", "can", "could", "das", "der"),
+        *("des", "die", "ein", "eine", "for", "from", "had", "has", "have", "her", "his", "how"),
+        *("into", "its", "las", "les", "los", "more", "new", "not", "off", "one", "out", "over"),
+        *("than", "that", "the", "their", "they", "this", "und", "une", "was", "were", "what"),
+        *("when", "who", "why", "will", "with", "would", "you", "your"),
+    }
+)
 _PREFIX_LETTERS: Final = 6
-_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff]")
-"""Scripts without spaces between words (Thai, Lao, Burmese, Japanese, Chinese)."""
-_SENTENCE_END: Final = re.compile(r"[.!?…。！？؟।:;][\"'”’»)\]]*(?:\s|$)")
-_INDEX: Final = re.compile(r"^(?:index|default|home)(?:\.\w{2,5})?$", re.IGNORECASE)
-_LANGUAGE: Final = re.compile(r"^[a-z]{2}(?:[-_][a-z]{2})?$", re.IGNORECASE)
+_SENTENCE_END: Final = re.compile("[.!?…:;。！？؟।۔։።။॥]|[」』）]$", re.MULTILINE)
+_VARIANT_PART: Final = re.compile(
+    r"(?:index|default|amp|print|rss|feed|comments?|all|m|mobile)(?:\.\w{2,5})?$|\d{1,2}$", re.I
+)
+_HOME_PART: Final = re.compile(r"(?:index|default|home)(?:\.\w{2,5})?$", re.IGNORECASE)
+_LANGUAGE: Final = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?$", re.IGNORECASE)
+_LIST_PART: Final = re.compile(
+    r"(?:tags?|topics?|categor(?:y|ies)|sections?|search|authors?|archives?|error|404|home|login)"
+    r"(?:\.\w{2,5})?$",
+    re.IGNORECASE,
+)
+_YEAR_DIGITS: Final = 4
+_SLUG: Final = re.compile(r"\d|-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +82,7 @@ class ExpectedArticle:
         summary: its summary as plain text; may be empty.
         content: the full text in HTML, if the feed has it.
         language: the language that the feed declares.
+        attempts: the number of failed attempts so far.
     """
 
     link: str
@@ -59,25 +90,59 @@ class ExpectedArticle:
     summary: str
     content: str | None
     language: str | None = None
+    attempts: int = 0
 
-    def count_words(self, title: str, text: str) -> tuple[int, int]:
-        """Return how many content words of title and summary a page has, and their number."""
-        if _UNSPACED.search(self.title):
-            return 0, 0
-        words = _content_words(self.title)
-        words |= _content_words(self.summary, _MAX_SUMMARY_WORDS)
-        page = f"{title}\n{text}".lower()
-        return sum(word in page for word in words), len(words)
 
-    def agrees_with_title(self, title: str) -> bool:
-        """Return whether half of the content words of the title are in another title."""
-        words, other = _content_words(self.title), title.lower()
-        return bool(words) and 2 * sum(word in other for word in words) >= len(words)
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far a page agrees with its entry.
+
+    Attributes:
+        shared: the number of content words of title and summary that the page has.
+        known: the number of content words of title and summary.
+        has_title: whether the title of the page has half of the content words of the entry's title.
+        words_of_full_text: the length of the feed's full text; 0 if it has none.
+        shared_text: the share of the word sequences of the feed's full text that the page has.
+    """
+
+    shared: int
+    known: int
+    has_title: bool
+    words_of_full_text: int
+    shared_text: float
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the page is about what the entry is about, or nothing is known of that."""
+        has_words = 2 * self.shared >= self.known
+        return self.has_title or has_words or self.shared_text >= _MIN_SHARED_TEXT
+
+
+def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agreement:
+    """Compare the title and the text of a page with what the feed says of its entry."""
+    title_words = _content_words(expected.title)
+    words = title_words | _content_words(expected.summary, _MAX_SUMMARY_WORDS)
+    page_title, page = title.lower(), f"{title}\n{text}".lower()
+    in_title = sum(word in page_title for word in title_words)
+    full_text = _words(replace_entities(remove_tags(expected.content or "")))
+    shared_text = 0.0
+    if len(full_text) >= _MIN_FULL_TEXT_WORDS:
+        shingles = _shingles(full_text)
+        shared_text = len(shingles & _shingles(_words(text))) / len(shingles)
+    else:
+        full_text = []
+    return Agreement(
+        shared=sum(word in page for word in words),
+        known=len(words),
+        has_title=bool(title_words) and 2 * in_title >= len(title_words),
+        words_of_full_text=len(full_text),
+        shared_text=shared_text,
+    )
 
 
 def check_article(
     title: str, text: str, *, url: str | None, expected: ExpectedArticle | None
-) -> None:
+) -> bool:
     """Check that what was extracted from a page is an article, and the one that was listed.
 
     Args:
@@ -86,89 +151,114 @@ def check_article(
         url: the address that it was fetched from, after redirects.
         expected: what the feed says of it; None if nothing is known.
 
+    Returns:
+        Whether the page agrees with what the feed says.
+
     Raises:
         ItemError: if it is something else; the error is temporary.
     """
-    problem = _find_wall(title, text, expected)
-    if problem is None and expected is not None:
-        problem = _find_redirect(title, url or expected.link, expected) or _find_difference(
-            title, text, expected
-        )
+    agreement = compare_with_entry(title, text, expected) if expected else None
+    problem = _find_wall(title, text, agreement)
+    if expected and agreement and not problem:
+        problem = _find_redirect(url or expected.link, expected, agreement)
+        problem = problem or _find_difference(text, expected, agreement)
     if problem is not None:
         raise ItemError(NOT_THE_ARTICLE, f"the page is {problem}", temporary=True)
+    return agreement is None or agreement.is_confirmed
 
 
-def is_confirmed(title: str, text: str, expected: ExpectedArticle) -> bool:
-    """Return whether a page has a word of what the feed says, if the feed says anything."""
-    shared, known = expected.count_words(title, text)
-    return shared > 0 or known == 0
-
-
-def _find_wall(title: str, text: str, expected: ExpectedArticle | None) -> str | None:
+def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None:
     """Return the description of the wall that a page is, or None."""
-    words = len(text.split())
-    shared, known = expected.count_words("", text) if expected else (0, 0)
-    own_title = expected is not None and expected.agrees_with_title(title)
-    for _, rule in match_walls(title):
-        # An article may have such a title too: then the feed knows it, or the text has its words.
-        if rule and not own_title and (words < _SHORT_WORDS or (expected and not shared)):
+    words = _count_words(text)
+    is_confirmed = agreement is not None and agreement.known > 0 and agreement.is_confirmed
+    longest = _MAX_CONFIRMED_WALL_WORDS if is_confirmed else _MAX_WALL_WORDS
+    found = find_wall_sentences(text) if words <= longest else []
+    if found and sum(sentence.words for sentence in found) >= _MIN_WALL_SHARE * words:
+        phrases = {phrase for sentence in found for phrase in sentence.phrases}
+        least = _MIN_PHRASES_OF_CONFIRMED if is_confirmed else _MIN_PHRASES
+        is_notice = words <= _NOTICE_WORDS and not is_confirmed
+        if is_notice or len(phrases) >= least:
+            return max(found, key=lambda sentence: sentence.words).rule.description
+    rule = match_wall(title)
+    if rule and not is_confirmed:
+        is_gone = rule.rule_id == "missing" and agreement is not None
+        if found or is_gone or words <= 2 * _NOTICE_WORDS:
             return rule.description
-    is_teaser = words < _SHORT_WORDS or 2 * shared < known
-    if words <= _MAX_WALL_WORDS and (is_teaser if known else words <= _MAX_UNKNOWN_WALL_WORDS):
-        matches = [(len(line.split()), rule) for line, rule in match_walls(text)]
-        matched = sum(count for count, rule in matches if rule)
-        if matched and matched >= _MIN_WALL_SHARE * words:
-            _, rule = max(((n, rule) for n, rule in matches if rule), key=lambda match: match[0])
-            return rule.description
-    if words < _SHORT_WORDS and not _SENTENCE_END.search(text) and not own_title:
+    beginning = match_wall("\n".join(text.split("\n", 2)[:2]))
+    if beginning and beginning.rule_id == "missing" and agreement and not is_confirmed:
+        return beginning.description
+    lines = text.count("\n") + 1
+    is_menu = words <= _NOTICE_WORDS or words <= _MENU_WORDS_PER_LINE * lines
+    if is_menu and not _SENTENCE_END.search(text) and not (agreement and agreement.has_title):
         return "without a sentence"
     return None
 
 
-def _find_redirect(title: str, url: str, expected: ExpectedArticle) -> str | None:
+def _find_redirect(url: str, expected: ExpectedArticle, agreement: Agreement) -> str | None:
     """Return what a redirect led to, if it is not another address of the article."""
     asked, answered = urlsplit(expected.link), urlsplit(url)
     if asked._replace(scheme="", fragment="") == answered._replace(scheme="", fragment=""):
         return None
     asked_parts, parts = _path_parts(asked.path), _path_parts(answered.path)
-    if len(asked.path) > 1 and asked.path in unquote(answered.query):
+    is_same_host = asked.netloc.removeprefix("www.") == answered.netloc.removeprefix("www.")
+    if _has_parameter(answered, asked, expected.link) and not agreement.has_title:
         return "a step before the article, with the address of the article in its own"
-    if not asked_parts or (asked_parts == parts):
+    asked_for_page = bool(asked_parts) or _has_id(asked)
+    if not asked_for_page or (asked_parts == parts and (parts or _has_id(answered))):
         return None
-    if not parts and not answered.query:
-        return "the front page"
-    is_above = parts == asked_parts[: len(parts)] and len(parts) < len(asked_parts)
-    if is_above and not answered.query and not expected.agrees_with_title(title):
-        return f"one above the listed address: {answered.path[:200]}"
-    is_section = len(parts) < len(asked_parts) and not re.search(r"\d|[-_]\w+[-_]", parts[-1])
-    if is_section and not expected.agrees_with_title(title):
+    is_whole = agreement.shared_text >= _MIN_SHARED_ON_LIST
+    if not parts and not _has_id(answered):
+        return None if is_whole or (agreement.has_title and not is_same_host) else "the front page"
+    if agreement.has_title or is_whole:
+        return None
+    if any(map(_LIST_PART.match, parts)) and not any(map(_LIST_PART.match, asked_parts)):
+        return f"a list of articles: {answered.path[:200]}"
+    if parts == asked_parts[: len(parts)] and len(parts) < len(asked_parts):
+        is_archive = all(part.isdigit() and len(part) <= _YEAR_DIGITS for part in parts)
+        is_other = is_archive or not _SLUG.search(parts[-1])
+        return f"one above the listed address: {answered.path[:200]}" if is_other else None
+    if agreement.is_confirmed or _has_id(answered):
+        return None
+    if parts and not _SLUG.search(parts[-1]):
         return f"of a section: {answered.path[:200]}"
+    if is_same_host and asked_parts and not _tokens(asked_parts[-1]) & _tokens(parts[-1]):
+        return f"another one: {answered.path[:200]}"
     return None
 
 
-def _find_difference(title: str, text: str, expected: ExpectedArticle) -> str | None:
+def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement) -> str | None:
     """Return how a page differs from what the feed says, if it cannot be the article."""
-    words = _words(text)
-    shared, known = expected.count_words(title, text)
-    if expected.content:
-        listed = _words(replace_entities(remove_tags(expected.content)))
-        if len(listed) >= _MIN_FULL_TEXT_WORDS:
-            listed_shingles = _shingles(listed)
-            common = len(listed_shingles & _shingles(words)) / len(listed_shingles)
-            if 2 * len(words) < len(listed) and shared:
-                return "shorter than the text that the feed has"
-            if common < _MIN_SHARED_TEXT and (not shared or len(words) < len(listed)):
-                return "another text than the feed has"
-            return None
-    if known >= _MIN_KNOWN_WORDS and not shared and len(words) < _SHORT_WORDS:
+    words = _count_words(text)
+    if agreement.words_of_full_text:
+        if 2 * words < agreement.words_of_full_text:
+            return "shorter than the text that the feed has"
+        if agreement.shared_text < _MIN_SHARED_TEXT and not agreement.has_title:
+            return "another text than the feed has"
+    elif (
+        words < _SHORT_WORDS
+        and agreement.known >= _MIN_KNOWN_WORDS
+        and not agreement.shared
+        and expected.attempts < _MAX_DOUBTS
+    ):
         return "short, and has no word of the title in the feed"
     return None
 
 
 def _content_words(text: str, limit: int = 100) -> set[str]:
-    """Return the beginnings of the words of four letters or more, in lower case."""
-    matches = islice(_CONTENT_WORD.finditer(text.lower()), limit)
-    return {match[0][:_PREFIX_LETTERS] for match in matches}
+    """Return the beginnings of words that are no function words, in lower case.
+
+    Of scripts without spaces, return the pairs of letters.
+    """
+    lower = text[: 20 * limit].lower()
+    words = islice(_CONTENT_WORD.finditer(lower), limit)
+    pairs = islice(_UNSPACED_PAIR.finditer(lower), limit)
+    beginnings = {match[0][:_PREFIX_LETTERS] for match in words if match[0] not in _FUNCTION_WORDS}
+    return beginnings | {match[1] for match in pairs}
+
+
+def _count_words(text: str) -> int:
+    """Return the number of words; two letters of scripts without spaces count as one."""
+    return len(text.split()) + len(_UNSPACED_LETTER.findall(text)) // 2
 
 
 def _words(text: str) -> list[str]:
@@ -179,9 +269,29 @@ def _shingles(words: list[str]) -> set[tuple[str, ...]]:
     return set(zip(*(words[n:] for n in range(_SHINGLE_WORDS)), strict=False))
 
 
+def _tokens(part: str) -> set[str]:
+    return set(_WORD.findall(part.lower().replace("_", "-")))
+
+
+def _has_parameter(answered: SplitResult, asked: SplitResult, link: str) -> bool:
+    """Return whether a parameter of an address is another address, or its path."""
+    values = {value for _, value in parse_qsl(answered.query, max_num_fields=1000)}
+    return link in values or (len(asked.path) > 1 and asked.path in values)
+
+
+def _has_id(parts: SplitResult) -> bool:
+    """Return whether the query or the route of an address may name an article: it has a digit."""
+    return any(map(str.isdigit, parts.query + parts.fragment))
+
+
 def _path_parts(path: str) -> list[str]:
-    """Return the parts of a path, without an index page and a language at its end."""
+    """Return the parts of a path without a language at its start, and without those at its end
+    that stand for another form of the same page."""
     parts = [part for part in path.split("/") if part]
-    while parts and (_INDEX.match(parts[-1]) or (len(parts) == 1 and _LANGUAGE.match(parts[0]))):
+    if parts and _LANGUAGE.match(parts[0]) and (len(parts) > 1 or len(parts[0]) != 2):
+        parts = parts[1:]
+    elif len(parts) == 1 and _LANGUAGE.match(parts[0]):
+        return []
+    while len(parts) > 1 and _VARIANT_PART.match(parts[-1]):
         parts.pop()
-    return parts
+    return [] if len(parts) == 1 and _HOME_PART.match(parts[0]) else parts

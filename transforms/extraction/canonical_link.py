@@ -15,14 +15,24 @@ from lxml.html import HtmlElement
 from transforms.core.urls import UrlError, canonical_url, web_url
 
 _MAX_LINKS: Final = 50
-_HOST_VARIANTS: Final = frozenset({"www", "m", "mobile", "amp", "touch", "edition", "beta"})
+_HOST_VARIANTS: Final = frozenset({"www", "m", "mobile", "amp", "touch"})
 """The first labels of hosts that show the same site in another form."""
-_PATH_VARIANTS: Final = frozenset({"amp", "m", "mobile", "print", "index"})
+_PRIVATE_LABELS: Final = frozenset({"staging", "stage", "dev", "test", "preview", "localhost"})
+_LIST_PARTS: Final = frozenset(
+    {"tag", "tags", "topic", "topics", "category", "categories", "section", "author", "search"}
+)
+_DATE: Final = re.compile(r"/((?:19|20)\d\d/\d{1,2}(?:/\d{1,2})?)(?=/)")
+_ID_NAME: Final = re.compile(
+    r"\w*id|p|post|story|article|title|slug|item|doc|news|name|page|n|t|a|key", re.IGNORECASE
+)
+"""The names of parameters that often say which article is meant."""
+_PATH_VARIANTS: Final = frozenset({"amp", "m", "mobile", "print"})
 """The parts of paths that show the same page in another form."""
 _EXTENSION: Final = re.compile(r"\.(?:amp|html?|php|aspx?|jsp|xhtml)\b", re.IGNORECASE)
 _TOKEN: Final = re.compile(r"[^\W_]+")
+_IS_SLUG: Final = re.compile(r"\d|-")
+_MIN_SHARED_WORDS: Final = 2
 _MIN_SHARED: Final = 0.5
-"""The minimum share of the tokens of the shorter slug that both slugs have."""
 
 
 class ClaimedAddress(NamedTuple):
@@ -79,23 +89,24 @@ def resolve_address(claim: str | None, url: str, title: str) -> ClaimedAddress:
         claimed = canonical_url(claim) if claim else own
     except UrlError:
         claimed = own
-    if claimed == own:
-        return ClaimedAddress(own, is_certain=True)
-    if not _is_same_site(claimed, own):
-        return ClaimedAddress(own, is_certain=True)
     own_path, claimed_path = _read_path(own), _read_path(claimed)
-    if own_path == claimed_path and _read_ids(own) == _read_ids(claimed):
-        return ClaimedAddress(claimed, is_certain=True)
-    if not claimed_path and not _read_ids(claimed):
-        return ClaimedAddress(own, is_certain=True)  # the front page
-    if _names_the_page(claimed, own, title):
+    dropped = _read_values(own) - _read_values(claimed)
+    is_form = own_path == claimed_path and not any(map(_may_be_id, dropped))
+    if claimed == own or not _is_same_site(claimed, own):
+        return ClaimedAddress(own, is_certain=True)
+    if is_form and (claimed_path or not dropped):
+        is_certain = _read_host(own) == _read_host(claimed)
+        return ClaimedAddress(claimed, is_certain)
+    if claimed_path and _names_the_page(claimed, own, title):
         return ClaimedAddress(claimed, is_certain=False)
     return ClaimedAddress(own, is_certain=True)
 
 
-def _is_same_site(a: str, b: str) -> bool:
+def _is_same_site(claimed: str, own: str) -> bool:
     """Return whether two URLs are on the same host, or one host is a subdomain of the other."""
-    hosts = [_read_host(a), _read_host(b)]
+    hosts = [_read_host(claimed), _read_host(own)]
+    if _PRIVATE_LABELS & set(hosts[0].split(".")) - set(hosts[1].split(".")):
+        return False
     shorter, longer = sorted(hosts, key=len)
     return shorter == longer or ("." in shorter and longer.endswith(f".{shorter}"))
 
@@ -110,48 +121,60 @@ def _read_host(url: str) -> str:
 
 def _read_path(url: str) -> list[str]:
     """Return the parts of a path, without extensions and parts of another form of the page."""
-    path = _EXTENSION.sub("", unquote(urlsplit(url).path))
-    return [part for part in path.lower().split("/") if part and part not in _PATH_VARIANTS]
+    path = _EXTENSION.sub("", unquote(urlsplit(url).path)).lower()
+    parts = [part for part in path.split("/") if part and part != "index"]
+    others = [part for part in parts if part not in _PATH_VARIANTS]
+    # "/news/print" is a form of "/news" only if "/news" can be an article.
+    return others if others and _IS_SLUG.search(others[-1]) else parts
 
 
-def _read_ids(url: str) -> set[str]:
-    """Return the values with digits in the query and route of a URL: they may name an article."""
+def _read_values(url: str) -> set[tuple[str, str]]:
+    """Return the parameters of the query of a URL, and its route."""
     parts = urlsplit(url)
-    values = [value for _, value in parse_qsl(parts.query, max_num_fields=1000)]
-    return {value for value in (*values, parts.fragment) if any(map(str.isdigit, value))}
+    route = [("route", parts.fragment)] if parts.fragment else []
+    return {*parse_qsl(parts.query, max_num_fields=1000), *route}
+
+
+def _may_be_id(parameter: tuple[str, str]) -> bool:
+    """Return whether a parameter may say which article is meant."""
+    name, value = parameter
+    return value.isdigit() or bool(_ID_NAME.fullmatch(name)) or name == "route"
 
 
 def _names_the_page(claimed: str, own: str, title: str) -> bool:
     """Return whether the last part of a claimed path has the words of the page's address or title.
 
     A claim for a part of the fetched path names the section of the page. If both addresses have
-    numbers and no number in common, they name two pages.
+    numbers and no number in common, or two dates, they name two pages.
     """
     own_path, claimed_path = _read_path(own), _read_path(claimed)
     is_section = own_path[: len(claimed_path)] == claimed_path and len(claimed_path) < len(own_path)
-    if is_section or not claimed_path:
+    if is_section or _LIST_PARTS & set(claimed_path) - set(own_path):
+        return False
+    dates = [match[1] if (match := _DATE.search(url)) else None for url in (claimed, own)]
+    if None not in dates and dates[0] != dates[1]:
         return False
     slug = _tokens(claimed_path[-1])
     names = _tokens(own_path[-1] if own_path else "")
-    ids = _read_ids(own)
+    ids = {value for name, value in _read_values(own) if _may_be_id((name, value))}
+    if ids & (_tokens(claimed) | {value for _, value in _read_values(claimed)}):
+        return True
     numbers, own_numbers = (
-        {token for token in tokens if token.isdigit()}
-        for tokens in (slug | _read_ids(claimed), names | ids)
+        {token for token in tokens if token.isdigit()} for tokens in (slug, names | ids)
     )
     if numbers and own_numbers and not numbers & own_numbers:
         return False
-    if ids & (_tokens(claimed) | _read_ids(claimed)):
-        return True
     if ids:
         names = set()  # the page is one of many at its path: only its title can support the claim
-    words = _tokens(title)
-    return _share(slug, names, minimum=1) or _share(slug, words, minimum=2)
+    is_same_slug = bool(own_path) and claimed_path[-1] == own_path[-1] and not ids
+    has_number = any(len(number) > 3 for number in numbers & own_numbers)
+    return is_same_slug or has_number or _share(slug, names) or _share(slug, _tokens(title))
 
 
 def _tokens(text: str) -> set[str]:
     return {match[0] for match in islice(_TOKEN.finditer(text.lower()), 200)}
 
 
-def _share(slug: set[str], names: set[str], *, minimum: int) -> bool:
-    shared, shorter = len(slug & names), min(len(slug), len(names))
-    return shared >= max(minimum, _MIN_SHARED * shorter) and shorter > 0
+def _share(slug: set[str], names: set[str]) -> bool:
+    """Return whether two words, and half of the words of the slug, are among the names."""
+    return len(slug & names) >= max(_MIN_SHARED_WORDS, _MIN_SHARED * len(slug))

@@ -17,6 +17,7 @@ _MAX_LAG_PER_LETTER: Final = 1.1
 English briefs full of foreign names are up to 0.9 behind the language of the names, sentences of
 another language at least 1.4 before English.
 """
+_WITHDRAWN_CODES: Final = {"iw": "he", "in": "id", "ji": "yi"}
 
 
 def detect_language(text: str, declared: Iterable[str | None] = ()) -> str | None:
@@ -28,8 +29,8 @@ def detect_language(text: str, declared: Iterable[str | None] = ()) -> str | Non
             the most specific first.
 
     Returns:
-        The most likely language. In a short text, the declared language that fits it best, unless
-        another one is much more likely. None if the text is short and no language is declared.
+        The most likely language. In a short text, the first declared language that is not much
+        less likely. None if the text is short and no language is declared.
 
     >>> detect_language("Ajax 2, Feyenoord 1. Van Dijk scored twice.", ["en-GB"])
     'en'
@@ -47,13 +48,17 @@ def detect_language(text: str, declared: Iterable[str | None] = ()) -> str | Non
     best = max(scores, key=scores.__getitem__)
     if letters >= _LONG_LETTERS:
         return best
-    fitting = max(codes, key=lambda code: scores.get(code, -1e9), default=best)
-    if fitting not in scores:  # the detector does not know it
-        return fitting if letters < _MIN_LETTERS else best
-    return best if scores[best] - scores[fitting] > _MAX_LAG_PER_LETTER * letters else fitting
+    least = scores[best] - _MAX_LAG_PER_LETTER * letters
+    for code in codes:
+        if code in scores and scores[code] >= least:
+            return code
+        if code not in scores and letters < _MIN_LETTERS:  # the detector does not know it
+            return code
+    return best
 
 
 def _primary_code(tag: str | None) -> str | None:
     """Return the ISO 639-1 code of a language tag, or None if it has none."""
     code = (tag or "").strip().replace("_", "-").partition("-")[0].lower()
+    code = _WITHDRAWN_CODES.get(code, code)
     return code if len(code) == 2 and code.isascii() and code.isalpha() else None

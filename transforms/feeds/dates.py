@@ -17,7 +17,7 @@ _EPOCH: Final = re.compile(r"(1\d{9}|\d{9})(?:\.\d*)?|(1\d{12})", re.ASCII)  # u
 _COMPACT: Final = re.compile(r"\d{8}(?:\d{4}|\d{6})?", re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"\D*\d{4}(?:\D|\d{4})", re.ASCII)
 _DOTTED: Final = re.compile(r"\D*\d{1,2}\. ?\d{1,2}\. ?\d{4}", re.ASCII)
-_ANCIENT: Final = re.compile(r"(?:^|[ /.])0\d{3}(?:$|[ /.-])", re.ASCII)
+_ANCIENT: Final = re.compile(r"(?:^|[ /.])0\d{3}(?:$|[ /.-])|-0\d{3} \d", re.ASCII)
 """A year of four digits that dateutil would read as one of two digits, such as 0001."""
 _ZONE_NAME: Final = re.compile(r" ?\[?\b([A-Za-z_]+/[A-Za-z_/]+)\]?$")
 _MONTH_NAME: Final = re.compile(r"\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)", re.I)

@@ -76,17 +76,23 @@ def _end_guid_by_document_url(parser: Any) -> None:
 
 
 def _resolve_by_channel_link(parser: Any, uri: str) -> str:
-    """Resolve a link of an item by the channel's link, if that is on another host.
+    """Resolve a link of an item by the channel's link, if the feed is RSS or that is elsewhere.
 
-    Without xml:base, RSS does not say what links are relative to. A feed on the host of a feed
-    service has links that are relative to its site.
+    Without xml:base, RSS does not say what links are relative to: most often, to the site. A feed
+    on the host of a feed service has links that are relative to its site, whatever its format.
     """
-    channel_link = parser.feeddata.get("link") or ""
     if parser.inentry and not parser.is_reading_id and parser.baseuri == parser.document_url:
+        uri = uri.strip().strip("\"'")
         with contextlib.suppress(ValueError):  # if the channel's link is no address
-            host = urlsplit(channel_link).netloc
-            if host and host != urlsplit(parser.document_url).netloc:
-                uri = urljoin(channel_link, uri.strip())
+            channel, document = map(
+                urlsplit, (parser.feeddata.get("link") or "", parser.document_url)
+            )
+            if uri.partition("/")[0] in {channel.netloc, document.netloc} - {""}:
+                uri = f"{document.scheme or 'https'}://{uri}"  # an address without its scheme
+            elif channel.netloc and (
+                channel.netloc != document.netloc or parser.version.startswith("rss")
+            ):
+                uri = urljoin(channel.geturl(), uri)
     return str(_resolve_uri(parser, uri))
 
 

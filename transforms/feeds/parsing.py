@@ -3,7 +3,7 @@
 import calendar
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from time import struct_time
 from typing import Any, Final
 from xml.sax import SAXException
@@ -44,6 +44,7 @@ _HOUR: Final = re.compile(rb"<hour>\s*(\d{1,2})\s*<", re.IGNORECASE)
 _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
 _START_TAG: Final = re.compile(rb"<([a-zA-Z][\w:.-]*)")
 _COMMENT: Final = re.compile(rb"<!--.{0,2000}?-->", re.DOTALL)
+_SCRIPTS: Final = ("javascript:", "data:", "about:")
 _JUST_NOW: Final = dt.timedelta(minutes=10)
 
 
@@ -77,12 +78,13 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     items = parsed.entries
     is_malformed = isinstance(parsed.get("bozo_exception"), SAXException)
     is_truncated = is_malformed and _is_truncated(body)
-    if is_truncated and items and not _find_link(items[-1]):
+    nowhere = {url, str(parsed.feed.get("link") or url)}
+    if is_truncated and items and not _find_link(items[-1], nowhere):
         items = items[:-1]  # it was cut before its link
     if is_truncated and not items:
         raise ItemError("TruncatedFeed", "the feed ends early, before the link of its first entry")
     is_dated = _are_dated(items[:MAX_ENTRIES])
-    entries = [_to_raw_entry(item, url, is_dated=is_dated) for item in items[:MAX_ENTRIES]]
+    entries = [_to_raw_entry(item, url, nowhere, is_dated=is_dated) for item in items[:MAX_ENTRIES]]
     hours, days = _parse_skipped(body[:_HEAD_BYTES])
     ttl = str(parsed.feed.get("ttl") or "")
     return ParsedFeed(
@@ -116,7 +118,7 @@ def _are_dated(entries: Sequence[Any]) -> bool:
     return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
 
-def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
+def _to_raw_entry(entry: Any, url: str, nowhere: Collection[str], *, is_dated: bool) -> RawEntry:
     contents = [(bool(c.get("is_summary")), c.get("value") or "") for c in entry.get("content", [])]
     hashed_content = max((text for _, text in contents), key=len, default="")
     published = _read_time(entry, "published_parsed", "updated_parsed")
@@ -139,7 +141,7 @@ def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
     )
     return RawEntry(
         entry_id=to_line(entry.get("id") or ""),
-        link=_find_link(entry),
+        link=_find_link(entry, nowhere),
         title=_read_title(entry),
         authors=clean_names(
             author.get("as_written") or author.get("name") or ""
@@ -161,16 +163,24 @@ def _to_raw_entry(entry: Any, url: str, *, is_dated: bool) -> RawEntry:
     )
 
 
-def _find_link(entry: Any) -> str:
-    """Return the last alternate link of the entry itself, else an id that is an address."""
+def _find_link(entry: Any, nowhere: Collection[str]) -> str:
+    """Return the last alternate link of the entry itself, else an id that is an address.
+
+    Args:
+        entry: the entry.
+        nowhere: the addresses of the feed and its site: a link to these, such as ``#``, is none if
+            the id is an address.
+    """
     links = [
         link["href"]
         for link in entry.get("links", [])
         if link.get("rel") == "alternate" and "html" in link.get("type", "") and link.get("href")
         if not link.get("nested")
     ]
-    entry_id = entry.get("id") or ""
-    return links[-1] if links else entry_id if is_web_url(entry_id) else entry.get("link") or ""
+    entry_id, link = entry.get("id") or "", entry.get("link") or ""
+    link = links[-1] if links else link
+    leads_nowhere = not links or link.startswith(_SCRIPTS) or link.partition("#")[0] in nowhere
+    return entry_id if leads_nowhere and is_web_url(entry_id) else link
 
 
 def _find_images(entry: Any) -> Iterator[str]:

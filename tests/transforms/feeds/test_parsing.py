@@ -230,15 +230,23 @@ def test_the_link_of_an_atom_entry(entry: str) -> None:
         ("<link>https://site.example/</link>", "/n/1", "https://site.example/n/1"),
         ("<link>https://site.example/n/</link>", "1", "https://site.example/n/1"),
         ("<link>https://site.example/</link>", "//b.example/1", "https://b.example/1"),
-        ("<link>https://a.example/news/</link>", "1", "https://a.example/1"),
-        ("<link>/news/</link>", "1", "https://a.example/1"),
+        ("<link>https://a.example/news/</link>", "1", "https://a.example/news/1"),
+        ("<link>/news/</link>", "1", "https://a.example/news/1"),
+        ("", "a.example/1", "https://a.example/1"),
+        ("", '"https://a.example/1"', "https://a.example/1"),
         ("<link>https://[/</link>", "1", "https://a.example/1"),
         ("", "1", "https://a.example/1"),
     ],
 )
-def test_relative_links_of_a_feed_on_another_host(head: str, link: str, expected: str) -> None:
+def test_relative_links_by_the_link_of_the_channel(head: str, link: str, expected: str) -> None:
     entry = parse_item(f"<link>{link}</link><guid>7</guid>", head)
     assert (entry.link, entry.entry_id) == (expected, "https://a.example/7")
+
+
+@pytest.mark.parametrize("link", ["javascript:void(0)", "#", "https://a.example/news/", ""])
+def test_an_id_that_is_an_address_counts_before_a_link_to_nowhere(link: str) -> None:
+    head = "<link>https://a.example/news/</link>"
+    assert parse_item(f"<link>{link}</link><guid>{ADDRESS}</guid>", head).link == ADDRESS
 
 
 def test_xml_base_counts_before_the_link_of_the_feed() -> None:
