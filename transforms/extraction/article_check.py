@@ -23,11 +23,12 @@ NOT_THE_ARTICLE: Final = "NotTheArticle"
 _MIN_WALL_SHARE: Final = 0.5
 """The minimum share of words in sentences with phrases of walls, in a page that is one."""
 _MIN_PHRASES: Final = 2
-_MIN_PHRASES_OF_CONFIRMED: Final = 3
+_MIN_PHRASES_OF_ARTICLE: Final = 3
 _NOTICE_WORDS: Final = 15
 """The maximum length of a page that one phrase makes a wall."""
 _MAX_WALL_WORDS: Final = 600
 _MAX_CONFIRMED_WALL_WORDS: Final = 250
+"""The limit for a page that agrees with its entry, or of which nothing is known."""
 _SHORT_WORDS: Final = 100
 """A text of fewer words needs no further sign against it if it shares no word with the feed's."""
 _MENU_WORDS_PER_LINE: Final = 4
@@ -35,7 +36,8 @@ _MIN_KNOWN_WORDS: Final = 2
 _MAX_DOUBTS: Final = 3
 """The number of attempts after which a short page without a word of its entry is believed."""
 _MIN_FULL_TEXT_WORDS: Final = 50
-_MIN_SHARED_TEXT: Final = 0.1
+_MAX_FULL_TEXT_CHARACTERS: Final = 6000
+_MIN_SHARED_TEXT: Final = 0.3
 _MIN_SHARED_ON_LIST: Final = 0.5
 """The front page may have the first paragraph of a story, but not half of it."""
 _SHINGLE_WORDS: Final = 3
@@ -61,13 +63,26 @@ _SENTENCE_END: Final = re.compile("[.!?…:;。！？؟।۔։።။॥]|[」』
 _VARIANT_PART: Final = re.compile(
     r"(?:index|default|amp|print|rss|feed|comments?|all|m|mobile)(?:\.\w{2,5})?$|\d{1,2}$", re.I
 )
+_FORM_PART: Final = re.compile(r"(?:amp|m|mobile)$", re.IGNORECASE)
+_EXTENSION: Final = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 _HOME_PART: Final = re.compile(r"(?:index|default|home)(?:\.\w{2,5})?$", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?$", re.IGNORECASE)
-_LIST_PART: Final = re.compile(
+_INDEX_PART: Final = re.compile(
     r"(?:tags?|topics?|categor(?:y|ies)|sections?|search|authors?|archives?|error|404|home|login)"
     r"(?:\.\w{2,5})?$",
     re.IGNORECASE,
 )
+"""Parts of the addresses of lists of articles, wherever they are in a path."""
+_LIST_PART: Final = re.compile(
+    r"(?:news|latest|local|sports?|politics|world|business|opinion|culture|entertainment|tech|health"
+    r"|lifestyle|national|international|nachrichten|politik|actualites?|noticias|notizie)"
+    r"(?:\.\w{2,5})?$",
+    re.IGNORECASE,
+)
+"""Names of sections, which end the address of a list and begin those of articles."""
+_YEAR: Final = re.compile(r"(?:19|20)\d\d$")
+_MIN_SLUG_LETTERS: Final = 4
+_MIN_SLUG_WORDS: Final = 2
 _YEAR_DIGITS: Final = 4
 _SLUG: Final = re.compile(r"\d|-")
 
@@ -101,13 +116,17 @@ class Agreement:
         shared: the number of content words of title and summary that the page has.
         known: the number of content words of title and summary.
         has_title: whether the title of the page has half of the content words of the entry's title.
-        words_of_full_text: the length of the feed's full text; 0 if it has none.
+        fits_itself: whether the text of the page has two content words of the page's own title, as
+            articles have and walls have not.
+        words_of_full_text: the number of words in the beginning of the feed's full text; 0 if it
+            has none.
         shared_text: the share of the word sequences of the feed's full text that the page has.
     """
 
     shared: int
     known: int
     has_title: bool
+    fits_itself: bool
     words_of_full_text: int
     shared_text: float
 
@@ -124,7 +143,8 @@ def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agre
     words = title_words | _content_words(expected.summary, _MAX_SUMMARY_WORDS)
     page_title, page = title.lower(), f"{title}\n{text}".lower()
     in_title = sum(word in page_title for word in title_words)
-    full_text = _words(replace_entities(remove_tags(expected.content or "")))
+    beginning = (expected.content or "")[:_MAX_FULL_TEXT_CHARACTERS]
+    full_text = _words(replace_entities(remove_tags(beginning)))
     shared_text = 0.0
     if len(full_text) >= _MIN_FULL_TEXT_WORDS:
         shingles = _shingles(full_text)
@@ -135,9 +155,15 @@ def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agre
         shared=sum(word in page for word in words),
         known=len(words),
         has_title=bool(title_words) and 2 * in_title >= len(title_words),
+        fits_itself=_fits(title, text),
         words_of_full_text=len(full_text),
         shared_text=shared_text,
     )
+
+
+def _fits(title: str, text: str) -> bool:
+    lower = text.lower()
+    return sum(word in lower for word in _content_words(title)) >= _MIN_KNOWN_WORDS
 
 
 def check_article(
@@ -171,15 +197,19 @@ def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None
     """Return the description of the wall that a page is, or None."""
     words = _count_words(text)
     is_confirmed = agreement is not None and agreement.known > 0 and agreement.is_confirmed
-    longest = _MAX_CONFIRMED_WALL_WORDS if is_confirmed else _MAX_WALL_WORDS
+    is_doubtful = agreement is not None and not is_confirmed
+    longest = _MAX_WALL_WORDS if is_doubtful else _MAX_CONFIRMED_WALL_WORDS
     found = find_wall_sentences(text) if words <= longest else []
     if found and sum(sentence.words for sentence in found) >= _MIN_WALL_SHARE * words:
         phrases = {phrase for sentence in found for phrase in sentence.phrases}
-        least = _MIN_PHRASES_OF_CONFIRMED if is_confirmed else _MIN_PHRASES
+        is_article = is_confirmed or _fits(title, text)
+        least = _MIN_PHRASES_OF_ARTICLE if is_article else _MIN_PHRASES
         is_notice = words <= _NOTICE_WORDS and not is_confirmed
         if is_notice or len(phrases) >= least:
             return max(found, key=lambda sentence: sentence.words).rule.description
     rule = match_wall(title)
+    if rule and len(found) >= _MIN_PHRASES and not (agreement and agreement.has_title):
+        return rule.description
     if rule and not is_confirmed:
         is_gone = rule.rule_id == "missing" and agreement is not None
         if found or is_gone or words <= 2 * _NOTICE_WORDS:
@@ -209,19 +239,23 @@ def _find_redirect(url: str, expected: ExpectedArticle, agreement: Agreement) ->
     is_whole = agreement.shared_text >= _MIN_SHARED_ON_LIST
     if not parts and not _has_id(answered):
         return None if is_whole or (agreement.has_title and not is_same_host) else "the front page"
-    if agreement.has_title or is_whole:
+    if agreement.has_title or is_whole or not parts:
         return None
-    if any(map(_LIST_PART.match, parts)) and not any(map(_LIST_PART.match, asked_parts)):
+    if any(map(_INDEX_PART.match, parts)) and not any(map(_INDEX_PART.match, asked_parts)):
+        return f"a list of articles: {answered.path[:200]}"
+    if _LIST_PART.match(parts[-1]) or _YEAR.match(parts[-1]):
         return f"a list of articles: {answered.path[:200]}"
     if parts == asked_parts[: len(parts)] and len(parts) < len(asked_parts):
         is_archive = all(part.isdigit() and len(part) <= _YEAR_DIGITS for part in parts)
         is_other = is_archive or not _SLUG.search(parts[-1])
         return f"one above the listed address: {answered.path[:200]}" if is_other else None
-    if agreement.is_confirmed or _has_id(answered):
+    if agreement.is_confirmed or _has_id(answered) or not (is_same_host and asked_parts):
         return None
-    if parts and not _SLUG.search(parts[-1]):
-        return f"of a section: {answered.path[:200]}"
-    if is_same_host and asked_parts and not _tokens(asked_parts[-1]) & _tokens(parts[-1]):
+    words, other_words = (
+        {word for word in _tokens(part) if len(word) >= _MIN_SLUG_LETTERS}
+        for part in (asked_parts[-1], parts[-1])
+    )
+    if min(len(words), len(other_words)) >= _MIN_SLUG_WORDS and not words & other_words:
         return f"another one: {answered.path[:200]}"
     return None
 
@@ -237,7 +271,7 @@ def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement)
     elif (
         words < _SHORT_WORDS
         and agreement.known >= _MIN_KNOWN_WORDS
-        and not agreement.shared
+        and not (agreement.shared or agreement.fits_itself)
         and expected.attempts < _MAX_DOUBTS
     ):
         return "short, and has no word of the title in the feed"
@@ -285,9 +319,10 @@ def _has_id(parts: SplitResult) -> bool:
 
 
 def _path_parts(path: str) -> list[str]:
-    """Return the parts of a path without a language at its start, and without those at its end
-    that stand for another form of the same page."""
-    parts = [part for part in path.split("/") if part]
+    """Return the parts of a path without a language and without another form of the same page."""
+    parts = [_EXTENSION.sub("", part) for part in path.split("/") if part]
+    if len(parts) > 1 and _FORM_PART.match(parts[0]):
+        parts = parts[1:]
     if parts and _LANGUAGE.match(parts[0]) and (len(parts) > 1 or len(parts[0]) != 2):
         parts = parts[1:]
     elif len(parts) == 1 and _LANGUAGE.match(parts[0]):
