@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from w3lib.html import remove_tags, replace_entities
 
 from transforms.core.errors import ItemError
-from transforms.extraction.wall_rules import find_wall_sentences, match_wall
+from transforms.extraction.wall_rules import UNSPACED, count_words, find_wall_sentences, match_wall
 
 NOT_THE_ARTICLE: Final = "NotTheArticle"
 """The error type of a page that is something else than the article. Another attempt may succeed."""
@@ -23,7 +23,7 @@ NOT_THE_ARTICLE: Final = "NotTheArticle"
 _MIN_WALL_SHARE: Final = 0.5
 """The minimum share of words in sentences with phrases of walls, in a page that is one."""
 _MIN_PHRASES: Final = 2
-_MIN_PHRASES_OF_ARTICLE: Final = 3
+_MIN_PHRASES_OF_CONFIRMED: Final = 3
 _NOTICE_WORDS: Final = 15
 """The maximum length of a page that one phrase makes a wall."""
 _MAX_WALL_WORDS: Final = 600
@@ -44,11 +44,8 @@ _SHINGLE_WORDS: Final = 3
 _MAX_WORDS: Final = 2000
 _MAX_SUMMARY_WORDS: Final = 40
 _WORD: Final = re.compile(r"\w+")
-_UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff"
-"""Scripts without spaces between words: Thai, Lao, Burmese, Japanese, Chinese."""
-_UNSPACED_LETTER: Final = re.compile(f"[{_UNSPACED}]")
-_UNSPACED_PAIR: Final = re.compile(f"(?=([{_UNSPACED}]{{2}}))")
-_CONTENT_WORD: Final = re.compile(rf"[^\W_{_UNSPACED}]{{3,}}")
+_UNSPACED_PAIR: Final = re.compile(f"(?=([{UNSPACED}]{{2}}))")
+_CONTENT_WORD: Final = re.compile(rf"[^\W_{UNSPACED}]{{3,}}")
 _FUNCTION_WORDS: Final = frozenset(
     {
         *("about", "after", "all", "and", "are", "before", "but", "can", "could", "das", "der"),
@@ -80,6 +77,7 @@ _LIST_PART: Final = re.compile(
     re.IGNORECASE,
 )
 """Names of sections, which end the address of a list and begin those of articles."""
+_ID_PARAMETER: Final = re.compile(r"(?:^|&)(?:\w*id|p|n|a|story|article|post)=", re.IGNORECASE)
 _YEAR: Final = re.compile(r"(?:19|20)\d\d$")
 _MIN_SLUG_LETTERS: Final = 4
 _MIN_SLUG_WORDS: Final = 2
@@ -195,15 +193,14 @@ def check_article(
 
 def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None:
     """Return the description of the wall that a page is, or None."""
-    words = _count_words(text)
+    words = count_words(text)
     is_confirmed = agreement is not None and agreement.known > 0 and agreement.is_confirmed
     is_doubtful = agreement is not None and not is_confirmed
     longest = _MAX_WALL_WORDS if is_doubtful else _MAX_CONFIRMED_WALL_WORDS
     found = find_wall_sentences(text) if words <= longest else []
     if found and sum(sentence.words for sentence in found) >= _MIN_WALL_SHARE * words:
         phrases = {phrase for sentence in found for phrase in sentence.phrases}
-        is_article = is_confirmed or _fits(title, text)
-        least = _MIN_PHRASES_OF_ARTICLE if is_article else _MIN_PHRASES
+        least = _MIN_PHRASES_OF_CONFIRMED if is_confirmed else _MIN_PHRASES
         is_notice = words <= _NOTICE_WORDS and not is_confirmed
         if is_notice or len(phrases) >= least:
             return max(found, key=lambda sentence: sentence.words).rule.description
@@ -262,7 +259,7 @@ def _find_redirect(url: str, expected: ExpectedArticle, agreement: Agreement) ->
 
 def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement) -> str | None:
     """Return how a page differs from what the feed says, if it cannot be the article."""
-    words = _count_words(text)
+    words = count_words(text)
     if agreement.words_of_full_text:
         if 2 * words < agreement.words_of_full_text:
             return "shorter than the text that the feed has"
@@ -290,11 +287,6 @@ def _content_words(text: str, limit: int = 100) -> set[str]:
     return beginnings | {match[1] for match in pairs}
 
 
-def _count_words(text: str) -> int:
-    """Return the number of words; two letters of scripts without spaces count as one."""
-    return len(text.split()) + len(_UNSPACED_LETTER.findall(text)) // 2
-
-
 def _words(text: str) -> list[str]:
     return [match[0] for match in islice(_WORD.finditer(text.lower()), _MAX_WORDS)]
 
@@ -314,8 +306,8 @@ def _has_parameter(answered: SplitResult, asked: SplitResult, link: str) -> bool
 
 
 def _has_id(parts: SplitResult) -> bool:
-    """Return whether the query or the route of an address may name an article: it has a digit."""
-    return any(map(str.isdigit, parts.query + parts.fragment))
+    """Return whether the query or the route of an address may name an article."""
+    return bool(_ID_PARAMETER.search(parts.query)) or any(map(str.isdigit, parts.fragment))
 
 
 def _path_parts(path: str) -> list[str]:

@@ -5,6 +5,10 @@ from typing import Final, NamedTuple
 
 _EARLIEST: Final = dt.datetime(1990, 1, 1, tzinfo=dt.timezone.utc)
 """An earlier time is a mistake, such as the epoch of a computer, unless feed and page agree."""
+_CLOCK_DEFAULTS: Final = frozenset(
+    dt.datetime(year, 1, 1, tzinfo=dt.timezone.utc) for year in (1970, 1980, 2000, 2001)
+)
+"""The first moments of the clocks of computers: a date that nobody set."""
 _CLOCK_SKEW: Final = dt.timedelta(minutes=10)
 _LATEST: Final = dt.timedelta(days=1)
 """The maximum time by which an article may be dated after it was fetched."""
@@ -36,6 +40,8 @@ def choose_publication_time(
     """
     if feed and page and feed.time() == dt.time() and feed.date() == page.date():
         return PublicationTime(page, "page" if page > feed else "feed")
+    if feed in _CLOCK_DEFAULTS and page:
+        return choose_publication_time(None, page, fetched_at)
     for latest in (fetched_at + _CLOCK_SKEW, fetched_at + _LATEST):
         for time, source, other in ((feed, "feed", page), (page, "page", feed)):
             if time is None or time > latest:

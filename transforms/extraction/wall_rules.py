@@ -17,6 +17,9 @@ class WallRule(NamedTuple):
     pattern: re.Pattern[str]
 
 
+UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u3040-\u30ff\u3400-\u9fff"
+"""Scripts without spaces between words: Thai, Lao, Burmese, Japanese, Chinese."""
+_UNSPACED_LETTER: Final = re.compile(f"[{UNSPACED}]")
 _EAST_ASIAN: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 
 
@@ -158,6 +161,7 @@ RULES: Final = (
         r"service unavailable|bad gateway|internal server error|critical error on (?:this|your)",
         r"we (?:have )?looked everywhere|(?:story|page|article) (?:is|has) gone\b",
         r"we(?:'ll|’ll| will) be (?:right )?back|account (?:has been )?suspended",
+        r"this domain is (?:registered|for)|get this domain|buy this domain",
         r"domain (?:name )?(?:is|may be|has) (?:for sale|parked|expired)",
         r"(?:seite|artikel|inhalt)(?: \w+){0,4} (?:nicht (?:gefunden|mehr verfügbar|verfügbar)"
         r"|existiert nicht)|(?:seite|artikel) existiert nicht",
@@ -186,6 +190,11 @@ _SENTENCE: Final = re.compile(r"[^.!?…。！？\n]+[.!?…。！？]*[\"'”�
 _QUOTED: Final = re.compile(r"“[^”\n]{0,500}”|«[^»\n]{0,500}»|„[^“\n]{0,500}“")
 
 
+def count_words(text: str) -> int:
+    """Return the number of words; two letters of scripts without spaces count as one."""
+    return len(text.split()) + len(_UNSPACED_LETTER.findall(text)) // 2
+
+
 class WallSentence(NamedTuple):
     """A sentence with phrases of walls: its rule, its phrases, and the number of its words."""
 
@@ -208,6 +217,6 @@ def find_wall_sentences(text: str) -> list[WallSentence]:
         for rule in RULES:
             phrases = frozenset(m[0].lower() for m in rule.pattern.finditer(own_words))
             if phrases:
-                found.append(WallSentence(rule, phrases, len(sentence.split())))
+                found.append(WallSentence(rule, phrases, count_words(sentence)))
                 break
     return found
