@@ -87,3 +87,8 @@ def link_key(canonical_link: str) -> str:
 def alias_key(feed_url: str, entry_id: str) -> str:
     """Return the key under which state remembers an entry by its own id within its feed."""
     return stable_id("id", feed_url, entry_id)
+
+
+def text_key(feed_url: str, title: str, text_hash: str) -> str:
+    """Return the key under which state remembers an entry without an id by its article's text."""
+    return stable_id("text", feed_url, title, text_hash)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import apache_beam as beam
 
 from schemas import Article
-from schemas.ids import apart_lineage_id, link_key, story_id_of, version_id
+from schemas.ids import apart_lineage_id, link_key, story_id_of, text_key, version_id
 from transforms.core.elements import (
     CanonicalLink,
     Entry,
@@ -121,9 +121,28 @@ def classify_articles(
         yield replace(first, article=new)
         yield StateChange(article=known_article(new))
     for member in members:
-        entry, at = member.entry, member.article.fetched_at
-        for key in filter(None, (link_key(entry.key), entry.alias)):
-            yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
+        yield from _remember(member, lineage)
+
+
+def _remember(extracted: ExtractedArticle, lineage: LineageId) -> Iterator[StateChange]:
+    """Yield the state changes by which an entry is known to have led to a lineage."""
+    entry, at = extracted.entry, extracted.article.fetched_at
+    for key in filter(None, (link_key(entry.key), entry.alias, _text_key_of(extracted))):
+        yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
+
+
+def _text_key_of(extracted: ExtractedArticle) -> str | None:
+    """Return the key of an entry that has no id, and whose link may be new in every feed."""
+    entry, article = extracted.entry, extracted.article
+    if entry.entry_id != entry.link:
+        return None
+    return text_key(entry.feed_url, article.title, article.text_hash)
+
+
+def find_known_text(extracted: ExtractedArticle, state: State) -> KnownEntry | None:
+    """Return the record of an earlier entry of the same feed, without an id, with the same text."""
+    key = _text_key_of(extracted) if extracted.entry.lineage is None else None
+    return state.entry(key) if key else None
 
 
 def _is_another(
@@ -272,4 +291,15 @@ class ArticleDeduplication(Stage[ArticlesOfLineage, ExtractedArticle]):
 
     def process(self, element: ArticlesOfLineage) -> Iterator[ExtractedArticle | SideOutput]:
         lineage, extracted = element
-        yield from classify_articles(lineage, extracted, self.state.value.article)
+        state, unknown = self.state.value, []
+        for member in extracted:
+            known = find_known_text(member, state)
+            last = state.article(known.lineage) if known else None
+            if known is None or last is None or known.lineage == lineage:
+                unknown.append(member)
+                continue
+            entry = member.entry
+            yield Outcome(entry.feed_url, entry.key, OutcomeKind.KNOWN, last.article_id)
+            yield from _remember(member, known.lineage)
+        if unknown:
+            yield from classify_articles(lineage, unknown, state.article)

@@ -142,12 +142,32 @@ def test_links_with_a_token_that_changes_are_known_without_an_id(
         date = "<pubDate>Fri, 20 Nov 2026 09:30:00 GMT</pubDate>"
         newsroom.publish(f"<item><title>{title}</title>{link}{date}</item>")
 
-    for token in ("a", "b", "c"):
-        web.html(f"/1?v={token}", page(FIRST))
+    for token, text in (("a", FIRST), ("b", FIRST), ("c", SECOND)):
+        web.html(f"/1?v={token}", page(text))
     publish("a")
     assert outcomes(newsroom) == {"article": 1}
     publish("b")
     assert outcomes(newsroom) == {"known": 1}
     assert newsroom.requests == ["/feed"]
     publish("c", "Bridge opens")
-    assert outcomes(newsroom) == {"article": 1}, "another title: it may be another article"
+    assert outcomes(newsroom) == {"article": 1}, "another title and text: it may be another article"
+
+
+def test_without_an_id_and_a_time_an_article_is_known_by_its_text(
+    newsroom: Newsroom, web: WebServer
+) -> None:
+    def publish(token: str) -> None:
+        link = f"<link>{web.base}/1?v={token}</link>"
+        newsroom.publish(f"<item><title>Bridge closes</title>{link}</item>")
+
+    for token in ("a", "b"):
+        web.html(f"/1?v={token}", page(FIRST))
+    web.html("/1?v=c", page(SECOND))
+    publish("a")
+    assert outcomes(newsroom) == {"article": 1}
+    for _ in range(2):
+        publish("b")
+        assert outcomes(newsroom) == {"known": 1}
+    assert newsroom.requests == ["/feed"], "the link is known by now"
+    publish("c")
+    assert outcomes(newsroom) == {"article": 1}
