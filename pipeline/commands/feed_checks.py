@@ -72,6 +72,7 @@ class FeedCheck:
     last_attempt: dt.datetime | None = None
     last_success: dt.datetime | None = None
     page_feeds: list[str] = field(default_factory=list)
+    is_truncated: bool = False
 
     def format_notes(self) -> str:
         """Return the remarks about the feed, such as its error, as one line for people."""
@@ -80,8 +81,9 @@ class FeedCheck:
         conditions = {
             f"{self.failure_class}: {self.message}": self.failure_class,
             f"the page has the feeds {', '.join(self.page_feeds)}": self.page_feeds,
+            f"the feed ends early, after {self.entries} entries": self.is_truncated,
             f"moved to {self.moved_to}": self.moved_to,
-            f"failed {self.consecutive_failures} times in a row before": self.consecutive_failures,
+            f"failures in a row before: {self.consecutive_failures}": self.consecutive_failures,
             "retired by an earlier run": self.is_retired,
             f"wants to be left alone until {until}": until,
         }
@@ -199,6 +201,7 @@ def _make_check(
         status=status.value,
         http_status=response.status if response else error.http_status if error else None,
         title=facts.title if facts else None,
+        is_truncated=facts.is_truncated if facts else False,
         entries=facts.entries if facts else None,
         last_entry=facts.published[0] if facts and facts.published else None,
         next_due=(known.next_due if known else None) or due,

@@ -68,12 +68,14 @@ class FeedFacts:
         entries: the number of its entries.
         published: the times of its latest entries, UTC, newest first.
         hints: its schedule hints.
+        is_truncated: whether the document ends early.
     """
 
     title: str | None
     entries: int
     published: list[dt.datetime]
     hints: ScheduleHints
+    is_truncated: bool = False
 
 
 def read_feed_facts(
@@ -101,6 +103,7 @@ def read_feed_facts(
         hints=ScheduleHints(
             max(max_age_sec, feed.ttl_sec), frozenset(feed.skip_hours), frozenset(feed.skip_days)
         ),
+        is_truncated=feed.is_truncated,
     )
 
 

@@ -155,8 +155,8 @@ def test_the_state_is_shown_and_not_touched(web: WebServer, feeds: Feeds, tmp_pa
     until = f"{at + HOUR:%Y-%m-%d %H:%M}"
     for note in (
         "retired by an earlier run",
-        f"failed 2 times in a row before; wants to be left alone until {until}",
-        "Http404: the server has no such page (404); failed 3 times in a row before",
+        f"failures in a row before: 2; wants to be left alone until {until}",
+        "Http404: the server has no such page (404); failures in a row before: 3",
         f"moved to {moved}",
     ):
         assert note in done.out

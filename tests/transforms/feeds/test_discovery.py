@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from pipeline.commands.feed_checks import FeedCheck
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError
 from transforms.feeds.discovery import (
@@ -223,3 +224,14 @@ def test_usual_addresses_are_those_of_the_host() -> None:
 def test_sites_without_a_web_address(site: str) -> None:
     with pytest.raises(UrlError):
         parse_site_url(site)
+
+
+def test_a_truncated_feed_is_said_to_be_truncated() -> None:
+    whole = (
+        b"<rss version='2.0'><channel><item><link>https://a.example/1</link></item></channel></rss>"
+    )
+    for body, is_truncated in ((whole, False), (whole.removesuffix(b"</channel></rss>"), True)):
+        facts = read_feed_facts(body, url="https://a.example/feed")
+        assert (facts.entries, facts.is_truncated) == (1, is_truncated)
+    check = FeedCheck("https://a.example/feed", "ok", entries=1, is_truncated=True)
+    assert check.format_notes() == "the feed ends early, after 1 entries"
