@@ -154,7 +154,7 @@ RULES: Final = (
         r"(?:page|article|story|file|content|error) not found|^not found",
         r"(?:error|http)[: ]*(?:code[: ]*)?(?:404|410|403|500|502|503)|\b404(?: error)?$",
         r"^(?:404|410)(?:\W*$| ?[-–—|]| error| page| not)",
-        r"^oops\b|^(?:sorry\W*)?something went wrong\W*(?:$|please|try)",
+        r"^oops\W*(?:$|we|that|this|something|page)|^(?:sorry\W*)?something went wrong\W*(?:$|please|try)",
         r"no (?:search )?results found",
         r"(?:site|page|service|content) is (?:temporarily|currently) (?:unavailable|down)",
         r"(?:site|service|we(?:'re|’re| are)) (?:\w+ ){0,2}(?:under|down for) (?:\w+ )?maintenance",
