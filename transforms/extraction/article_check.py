@@ -40,6 +40,7 @@ _MAX_FULL_TEXT_CHARACTERS: Final = 6000
 _MIN_SHARED_TEXT: Final = 0.3
 _MIN_SHARED_ON_LIST: Final = 0.5
 """The front page may have the first paragraph of a story, but not half of it."""
+_TEASER: Final = "shorter than the text that the feed has"
 _SHINGLE_WORDS: Final = 3
 _MAX_WORDS: Final = 2000
 _MAX_SUMMARY_WORDS: Final = 40
@@ -179,7 +180,7 @@ def check_article(
         Whether the page agrees with what the feed says.
 
     Raises:
-        ItemError: if it is something else; the error is temporary.
+        ItemError: if it is something else.
     """
     agreement = compare_with_entry(title, text, expected) if expected else None
     problem = _find_wall(title, text, agreement)
@@ -187,7 +188,9 @@ def check_article(
         problem = _find_redirect(url or expected.link, expected, agreement)
         problem = problem or _find_difference(text, expected, agreement)
     if problem is not None:
-        raise ItemError(NOT_THE_ARTICLE, f"the page is {problem}", temporary=True)
+        # Teasers mostly stay teasers: a few more attempts are enough.
+        is_temporary = problem != _TEASER
+        raise ItemError(NOT_THE_ARTICLE, f"the page is {problem}", temporary=is_temporary)
     return agreement is None or agreement.is_confirmed
 
 
@@ -262,7 +265,7 @@ def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement)
     words = count_words(text)
     if agreement.words_of_full_text:
         if 2 * words < agreement.words_of_full_text:
-            return "shorter than the text that the feed has"
+            return _TEASER
         if agreement.shared_text < _MIN_SHARED_TEXT and not agreement.has_title:
             return "another text than the feed has"
     elif (

@@ -37,7 +37,8 @@ def rejected(title: str, text: str, of: ExpectedArticle | None, url: str = LINK)
     try:
         check_article(title, text, url=url, expected=of)
     except ItemError as error:
-        assert error.error_type == "NotTheArticle" and error.temporary
+        assert error.error_type == "NotTheArticle"
+        assert error.temporary == ("shorter" not in error.message)
         return error.message
     return None
 
