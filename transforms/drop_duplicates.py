@@ -103,7 +103,7 @@ def classify_articles(
     """
     ordered = sorted(extracted, key=_preference)
     last = find_last(lineage)
-    apart = [member for member in ordered if _is_another(member, ordered[0], last)]
+    apart = [member for member in ordered if _is_separate(member, ordered[0], last)]
     for own_url in sorted({member.own_url for member in apart}):
         members = [_separate(member) for member in apart if member.own_url == own_url]
         yield from classify_articles(members[0].article.lineage_id, members, find_last)
@@ -125,14 +125,14 @@ def classify_articles(
 
 
 def _remember(extracted: ExtractedArticle, lineage: LineageId) -> Iterator[StateChange]:
-    """Yield the state changes by which an entry is known to have led to a lineage."""
+    """Yield the state changes that record to which lineage an entry led."""
     entry, at = extracted.entry, extracted.article.fetched_at
-    for key in filter(None, (link_key(entry.key), entry.alias, _text_key_of(extracted))):
+    for key in filter(None, (link_key(entry.key), entry.alias, _make_text_key(extracted))):
         yield StateChange(entry=KnownEntry(key, at, entry.fingerprint, lineage))
 
 
-def _text_key_of(extracted: ExtractedArticle) -> str | None:
-    """Return the key of an entry that has no id, and whose link may be new in every feed."""
+def _make_text_key(extracted: ExtractedArticle) -> str | None:
+    """Return the key of an entry without an id, by its title and text; None if it has an id."""
     entry, article = extracted.entry, extracted.article
     if entry.entry_id != entry.link:
         return None
@@ -140,15 +140,15 @@ def _text_key_of(extracted: ExtractedArticle) -> str | None:
 
 
 def find_known_text(extracted: ExtractedArticle, state: State) -> KnownEntry | None:
-    """Return the record of an earlier entry of the same feed, without an id, with the same text."""
-    key = _text_key_of(extracted) if extracted.entry.lineage is None else None
+    """Return the record of an earlier entry of the feed with no id and the same text, or None."""
+    key = _make_text_key(extracted) if extracted.entry.lineage is None else None
     return state.entry(key) if key else None
 
 
-def _is_another(
+def _is_separate(
     extracted: ExtractedArticle, first: ExtractedArticle, last: KnownArticle | None
 ) -> bool:
-    """Return whether an article is another one than the lineage that its canonical link names.
+    """Return whether an article does not belong to the lineage of its canonical link.
 
     Args:
         extracted: the article.
@@ -159,7 +159,7 @@ def _is_another(
         return False
     if last is not None and extracted.article.text_hash == last.text_hash:
         return False
-    if last is not None and first.own_url:
+    if last is not None and first.own_url:  # no page of this run has a certain address
         return True
     return not (
         extracted.article.text_hash == first.article.text_hash

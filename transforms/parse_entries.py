@@ -70,7 +70,7 @@ class EntryParsing(Stage[FeedDocument, Entry]):
             )
         )
         if feed.is_truncated:
-            # With these, the server would say that nothing has changed since.
+            # Without these, the next request gets the whole feed, even if it is unchanged.
             element = replace(element, etag=None, last_modified=None)
         yield _report(
             element,
@@ -135,18 +135,18 @@ def _make_entry(document: FeedDocument, feed: ParsedFeed, position: int, raw: Ra
 
 
 def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
-    """Return the entries of a feed with a second key, by which they are known under a new link.
+    """Return the entries of a feed with aliases: keys that stay the same if a link changes.
 
-    The key is made from the entry's own id. An entry without one is known by all that its feed says
-    about it, as links and ids with a token may change with every request. A title and a day are not
-    enough, and a text without a time needs the path of the link too. A key that several entries
-    share is left out.
+    The alias is made from the entry's own id. If there is none, or if the id is an address that may
+    change with each request, it is made from all that the feed says about the entry and its time.
+    An entry with a text but no time has the path of its link instead of the time. Aliases that
+    several entries share are left out.
 
     Args:
         entries: the entries.
         ids: the id of each entry; empty where it has none.
     """
-    keys = [_alias_parts(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
+    keys = [_choose_alias_source(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
     counts = Counter(keys)
     return [
         replace(entry, alias=alias_key(entry.feed_url, key)) if key and counts[key] == 1 else entry
@@ -154,7 +154,7 @@ def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
     ]
 
 
-def _alias_parts(entry: Entry, own_id: str) -> str:
+def _choose_alias_source(entry: Entry, own_id: str) -> str:
     is_volatile = _TOKEN_IN_QUERY.search(own_id) or (own_id == entry.link and "?" in own_id)
     if own_id and not is_volatile:
         return own_id
@@ -167,22 +167,22 @@ def _alias_parts(entry: Entry, own_id: str) -> str:
 
 
 def separate_shared_links(entries: Sequence[Entry], ids: Sequence[str]) -> Iterator[Entry]:
-    """Yield the entries of a feed; those that share a link get keys of their own.
+    """Yield the entries of a feed, with separate keys for articles that share a link.
 
-    Such entries are notices of one page, or their link is the front page or a route of an app. They
-    are articles if they have a text of their own. The others count as copies of one entry.
+    Entries share a link if they are parts of one page, or if their link is the front page or a
+    route of an app. Those with a text of their own are articles; others are copies of one entry.
 
     Args:
         entries: the entries.
         ids: the id of each entry; empty where it has none.
     """
-    suffixes = [_own_suffix(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
+    suffixes = [_choose_suffix(entry, own_id) for entry, own_id in zip(entries, ids, strict=True)]
     texts = defaultdict[str, dict[str, str]](dict)
     for entry, suffix in zip(entries, suffixes, strict=True):
-        if text := _own_text(entry):
+        if text := _choose_text(entry):
             texts[entry.key][suffix] = text
     for entry, own_id, suffix in zip(entries, ids, suffixes, strict=True):
-        parts, text = urlsplit(entry.key), _own_text(entry)
+        parts, text = urlsplit(entry.key), _choose_text(entry)
         is_front = parts.path == "/" and not parts.query and bool(own_id) and own_id != entry.link
         is_shared = len({*texts[entry.key].values()}) > 1 or is_front
         if text and (is_shared or parts.fragment):
@@ -191,13 +191,13 @@ def separate_shared_links(entries: Sequence[Entry], ids: Sequence[str]) -> Itera
         yield entry
 
 
-def _own_text(entry: Entry) -> str:
+def _choose_text(entry: Entry) -> str:
     """Return the text that the feed has for an entry; a summary must be of some length."""
     is_text = len(entry.summary.split()) >= _MIN_SUMMARY_WORDS
     return entry.content or (entry.summary if is_text else "")
 
 
-def _own_suffix(entry: Entry, own_id: str) -> str:
+def _choose_suffix(entry: Entry, own_id: str) -> str:
     """Return what tells an entry from others with its link: its id, its fragment, or its title."""
     fragment = urlsplit(entry.link).fragment
     if own_id and urldefrag(own_id).url != urldefrag(entry.link).url:

@@ -35,9 +35,10 @@ class RejectRepeatedPages(
 
 
 def _key_by_page(extracted: ExtractedArticle) -> tuple[PageOfHost, ExtractedArticle]:
-    """Key an article by its host and page; by its entry if it is confirmed, as it stands alone.
+    """Return an article with its host and page, or its host and entry if it is confirmed.
 
-    A page without a title has the title of its entry here, so it stands alone too.
+    A confirmed article is alone in its group. So is a page without a title: it has the title of its
+    entry here.
     """
     article, entry = extracted.article, extracted.entry
     page = stable_id(article.title, article.text_hash)

@@ -53,7 +53,7 @@ class FeedCheck:
         last_attempt: the time of the last request of a run, by the state, UTC.
         last_success: the same if it succeeded; None if it failed, as the state does not say
             when an earlier one succeeded.
-        page_feeds: the feeds that a page given as a feed links to.
+        page_feeds: the feeds to which the document links, if it is a page and no feed.
     """
 
     feed_url: str

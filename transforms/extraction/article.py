@@ -99,8 +99,8 @@ def extract_page(
         expected: what the feed says of the article, if the page is that of an entry.
 
     Raises:
-        ItemError: if neither has a text, or the page is not the article; the message is about the
-            page.
+        ItemError: if neither the page nor the feed has the article; the message says what is wrong
+            with the page.
     """
     problem = ItemError("NoText", "no article text was found in the page")
     feed_language = expected.language if expected else None

@@ -27,18 +27,19 @@ _MIN_PHRASES_OF_CONFIRMED: Final = 3
 _NOTICE_WORDS: Final = 15
 """The maximum length of a page that one phrase makes a wall."""
 _MAX_WALL_WORDS: Final = 600
+"""The maximum length of a wall."""
 _MAX_CONFIRMED_WALL_WORDS: Final = 250
-"""The limit for a page that agrees with its entry, or of which nothing is known."""
+"""The same for a page that agrees with its entry, or has no entry."""
 _SHORT_WORDS: Final = 100
-"""A text of fewer words needs no further sign against it if it shares no word with the feed's."""
+"""A page with fewer words is refused if it has no word of its entry."""
 _MENU_WORDS_PER_LINE: Final = 4
 _MIN_KNOWN_WORDS: Final = 2
-_MAX_DOUBTS: Final = 3
-"""The number of attempts after which a short page without a word of its entry is believed."""
+_ATTEMPTS_UNTIL_ACCEPTED: Final = 3
+"""The number of attempts after which a short page without a word of its entry is accepted."""
 _MIN_FULL_TEXT_WORDS: Final = 50
 _MAX_FULL_TEXT_CHARACTERS: Final = 6000
 _MIN_SHARED_TEXT: Final = 0.3
-_MIN_SHARED_ON_LIST: Final = 0.5
+_MIN_SHARED_ON_FRONT_PAGE: Final = 0.5
 """The front page may have the first paragraph of a story, but not half of it."""
 _TEASER: Final = "shorter than the text that the feed has"
 _SHINGLE_WORDS: Final = 3
@@ -61,7 +62,8 @@ _SENTENCE_END: Final = re.compile("[.!?…:;。！？؟।۔։።။॥]|[」』
 _VARIANT_PART: Final = re.compile(
     r"(?:index|default|amp|print|rss|feed|comments?|all|m|mobile)(?:\.\w{2,5})?$|\d{1,2}$", re.I
 )
-_FORM_PART: Final = re.compile(r"(?:amp|m|mobile)$", re.IGNORECASE)
+"""Last parts of paths that show a page in another form: for printing, or its second half."""
+_MOBILE_PART: Final = re.compile(r"(?:amp|m|mobile)$", re.IGNORECASE)
 _EXTENSION: Final = re.compile(r"\.(?:html?|php|aspx?|jsp|amp)$", re.IGNORECASE)
 _HOME_PART: Final = re.compile(r"(?:index|default|home)(?:\.\w{2,5})?$", re.IGNORECASE)
 _LANGUAGE: Final = re.compile(r"[a-z]{2}(?:[-_][a-z]{2})?$", re.IGNORECASE)
@@ -91,7 +93,7 @@ class ExpectedArticle:
     """The facts of an entry with which its page is compared.
 
     Attributes:
-        link: the address that was asked for.
+        link: the address that was requested.
         title: its title; may be empty.
         summary: its summary as plain text; may be empty.
         content: the full text in HTML, if the feed has it.
@@ -115,8 +117,8 @@ class Agreement:
         shared: the number of content words of title and summary that the page has.
         known: the number of content words of title and summary.
         has_title: whether the title of the page has half of the content words of the entry's title.
-        fits_itself: whether the text of the page has two content words of the page's own title, as
-            articles have and walls have not.
+        text_fits_title: whether the page's text has two content words of its own title, as articles
+            have and walls have not.
         words_of_full_text: the number of words in the beginning of the feed's full text; 0 if it
             has none.
         shared_text: the share of the word sequences of the feed's full text that the page has.
@@ -125,13 +127,13 @@ class Agreement:
     shared: int
     known: int
     has_title: bool
-    fits_itself: bool
+    text_fits_title: bool
     words_of_full_text: int
     shared_text: float
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether the page is about what the entry is about, or nothing is known of that."""
+        """Whether the page agrees with its entry; true if the entry has no words to compare."""
         has_words = 2 * self.shared >= self.known
         return self.has_title or has_words or self.shared_text >= _MIN_SHARED_TEXT
 
@@ -154,13 +156,13 @@ def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agre
         shared=sum(word in page for word in words),
         known=len(words),
         has_title=bool(title_words) and 2 * in_title >= len(title_words),
-        fits_itself=_fits(title, text),
+        text_fits_title=_has_words_of_title(title, text),
         words_of_full_text=len(full_text),
         shared_text=shared_text,
     )
 
 
-def _fits(title: str, text: str) -> bool:
+def _has_words_of_title(title: str, text: str) -> bool:
     lower = text.lower()
     return sum(word in lower for word in _content_words(title)) >= _MIN_KNOWN_WORDS
 
@@ -180,7 +182,7 @@ def check_article(
         Whether the page agrees with what the feed says.
 
     Raises:
-        ItemError: if it is something else.
+        ItemError: if it is not, with what it is instead.
     """
     agreement = compare_with_entry(title, text, expected) if expected else None
     problem = _find_wall(title, text, agreement)
@@ -195,7 +197,7 @@ def check_article(
 
 
 def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None:
-    """Return the description of the wall that a page is, or None."""
+    """Return what kind of wall a page is, or None if it is none."""
     words = count_words(text)
     is_confirmed = agreement is not None and agreement.known > 0 and agreement.is_confirmed
     is_doubtful = agreement is not None and not is_confirmed
@@ -225,43 +227,43 @@ def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None
 
 
 def _find_redirect(url: str, expected: ExpectedArticle, agreement: Agreement) -> str | None:
-    """Return what a redirect led to, if it is not another address of the article."""
-    asked, answered = urlsplit(expected.link), urlsplit(url)
-    if asked._replace(scheme="", fragment="") == answered._replace(scheme="", fragment=""):
+    """Return what a redirect led to, or None if that may be the article."""
+    requested, final = urlsplit(expected.link), urlsplit(url)
+    if requested._replace(scheme="", fragment="") == final._replace(scheme="", fragment=""):
         return None
-    asked_parts, parts = _path_parts(asked.path), _path_parts(answered.path)
-    is_same_host = asked.netloc.removeprefix("www.") == answered.netloc.removeprefix("www.")
-    if _has_parameter(answered, asked, expected.link) and not agreement.has_title:
+    requested_parts, parts = _path_parts(requested.path), _path_parts(final.path)
+    is_same_host = requested.netloc.removeprefix("www.") == final.netloc.removeprefix("www.")
+    if _has_parameter(final, requested, expected.link) and not agreement.has_title:
         return "a step before the article, with the address of the article in its own"
-    asked_for_page = bool(asked_parts) or _has_id(asked)
-    if not asked_for_page or (asked_parts == parts and (parts or _has_id(answered))):
+    is_page_requested = bool(requested_parts) or _has_id(requested)
+    if not is_page_requested or (requested_parts == parts and (parts or _has_id(final))):
         return None
-    is_whole = agreement.shared_text >= _MIN_SHARED_ON_LIST
-    if not parts and not _has_id(answered):
+    is_whole = agreement.shared_text >= _MIN_SHARED_ON_FRONT_PAGE
+    if not parts and not _has_id(final):
         return None if is_whole or (agreement.has_title and not is_same_host) else "the front page"
     if agreement.has_title or is_whole or not parts:
         return None
-    if any(map(_INDEX_PART.match, parts)) and not any(map(_INDEX_PART.match, asked_parts)):
-        return f"a list of articles: {answered.path[:200]}"
+    if any(map(_INDEX_PART.match, parts)) and not any(map(_INDEX_PART.match, requested_parts)):
+        return f"a list of articles: {final.path[:200]}"
     if _LIST_PART.match(parts[-1]) or _YEAR.match(parts[-1]):
-        return f"a list of articles: {answered.path[:200]}"
-    if parts == asked_parts[: len(parts)] and len(parts) < len(asked_parts):
+        return f"a list of articles: {final.path[:200]}"
+    if parts == requested_parts[: len(parts)] and len(parts) < len(requested_parts):
         is_archive = all(part.isdigit() and len(part) <= _YEAR_DIGITS for part in parts)
         is_other = is_archive or not _SLUG.search(parts[-1])
-        return f"one above the listed address: {answered.path[:200]}" if is_other else None
-    if agreement.is_confirmed or _has_id(answered) or not (is_same_host and asked_parts):
+        return f"one above the listed address: {final.path[:200]}" if is_other else None
+    if agreement.is_confirmed or _has_id(final) or not (is_same_host and requested_parts):
         return None
     words, other_words = (
         {word for word in _tokens(part) if len(word) >= _MIN_SLUG_LETTERS}
-        for part in (asked_parts[-1], parts[-1])
+        for part in (requested_parts[-1], parts[-1])
     )
     if min(len(words), len(other_words)) >= _MIN_SLUG_WORDS and not words & other_words:
-        return f"another one: {answered.path[:200]}"
+        return f"another one: {final.path[:200]}"
     return None
 
 
 def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement) -> str | None:
-    """Return how a page differs from what the feed says, if it cannot be the article."""
+    """Return how a page contradicts the feed, or None if it does not."""
     words = count_words(text)
     if agreement.words_of_full_text:
         if 2 * words < agreement.words_of_full_text:
@@ -271,17 +273,17 @@ def _find_difference(text: str, expected: ExpectedArticle, agreement: Agreement)
     elif (
         words < _SHORT_WORDS
         and agreement.known >= _MIN_KNOWN_WORDS
-        and not (agreement.shared or agreement.fits_itself)
-        and expected.attempts < _MAX_DOUBTS
+        and not (agreement.shared or agreement.text_fits_title)
+        and expected.attempts < _ATTEMPTS_UNTIL_ACCEPTED
     ):
         return "short, and has no word of the title in the feed"
     return None
 
 
 def _content_words(text: str, limit: int = 100) -> set[str]:
-    """Return the beginnings of words that are no function words, in lower case.
+    """Return the first letters of each content word, in lower case.
 
-    Of scripts without spaces, return the pairs of letters.
+    For scripts without spaces, return each pair of letters instead.
     """
     lower = text[: 20 * limit].lower()
     words = islice(_CONTENT_WORD.finditer(lower), limit)
@@ -302,10 +304,10 @@ def _tokens(part: str) -> set[str]:
     return set(_WORD.findall(part.lower().replace("_", "-")))
 
 
-def _has_parameter(answered: SplitResult, asked: SplitResult, link: str) -> bool:
-    """Return whether a parameter of an address is another address, or its path."""
-    values = {value for _, value in parse_qsl(answered.query, max_num_fields=1000)}
-    return link in values or (len(asked.path) > 1 and asked.path in values)
+def _has_parameter(final: SplitResult, requested: SplitResult, link: str) -> bool:
+    """Return whether a parameter of the final address is the requested address, or its path."""
+    values = {value for _, value in parse_qsl(final.query, max_num_fields=1000)}
+    return link in values or (len(requested.path) > 1 and requested.path in values)
 
 
 def _has_id(parts: SplitResult) -> bool:
@@ -314,9 +316,9 @@ def _has_id(parts: SplitResult) -> bool:
 
 
 def _path_parts(path: str) -> list[str]:
-    """Return the parts of a path without a language and without another form of the same page."""
+    """Return the parts of a path, without those for a language or a form of the page (AMP)."""
     parts = [_EXTENSION.sub("", part) for part in path.split("/") if part]
-    if len(parts) > 1 and _FORM_PART.match(parts[0]):
+    if len(parts) > 1 and _MOBILE_PART.match(parts[0]):
         parts = parts[1:]
     if parts and _LANGUAGE.match(parts[0]) and (len(parts) > 1 or len(parts[0]) != 2):
         parts = parts[1:]

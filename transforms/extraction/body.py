@@ -182,12 +182,12 @@ def extract_text(tree: HtmlElement, *, url: str | None, title: str = "") -> str:
     headlines = {_fold(text) for text in (title, *_find_headlines(tree))} - {""}
     standfirst = _find_standfirst(tree)
     _remove_other_stories(tree, headlines)
-    _remove_furniture(tree)
+    _remove_boilerplate(tree)
     _write_quotation_marks(tree)
     _keep_inline_text(tree)
     _join_chunks(tree)
     lines = _extract(tree, url).split("\n")
-    lines = [line for line in _skip_heading(lines, headlines) if not is_furniture(line)]
+    lines = [line for line in _skip_heading(lines, headlines) if not is_boilerplate(line)]
     if not any(lines):
         return ""
     if standfirst and _fold(standfirst) not in _fold(" ".join([title, *lines])):
@@ -196,9 +196,10 @@ def extract_text(tree: HtmlElement, *, url: str | None, title: str = "") -> str:
 
 
 def _extract(tree: HtmlElement, url: str | None) -> str:
-    """Return what trafilatura finds, in half the time if its own rules find enough.
+    """Return the text that trafilatura finds.
 
-    Else it compares the result with those of Readability and jusText, which take more of a page.
+    Its own rules are twice as fast as all it can do. If they find too little, it also tries
+    Readability and jusText, which take more of a page.
     """
     document = trafilatura.bare_extraction(tree, url=url, include_comments=False, fast=True)
     text = clean_text(getattr(document, "text", None) or "")
@@ -232,13 +233,13 @@ def read_blocks(html: str) -> str:
             element.text = "\n" + (element.text or "")
             element.tail = "\n" + (element.tail or "")
     lines = clean_text(str(tree.text_content())).split("\n")
-    return _BROKEN.sub(" ", "\n".join(line for line in lines if not is_furniture(line)))
+    return _BROKEN.sub(" ", "\n".join(line for line in lines if not is_boilerplate(line)))
 
 
-def is_furniture(line: str) -> bool:
-    """Return whether a line is certainly no prose of an article.
+def is_boilerplate(line: str) -> bool:
+    """Return whether a line is certainly boilerplate: no prose of an article.
 
-    >>> is_furniture("ADVERTISEMENT"), is_furniture("The advertisement was shown twice.")
+    >>> is_boilerplate("ADVERTISEMENT"), is_boilerplate("The advertisement was shown twice.")
     (True, False)
     """
     line = line.removeprefix("- ")
@@ -356,7 +357,7 @@ def _is_teaser(article: HtmlElement) -> bool:
     return (is_linked or 2 * linked > len(text.strip())) and len(text) - linked < 400
 
 
-def _remove_furniture(tree: HtmlElement) -> None:
+def _remove_boilerplate(tree: HtmlElement) -> None:
     """Remove what is hidden, and what :data:`_CLASS_RULES` and links show to be no text."""
     etree.strip_elements(tree, *_NEVER_TEXT, with_tail=False)
     scripts = sum(len(script.text or "") for script in tree.iter("script"))
@@ -364,7 +365,7 @@ def _remove_furniture(tree: HtmlElement) -> None:
     prose = _MAX_SHARE * _measure_prose(tree)
     for element in reversed(list(tree.iter(*_BLOCKS))):
         name = _name_element(element)
-        if _is_furniture_element(element, name):
+        if _is_boilerplate_element(element, name):
             if len(element.text_content()) <= limit:
                 element.drop_tree()
         elif (element.tag == "aside" or "teaser" in name or "caption" in name) and _measure_prose(
@@ -374,7 +375,7 @@ def _remove_furniture(tree: HtmlElement) -> None:
             element.attrib.clear()
 
 
-def _is_furniture_element(element: HtmlElement, name: str) -> bool:
+def _is_boilerplate_element(element: HtmlElement, name: str) -> bool:
     if _is_hidden(element) or _is_reference(element) or _is_caption(element):
         return True
     match = _CLASS_WORDS.search(name)

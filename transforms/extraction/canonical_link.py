@@ -18,6 +18,7 @@ _MAX_LINKS: Final = 50
 _HOST_VARIANTS: Final = frozenset({"www", "m", "mobile", "amp", "touch"})
 """The first labels of hosts that show the same site in another form."""
 _PRIVATE_LABELS: Final = frozenset({"staging", "stage", "dev", "test", "preview", "localhost"})
+"""Labels of hosts that are not for readers."""
 _LIST_PARTS: Final = frozenset(
     {"tag", "tags", "topic", "topics", "category", "categories", "section", "author", "search"}
 )
@@ -32,7 +33,7 @@ _EXTENSION: Final = re.compile(r"\.(?:amp|html?|php|aspx?|jsp|xhtml)\b", re.IGNO
 _TOKEN: Final = re.compile(r"[^\W_]+")
 _IS_SLUG: Final = re.compile(r"\d|-")
 _MIN_SHARED_WORDS: Final = 2
-_MIN_SHARED: Final = 0.5
+_MIN_SHARED_PORTION: Final = 0.5
 
 
 class ClaimedAddress(NamedTuple):
@@ -40,8 +41,8 @@ class ClaimedAddress(NamedTuple):
 
     Attributes:
         url: the canonical URL.
-        is_certain: whether the URL is a form of the address that the page was fetched from, so
-            that pages which share it are the same article, whatever their texts.
+        is_certain: whether it is a form of the fetched address. Pages that share a certain address
+            are one article, even if their texts differ.
     """
 
     url: str
@@ -68,7 +69,7 @@ def _is_canonical(rel: str) -> bool:
 
 
 def resolve_address(claim: str | None, url: str, title: str) -> ClaimedAddress:
-    """Decide whether the canonical link of a page is believed.
+    """Return the address of a page: its canonical link if that is plausible.
 
     Args:
         claim: the canonical link, if there is one.
@@ -84,27 +85,27 @@ def resolve_address(claim: str | None, url: str, title: str) -> ClaimedAddress:
     >>> resolve_address("https://a.example/pier-shut", "https://a.example/?p=7", "Pier shut").url
     'https://a.example/pier-shut'
     """
-    own = canonical_url(url)
+    fetched = canonical_url(url)
     try:
-        claimed = canonical_url(claim) if claim else own
+        claimed = canonical_url(claim) if claim else fetched
     except UrlError:
-        claimed = own
-    own_path, claimed_path = _read_path(own), _read_path(claimed)
-    dropped = _read_values(own) - _read_values(claimed)
-    is_form = own_path == claimed_path and not any(map(_may_be_id, dropped))
-    if claimed == own or not _is_same_site(claimed, own):
-        return ClaimedAddress(own, is_certain=True)
+        claimed = fetched
+    fetched_path, claimed_path = _read_path(fetched), _read_path(claimed)
+    dropped = _read_values(fetched) - _read_values(claimed)
+    is_form = fetched_path == claimed_path and not any(map(_may_be_id, dropped))
+    if claimed == fetched or not _is_same_site(claimed, fetched):
+        return ClaimedAddress(fetched, is_certain=True)
     if is_form and (claimed_path or not dropped):
-        is_certain = _read_host(own) == _read_host(claimed)
+        is_certain = _read_host(fetched) == _read_host(claimed)
         return ClaimedAddress(claimed, is_certain)
-    if claimed_path and _names_the_page(claimed, own, title):
+    if claimed_path and _names_the_page(claimed, fetched, title):
         return ClaimedAddress(claimed, is_certain=False)
-    return ClaimedAddress(own, is_certain=True)
+    return ClaimedAddress(fetched, is_certain=True)
 
 
-def _is_same_site(claimed: str, own: str) -> bool:
+def _is_same_site(claimed: str, fetched: str) -> bool:
     """Return whether two URLs are on the same host, or one host is a subdomain of the other."""
-    hosts = [_read_host(claimed), _read_host(own)]
+    hosts = [_read_host(claimed), _read_host(fetched)]
     if _PRIVATE_LABELS & set(hosts[0].split(".")) - set(hosts[1].split(".")):
         return False
     shorter, longer = sorted(hosts, key=len)
@@ -141,40 +142,47 @@ def _may_be_id(parameter: tuple[str, str]) -> bool:
     return value.isdigit() or bool(_ID_NAME.fullmatch(name)) or name == "route"
 
 
-def _names_the_page(claimed: str, own: str, title: str) -> bool:
+def _names_the_page(claimed: str, fetched: str, title: str) -> bool:
     """Return whether the last part of a claimed path has the words of the page's address or title.
 
-    A claim for a part of the fetched path names the section of the page. If both addresses have
-    numbers and no number in common, or two dates, they name two pages.
+    Return False if the claimed path is the beginning of the fetched one, which is a section, or if
+    both addresses have dates or numbers and these differ.
     """
-    own_path, claimed_path = _read_path(own), _read_path(claimed)
-    is_section = own_path[: len(claimed_path)] == claimed_path and len(claimed_path) < len(own_path)
-    if is_section or _LIST_PARTS & set(claimed_path) - set(own_path):
+    fetched_path, claimed_path = _read_path(fetched), _read_path(claimed)
+    is_section = fetched_path[: len(claimed_path)] == claimed_path and len(claimed_path) < len(
+        fetched_path
+    )
+    if is_section or _LIST_PARTS & set(claimed_path) - set(fetched_path):
         return False
-    dates = [match[1] if (match := _DATE.search(url)) else None for url in (claimed, own)]
+    dates = [match[1] if (match := _DATE.search(url)) else None for url in (claimed, fetched)]
     if None not in dates and dates[0] != dates[1]:
         return False
     slug = _tokens(claimed_path[-1])
-    names = _tokens(own_path[-1] if own_path else "")
-    ids = {value for name, value in _read_values(own) if _may_be_id((name, value))}
+    names = _tokens(fetched_path[-1] if fetched_path else "")
+    ids = {value for name, value in _read_values(fetched) if _may_be_id((name, value))}
     if ids & (_tokens(claimed) | {value for _, value in _read_values(claimed)}):
         return True
-    numbers, own_numbers = (
+    numbers, fetched_numbers = (
         {token for token in tokens if token.isdigit()} for tokens in (slug, names | ids)
     )
-    if numbers and own_numbers and not numbers & own_numbers:
+    if numbers and fetched_numbers and not numbers & fetched_numbers:
         return False
     if ids:
         names = set()  # the page is one of many at its path: only its title can support the claim
-    is_same_slug = bool(own_path) and claimed_path[-1] == own_path[-1] and not ids
-    has_number = any(len(number) > 3 for number in numbers & own_numbers)
-    return is_same_slug or has_number or _share(slug, names) or _share(slug, _tokens(title))
+    is_same_slug = bool(fetched_path) and claimed_path[-1] == fetched_path[-1] and not ids
+    has_number = any(len(number) > 3 for number in numbers & fetched_numbers)
+    return (
+        is_same_slug
+        or has_number
+        or _share_words(slug, names)
+        or _share_words(slug, _tokens(title))
+    )
 
 
 def _tokens(text: str) -> set[str]:
     return {match[0] for match in islice(_TOKEN.finditer(text.lower()), 200)}
 
 
-def _share(slug: set[str], names: set[str]) -> bool:
+def _share_words(slug: set[str], names: set[str]) -> bool:
     """Return whether two words, and half of the words of the slug, are among the names."""
-    return len(slug & names) >= max(_MIN_SHARED_WORDS, _MIN_SHARED * len(slug))
+    return len(slug & names) >= max(_MIN_SHARED_WORDS, _MIN_SHARED_PORTION * len(slug))

@@ -28,7 +28,7 @@ _MAYBE_MOJIBAKE_BYTES: Final = (
     re.compile(rb"\xc2[\x80-\x9f]"),
     re.compile(rb"\xc3[\x82-\xb4][\xc2\xc5\xc6\xcb\xe2]"),
 )
-"""What the UTF-8 of such a text has. The search for it is ten times as fast, and mostly in vain."""
+"""The same in UTF-8 bytes. This search is ten times as fast, and most texts have no match."""
 _CUT_MARK: Final = re.compile(rf"â€(?![{_CONTINUATIONS}])\ufffd?")
 _TEXT_OR_SIGN: Final = re.compile(r"([<>])")
 _MAX_REPAIRED: Final = 3_000_000
@@ -41,9 +41,10 @@ _MIN_FIT: Final = 20
 def decode_page(body: bytes, content_type: str = "") -> str:
     """Decode a page.
 
-    Bytes that are valid UTF-8 are UTF-8, and so are most of the bytes of a page that is damaged or
-    has parts in Windows-1252. Other bytes are in the charset of the Content-Type header or of the
-    page itself if it fits, else in Windows-1252. A byte order mark of a wide charset decides.
+    A byte order mark of UTF-16 or UTF-32 decides. Otherwise the page is UTF-8 if most of its
+    characters beyond ASCII are valid UTF-8: it may be damaged, or have parts in Windows-1252. Else
+    the charset of the Content-Type header or of the page itself counts if it fits, and if none
+    does, Windows-1252.
 
     >>> decode_page("<p>“café”</p>".encode(), "text/html; charset=latin-1")
     '<p>“café”</p>'
@@ -54,7 +55,7 @@ def decode_page(body: bytes, content_type: str = "") -> str:
 
 
 def repair_mojibake(text: str) -> str:
-    """Return a text or a page with UTF-8 that was read as Windows-1252 read as UTF-8.
+    """Return a text or a page without mojibake: UTF-8 that was decoded as Windows-1252.
 
     >>> repair_mojibake("itâ€™s a cafÃ©"), repair_mojibake("CAFÉ’S")
     ('it’s a café', 'CAFÉ’S')
@@ -73,7 +74,7 @@ def repair_mojibake(text: str) -> str:
 
 
 def repair_utf8(body: bytes) -> bytes:
-    """Return a document without what is broken in its UTF-8, unless it is in another charset.
+    """Return a document as valid UTF-8, or unchanged if it is in another charset.
 
     A feed needs it: one broken byte is enough for feedparser to read all of it as another charset.
 
@@ -121,7 +122,7 @@ def _count_characters(text: str) -> tuple[int, int]:
 
 
 def _decode_lone_byte(error: UnicodeError) -> tuple[str, int]:
-    """Decode a byte between ASCII as Windows-1252; others are what is left of a character."""
+    """Decode a lone byte among ASCII characters as Windows-1252, and any others as U+FFFD."""
     assert isinstance(error, UnicodeDecodeError)
     start, end = error.start, error.end
     around = error.object[max(0, start - 1) : start] + error.object[end : end + 1]

@@ -80,7 +80,7 @@ def strip_start(body: bytes) -> bytes:
 
 
 def has_text_bytes(body: bytes) -> bool:
-    """Return whether no byte at the start of a document is one that only binary data has.
+    """Return whether the start of a document has no byte that only binary data has.
 
     The bytes are those of the WHATWG MIME Sniffing Standard, section 3.
     """

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from itertools import chain, islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from dateutil import parser, tz
 from htmldate import find_date
@@ -94,6 +94,14 @@ _MAX_DATE_LINE: Final = 100
 _MAX_BARE_DATE: Final = 30
 
 
+class PageTime(NamedTuple):
+    """A time that a page states, UTC, and which parts of it are written."""
+
+    time: dt.datetime
+    has_clock: bool
+    has_zone: bool
+
+
 def find_times(
     article: JsonLdArticle, metas: Metas, tree: HtmlElement, url: str | None
 ) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -114,11 +122,19 @@ def find_times(
     Returns:
         The times, UTC; midnight if there is only a date. The second is not before the first.
     """
-    published = _settle(
-        chain([article.published], _get_all(metas, _PUBLISHED), _find_time_elements(tree, False))
+    published = _choose_time(
+        chain(
+            [article.published],
+            _get_all(metas, _PUBLISHED),
+            _find_time_elements(tree, of_change=False),
+        )
     ) or parse_iso_time(_find_date_line(tree) or _find_day(tree, url) or "")
-    modified = _settle(
-        chain([article.modified], _get_all(metas, _MODIFIED), _find_time_elements(tree, True))
+    modified = _choose_time(
+        chain(
+            [article.modified],
+            _get_all(metas, _MODIFIED),
+            _find_time_elements(tree, of_change=True),
+        )
     )
     if modified and published and modified < published:
         modified = None
@@ -136,14 +152,13 @@ def read_lines_below_headline(tree: HtmlElement) -> list[str]:
     return [line for line in lines if len(line) <= _MAX_DATE_LINE]
 
 
-def parse_page_time(value: str) -> tuple[dt.datetime, bool, bool] | None:
+def parse_page_time(value: str) -> PageTime | None:
     """Parse a time as pages write it: ISO 8601, RFC 5322, in English words, or since the epoch.
 
     Returns:
-        The time in UTC, whether it has a clock time, and whether it has a zone. None if the value
-        is no time, is ambiguous, or is what stands for none, such as the year 1.
+        The time, or None if the value is no time, is ambiguous, or stands for none (the year 1).
 
-    >>> parse_page_time("24 Nov 2026 09:30 +0100")[0].isoformat()
+    >>> parse_page_time("24 Nov 2026 09:30 +0100").time.isoformat()
     '2026-11-24T08:30:00+00:00'
     >>> parse_page_time("03/04/2026")
     """
@@ -166,7 +181,7 @@ def parse_page_time(value: str) -> tuple[dt.datetime, bool, bool] | None:
         return None
     if time < _MIN_TIME or time.date() in _UNSET_DAYS:
         return None
-    return time, has_clock, has_zone
+    return PageTime(time, has_clock, has_zone)
 
 
 def _parse(value: str) -> dt.datetime | None:
@@ -188,41 +203,43 @@ def _find_zone(name: str | None, offset: int | None) -> dt.tzinfo | None:
     return None if offset is None else tz.tzoffset(None, offset)
 
 
-def _settle(values: Iterator[str]) -> dt.datetime | None:
-    """Return the first time of several, in the form of another that is the same but more exact."""
-    best: tuple[dt.datetime, bool, bool] | None = None
+def _choose_time(values: Iterator[str]) -> dt.datetime | None:
+    """Return the first time of several, with the clock time and the zone of a later one."""
+    best: PageTime | None = None
     for value in values:
         found = parse_page_time(value)
         if found is None:
             continue
-        if best is None or _refines(found, best, value):
+        if best is None or _is_more_exact(found, best, value):
             best = found
-        if best[1] and best[2]:
+        if best.has_clock and best.has_zone:
             break
-    return best[0] if best else None
+    return best.time if best else None
 
 
-def _refines(
-    found: tuple[dt.datetime, bool, bool], best: tuple[dt.datetime, bool, bool], written: str
-) -> bool:
-    (time, has_clock, has_zone), (known, known_clock, _) = found, best
-    if not known_clock:
-        return has_clock and (written.startswith(str(known.date())) or time.date() == known.date())
-    # a local time without its zone: the same instant is some quarters of an hour away
-    gap = abs(time - known)
-    return (
-        has_clock
-        and has_zone
-        and gap <= _MAX_OFFSET
-        and gap % dt.timedelta(minutes=15) == (dt.timedelta())
-    )
+def _is_more_exact(found: PageTime, known: PageTime, written: str) -> bool:
+    """Return whether a time is a known one with its clock time or its zone.
+
+    Args:
+        found: the time.
+        known: the less exact time.
+        written: the first time as written.
+    """
+    if not found.has_clock:
+        return False
+    if not known.has_clock:
+        day = known.time.date()
+        return written.startswith(str(day)) or found.time.date() == day
+    # The known time may be local. Zones differ by quarters of an hour.
+    gap = abs(found.time - known.time)
+    return found.has_zone and gap <= _MAX_OFFSET and not gap % dt.timedelta(minutes=15)
 
 
 def _get_all(metas: Metas, keys: tuple[str, ...]) -> Iterator[str]:
     return chain.from_iterable(metas.get(key, ()) for key in keys)
 
 
-def _find_time_elements(tree: HtmlElement, of_change: bool) -> Iterator[str]:
+def _find_time_elements(tree: HtmlElement, *, of_change: bool) -> Iterator[str]:
     """Yield the times that ``<time>`` elements of the article state, its own microdata first."""
     article = _find_article_element(tree)
     found: list[tuple[bool, str]] = []
@@ -281,7 +298,7 @@ def _find_date_line(tree: HtmlElement) -> str | None:
         rest = _DATE_LINE_WORD.sub("", line[: date.start()] + line[date.end() :])
         found = parse_page_time(date[0])
         if found and not any(map(str.isalpha, rest)):
-            return str(found[0].date())
+            return str(found.time.date())
     return None
 
 

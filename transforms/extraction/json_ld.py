@@ -86,8 +86,8 @@ def read_json_ld(
     Args:
         tree: the page.
         urls: the addresses of the page.
-        titles: the titles of the page. If several articles are in the scripts, that with the
-            address or the headline of the page is read.
+        titles: the titles of the page. If the scripts have several articles, the one with
+            the address or the headline of the page is read.
     """
     objects = list(islice(_iterate_objects(tree), _MAX_OBJECTS))
     by_id = {str(item["@id"]): item for item in objects if "@id" in item and len(item) > 1}
@@ -167,7 +167,7 @@ def _parse(text: str) -> JsonValue:
 
 
 def _salvage(text: str) -> JsonObject:
-    """Return the first of each value that is read from a script that is not JSON."""
+    """Return the values that can be found in a script that is not valid JSON."""
     found: JsonObject = {}
     for match in _SALVAGED.finditer(text):
         if match[1] == "@type" and not {match[2].lower()} & ARTICLE_TYPES:
@@ -188,7 +188,7 @@ def _has_type(item: JsonObject, types: frozenset[str]) -> bool:
 
 
 def _choose_article(objects: list[JsonObject], urls: set[str], titles: list[str]) -> JsonObject:
-    """Return the article of a page; what others of the same address or headline have, is added."""
+    """Return the article of a page, completed from objects with the same address or headline."""
     ranked: list[tuple[int, JsonObject]] = []
     for item in objects:
         if not _has_type(item, ARTICLE_TYPES):
@@ -266,7 +266,7 @@ def _read_image(value: JsonValue) -> str:
 
 
 def _read_access(items: list[JsonObject]) -> bool | None:
-    """Return what the first object that says so says about free access, else what a part says."""
+    """Return whether an article is free to read, by the first object or part that says so."""
     for item in items:
         if item.get("isAccessibleForFree") not in (None, ""):
             return not states_false(item["isAccessibleForFree"])

@@ -174,7 +174,7 @@ def _find_site_name(article: JsonLdArticle, metas: Metas, tree: HtmlElement) -> 
 def _find_authors(
     article: JsonLdArticle, metas: Metas, tree: HtmlElement, site_name: str
 ) -> list[str]:
-    """Return the authors that the first source names that names any.
+    """Return the authors of the first source that names any.
 
     JSON-LD may list an agency or a desk beside persons. The outlet itself is an author only if
     nobody else is.

@@ -10,7 +10,7 @@ _CLOCK_DEFAULTS: Final = frozenset(
 )
 """The first moments of the clocks of computers: a date that nobody set."""
 _CLOCK_SKEW: Final = dt.timedelta(minutes=10)
-_LATEST: Final = dt.timedelta(days=1)
+_MAX_FUTURE: Final = dt.timedelta(days=1)
 """The maximum time by which an article may be dated after it was fetched."""
 
 
@@ -26,8 +26,8 @@ def choose_publication_time(
 ) -> PublicationTime:
     """Return the time of publication of an article.
 
-    The feed's time counts. If it is before the web, in the future, or a day without a time that the
-    page states too, the page's time counts.
+    The feed's time counts. The page's time counts instead if the feed's is missing, before 1990 or
+    in the future, or if it is only a day, and the page has a time on that day.
 
     Args:
         feed: the time that the feed states, UTC.
@@ -42,7 +42,8 @@ def choose_publication_time(
         return PublicationTime(page, "page" if page > feed else "feed")
     if feed in _CLOCK_DEFAULTS and page:
         return choose_publication_time(None, page, fetched_at)
-    for latest in (fetched_at + _CLOCK_SKEW, fetched_at + _LATEST):
+    # Prefer a time that has passed; else accept one of the next day.
+    for latest in (fetched_at + _CLOCK_SKEW, fetched_at + _MAX_FUTURE):
         for time, source, other in ((feed, "feed", page), (page, "page", feed)):
             if time is None or time > latest:
                 continue
@@ -67,5 +68,5 @@ def choose_modification_time(
         fetched_at: the time at which the page was fetched, UTC.
     """
     earliest = published or _EARLIEST
-    times = [time for time in (feed, page) if time and earliest <= time <= fetched_at + _LATEST]
+    times = [time for time in (feed, page) if time and earliest <= time <= fetched_at + _MAX_FUTURE]
     return max(times, default=None)

@@ -37,7 +37,7 @@ def detect_language(text: str, declared: Iterable[str | None] = ()) -> str | Non
     >>> detect_language("Die Polizei hat am Montag in Essen 14 Männer festgenommen.", ["en"])
     'de'
     """
-    codes = list(dict.fromkeys(filter(None, map(_primary_code, declared))))
+    codes = list(dict.fromkeys(filter(None, map(_parse_code, declared))))
     letters = sum(map(str.isalpha, text[: 2 * _LONG_LETTERS]))
     if letters < _MIN_LETTERS and not codes:
         return None
@@ -57,7 +57,7 @@ def detect_language(text: str, declared: Iterable[str | None] = ()) -> str | Non
     return best
 
 
-def _primary_code(tag: str | None) -> str | None:
+def _parse_code(tag: str | None) -> str | None:
     """Return the ISO 639-1 code of a language tag, or None if it has none."""
     code = (tag or "").strip().replace("_", "-").partition("-")[0].lower()
     code = _WITHDRAWN_CODES.get(code, code)

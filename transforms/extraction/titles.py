@@ -35,7 +35,7 @@ _MAX_SECTIONS: Final = 2
 def strip_site_name(title: str, site_names: Iterable[str], headlines: Iterable[str] = ()) -> str:
     """Return a title without the name of the site, at its start or its end, and its section.
 
-    A name is only a whole part of the title: "The Hill" is not in "Poll tightens – Hillary ahead".
+    A name must be a whole part of the title: "The Hill" is not in "Poll tightens – Hillary ahead".
 
     Args:
         title: the title, on one line.

@@ -2,7 +2,7 @@ r"""The phrases of pages that stand in place of an article: consent walls, bot c
 
 The phrases address the reader or speak of the page itself, so that an article about cookies or
 captchas has few of them. They are in the languages of most walls in Europe, America and East Asia.
-``^`` is the beginning of a sentence and ``$`` its end.
+In a pattern, ``^`` is the beginning of a sentence and ``$`` its end.
 """
 
 import re
@@ -205,7 +205,7 @@ class WallSentence(NamedTuple):
 
 
 def match_wall(line: str) -> WallRule | None:
-    """Return the first rule with a phrase in a line, or None."""
+    """Return the first rule that has a phrase in a line, or None."""
     start = line[:_MAX_SENTENCE_CHARACTERS].strip()
     return next((rule for rule in RULES if rule.pattern.search(start)), None)
 

@@ -39,7 +39,7 @@ _REWRITINGS: Final = [
         (r"(?:午後|下午|오후)\s*([\d:]+)", r"\1 PM"),
         (r"(?i)\b([ap])\.\s?m\.?(?=\W|$)", r"\1m"),
         (r"([+-]\d\d:?\d\d) [A-Z]{2,5}\b", r"\1"),
-        # The offset says it all. dateutil reads "GMT+1" as one hour west of Greenwich.
+        # The offset is enough: dateutil reads "GMT+1" as one hour west of Greenwich.
         (r"(?i)(?<![a-z])(?:UTC|GMT|UT|Z|[A-Z]{2,3}S?T) ?(?=[+-]\d)", ""),
     )
 ]

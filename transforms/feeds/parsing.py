@@ -78,13 +78,15 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
     items = parsed.entries
     is_malformed = isinstance(parsed.get("bozo_exception"), SAXException)
     is_truncated = is_malformed and _is_truncated(body)
-    nowhere = {url, str(parsed.feed.get("link") or url)}
-    if is_truncated and items and not _find_link(items[-1], nowhere):
+    own_urls = {url, str(parsed.feed.get("link") or url)}
+    if is_truncated and items and not _find_link(items[-1], own_urls):
         items = items[:-1]  # it was cut before its link
     if is_truncated and not items:
         raise ItemError("TruncatedFeed", "the feed ends early, before the link of its first entry")
     is_dated = _are_dated(items[:MAX_ENTRIES])
-    entries = [_to_raw_entry(item, url, nowhere, is_dated=is_dated) for item in items[:MAX_ENTRIES]]
+    entries = [
+        _to_raw_entry(item, url, own_urls, is_dated=is_dated) for item in items[:MAX_ENTRIES]
+    ]
     hours, days = _parse_skipped(body[:_HEAD_BYTES])
     ttl = str(parsed.feed.get("ttl") or "")
     return ParsedFeed(
@@ -118,7 +120,7 @@ def _are_dated(entries: Sequence[Any]) -> bool:
     return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
 
-def _to_raw_entry(entry: Any, url: str, nowhere: Collection[str], *, is_dated: bool) -> RawEntry:
+def _to_raw_entry(entry: Any, url: str, own_urls: Collection[str], *, is_dated: bool) -> RawEntry:
     contents = [(bool(c.get("is_summary")), c.get("value") or "") for c in entry.get("content", [])]
     hashed_content = max((text for _, text in contents), key=len, default="")
     published = _read_time(entry, "published_parsed", "updated_parsed")
@@ -141,7 +143,7 @@ def _to_raw_entry(entry: Any, url: str, nowhere: Collection[str], *, is_dated: b
     )
     return RawEntry(
         entry_id=to_line(entry.get("id") or ""),
-        link=_find_link(entry, nowhere),
+        link=_find_link(entry, own_urls),
         title=_read_title(entry),
         authors=clean_names(
             author.get("as_written") or author.get("name") or ""
@@ -163,13 +165,13 @@ def _to_raw_entry(entry: Any, url: str, nowhere: Collection[str], *, is_dated: b
     )
 
 
-def _find_link(entry: Any, nowhere: Collection[str]) -> str:
+def _find_link(entry: Any, own_urls: Collection[str]) -> str:
     """Return the last alternate link of the entry itself, else an id that is an address.
 
     Args:
         entry: the entry.
-        nowhere: the addresses of the feed and its site: a link to these, such as ``#``, is none if
-            the id is an address.
+        own_urls: the addresses of the feed and its site. If the entry links to these, such as by
+            ``#``, and its id is an address, the id is returned.
     """
     links = [
         link["href"]
@@ -179,7 +181,7 @@ def _find_link(entry: Any, nowhere: Collection[str]) -> str:
     ]
     entry_id, link = entry.get("id") or "", entry.get("link") or ""
     link = links[-1] if links else link
-    leads_nowhere = not links or link.startswith(_SCRIPTS) or link.partition("#")[0] in nowhere
+    leads_nowhere = not links or link.startswith(_SCRIPTS) or link.partition("#")[0] in own_urls
     return entry_id if leads_nowhere and is_web_url(entry_id) else link
 
 
@@ -200,7 +202,7 @@ def _find_images(entry: Any) -> Iterator[str]:
 
 def _name_tag(tag: Any) -> str:
     term, label = tag.get("term") or "", tag.get("label") or ""
-    return label if label and is_web_url(term) else "" if is_web_url(term) else term or label
+    return label if is_web_url(term) else term or label
 
 
 def _read_title(entry: Any) -> str:

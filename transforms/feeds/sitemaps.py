@@ -87,7 +87,7 @@ def _read_items(body: bytes) -> Iterator[_Texts]:
     """Yield the texts of each item, by the names of the parent and the element: ``news/title``.
 
     Raises:
-        ItemError: if there is no item since the document is cut off.
+        ItemError: if the document is cut off before the end of its first item.
     """
     parser = etree.XMLPullParser(
         events=("end",),
@@ -121,7 +121,7 @@ def _read_texts(item: etree._Element) -> _Texts:
 
 
 def _repair(text: str) -> str:
-    """Return XML without entities and CDATA sections; an ampersand that starts none is text."""
+    """Return XML with its CDATA sections and stray ampersands as escaped text."""
     first, *rest = text.split("<![CDATA[")
     parts = [_OTHER_AMPERSAND.sub("&amp;", first)]
     for section in rest:

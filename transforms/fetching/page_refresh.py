@@ -16,9 +16,9 @@ from transforms.fetching.http_messages import Response
 
 _MAX_BYTES: Final = 32_768
 _MAX_TEXT: Final = 500
-"""Characters of text of the longest page that is taken for no more than a refresh."""
+"""The maximum number of characters of text in a page whose refresh is followed."""
 _MAX_DELAY_SECONDS: Final = 20
-"""A page that is to be read is reloaded, or left, after more seconds."""
+"""The maximum delay of a refresh that is followed. Pages to be read have a longer one."""
 _MAX_SCRIPT: Final = 1000
 
 _MAYBE_REFRESH: Final = re.compile(rb"http-equiv|location", re.IGNORECASE)
@@ -82,7 +82,7 @@ def _parse_refresh(content: str) -> str | None:
 
 
 def _find_script_target(tree: HtmlElement) -> str | None:
-    """Return the link to which the only script of a page leads in any case, if it is short."""
+    """Return the link to which the only script of a page leads without a condition, or None."""
     scripts = [script.text or "" for script in tree.iter("script")]
     if len(scripts) != 1 or len(scripts[0]) > _MAX_SCRIPT or _DECISION.search(scripts[0]):
         return None

@@ -14,8 +14,8 @@ from transforms.fetching.http_messages import Response
 class RedirectCookies:
     """A cookie jar that lives as long as one chain of redirects.
 
-    A cookie goes to the hosts to which RFC 6265 lets it go, but to none beside its own if it is
-    set for a whole top-level domain (``com``, ``co.uk``).
+    Cookies are sent to the hosts that RFC 6265 allows. A cookie for a whole top-level domain
+    (``com``, ``co.uk``) is sent to no host but its own.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class RedirectCookies:
 
 
 class _Policy(DefaultCookiePolicy):
-    """The policy of the library, except that no cookie is for several IP addresses."""
+    """The library's policy, except that a cookie of an IP address is for that address only."""
 
     def set_ok_domain(self, cookie: Cookie, request: Request) -> bool:
         is_address = cookie.domain.rpartition(".")[2].isdigit()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from transforms.extraction.body import extract_text, is_furniture, read_blocks
+from transforms.extraction.body import extract_text, is_boilerplate, read_blocks
 from transforms.extraction.cleaning import clean_html
 from transforms.extraction.html_tree import parse_html
 
@@ -91,8 +91,8 @@ def test_what_is_no_prose_is_left_out(extra: str) -> None:
         "“You can sign up for our newsletter if you must,” the mayor said.",
     ],
 )
-def test_a_sentence_is_no_furniture(line: str) -> None:
-    assert not is_furniture(line)
+def test_a_sentence_is_no_boilerplate(line: str) -> None:
+    assert not is_boilerplate(line)
     assert line in _extract(_article(f"<p>{line}</p>"))
 
 
