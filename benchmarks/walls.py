@@ -1,7 +1,7 @@
 """How many news articles are taken for walls: ``python -m benchmarks.walls ARTICLES.jsonl.gz ...``.
 
-The articles are those of :mod:`benchmarks.topics`. Each is judged with nothing known of it, with
-its title as that of the entry, and with the title of another article, as if its feed had rewritten
+The articles are those of :mod:`benchmarks.topics`. Each is judged without an entry, with an
+entry of the same title, and with an entry of another article's title, as if its feed had rewritten
 it.
 """
 

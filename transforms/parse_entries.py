@@ -155,6 +155,7 @@ def add_aliases(entries: Sequence[Entry], ids: Sequence[str]) -> list[Entry]:
 
 
 def _choose_alias_source(entry: Entry, own_id: str) -> str:
+    """Return the text from which an alias is made (see :func:`add_aliases`); may be empty."""
     is_volatile = _TOKEN_IN_QUERY.search(own_id) or (own_id == entry.link and "?" in own_id)
     if own_id and not is_volatile:
         return own_id
@@ -198,7 +199,7 @@ def _choose_text(entry: Entry) -> str:
 
 
 def _choose_suffix(entry: Entry, own_id: str) -> str:
-    """Return what tells an entry from others with its link: its id, its fragment, or its title."""
+    """Return what distinguishes an entry from others with its link: id, fragment or title."""
     fragment = urlsplit(entry.link).fragment
     if own_id and urldefrag(own_id).url != urldefrag(entry.link).url:
         return own_id

@@ -163,6 +163,7 @@ def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agre
 
 
 def _has_words_of_title(title: str, text: str) -> bool:
+    """Return whether a text has two content words of its title."""
     lower = text.lower()
     return sum(word in lower for word in _content_words(title)) >= _MIN_KNOWN_WORDS
 
@@ -209,6 +210,7 @@ def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None
         is_notice = words <= _NOTICE_WORDS and not is_confirmed
         if is_notice or len(phrases) >= least:
             return max(found, key=lambda sentence: sentence.words).rule.description
+    # A title of a wall needs fewer phrases in the text.
     rule = match_wall(title)
     if rule and len(found) >= _MIN_PHRASES and not (agreement and agreement.has_title):
         return rule.description
@@ -216,6 +218,7 @@ def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None
         is_gone = rule.rule_id == "missing" and agreement is not None
         if found or is_gone or words <= 2 * _NOTICE_WORDS:
             return rule.description
+    # A "page not found" may list other stories below, whatever their number of words.
     beginning = match_wall("\n".join(text.split("\n", 2)[:2]))
     if beginning and beginning.rule_id == "missing" and agreement and not is_confirmed:
         return beginning.description

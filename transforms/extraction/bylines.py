@@ -14,8 +14,6 @@ MAX_NAMES: Final = 100
 _MAX_LENGTH: Final = 2000
 _MAX_WORDS: Final = 6
 _MAX_NAME_LENGTH: Final = 80
-
-
 _AGENCY: Final = re.compile(
     r"(?<=\w) (?:(?:the )?associated press|agence france-presse|press association|pa media|reuters|"
     r"afp|ap|upi|dpa|efe|bloomberg(?: news)?|(?:bbc|cnn|cbs|nbc|abc|fox|sky)(?: news)?)"

@@ -95,7 +95,7 @@ def is_cut(title: str, headline: str) -> bool:
 
 
 def _make_name_key(name: str) -> tuple[str, ...]:
-    """Return the words that tell a site from others, joined: "Mirror Online" is "The Mirror"."""
+    """Return the distinctive words of a site's name: the same for "Mirror Online", "The Mirror"."""
     words = _WORD.findall(_APOSTROPHE.sub("", name.lower()))
     telling = "".join(word for word in words if word not in _GENERIC_WORDS)
     return (telling or "".join(words),) if words else ()

@@ -101,7 +101,7 @@ def _decode(data: bytes) -> str:
 def _read_outlines(text: str) -> Iterator[_Line]:
     """Yield the entries of an OPML document.
 
-    Each outline is parsed alone, so that a mistake in one costs no other. HTML parsers pass over
+    Each outline is parsed alone, so that a mistake in one affects no other. HTML parsers pass over
     what XML parsers stop at, and expand no entity that a document declares.
     """
     parser = etree.HTMLParser(encoding="utf-8", no_network=True)

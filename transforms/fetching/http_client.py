@@ -87,7 +87,7 @@ class HttpClient:
         try:
             async with self._session.get(url, headers=headers, allow_redirects=False) as response:
                 body = await read_body(response, limit, cut=first_bytes > 0)
-                if response.status == 200:  # nobody reads the body of another
+                if response.status == 200:  # no other body is used
                     encodings = ", ".join(response.headers.getall("Content-Encoding", ()))
                     body = decompress_body(body, encodings, limit, cut=first_bytes > 0)
                 received = {name.lower(): value for name, value in response.headers.items()}

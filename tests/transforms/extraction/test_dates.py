@@ -132,7 +132,7 @@ def test_the_time_of_the_last_change(head: str, modified: str | None) -> None:
 )
 def test_forms_of_times(written: str, time: str) -> None:
     found = parse_page_time(written)
-    assert found is not None and found[0] == dt.datetime.fromisoformat(time)
+    assert found is not None and found.time == dt.datetime.fromisoformat(time)
 
 
 @pytest.mark.parametrize(
