@@ -110,8 +110,9 @@ class FailingServer(ThreadingHTTPServer):
         """Add the columns of a new schema, as the emulator only stores the schema."""
         _, _, _, _, project, _, dataset, _, table = urlsplit(request.path).path.split("/")
         for column in request.json.get("schema", {}).get("fields", ()):
-            if "fields" not in column and column["mode"] == "NULLABLE":
+            if "fields" not in column and column["mode"] in ("NULLABLE", "REPEATED"):
                 kind = _SQL.get(column["type"], "STRING")
+                kind = f"ARRAY<{kind}>" if column["mode"] == "REPEATED" else kind
                 target = f"`{project}.{dataset}.{table}`"
                 sql = f"ALTER TABLE {target} ADD COLUMN IF NOT EXISTS {column['name']} {kind}"
                 body = json.dumps({"query": sql, "useLegacySql": False}).encode()

@@ -156,7 +156,7 @@ def _incoming(record: type[Record], names: _Names) -> str:
     before = values_before(record.TABLE)
     listed = ", ".join(
         f"COALESCE(`{f.name}`, {before[f.name]}) AS `{f.name}`"
-        if f.name in before
+        if f.name in before and not f.repeated  # BigQuery reads a missing list as an empty one
         else f"`{f.name}`"
         for f in fields_of(record)
     )
