@@ -136,20 +136,21 @@ def read_pages(folder: Path) -> Iterator[bytes]:
 def select_articles(pages: Iterator[bytes], max_articles: int) -> list[bytes]:
     """Return the first pages that every contender reads as articles of their own.
 
-    Left out are pages in which Newsbeam or trafilatura alone finds no article.
+    Left out are pages in which Newsbeam or trafilatura alone finds no article, and further pages
+    with the same text.
     """
-    selected: list[bytes] = []
+    selected: dict[str, bytes] = {}
     for page in pages:
         if len(selected) == max_articles:
             break
         url = f"http://127.0.0.1/{len(selected)}"
         try:
-            extract_page(page, url=url, content_type="text/html")
+            text = extract_page(page, url=url, content_type="text/html").extraction.text
         except ItemError:
             continue
         if trafilatura.bare_extraction(page, url=url) is not None:
-            selected.append(page)
-    return selected
+            selected.setdefault(text, page)
+    return list(selected.values())
 
 
 def write_page_site(folder: Path, pages: Sequence[bytes]) -> list[str]:

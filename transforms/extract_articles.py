@@ -79,6 +79,7 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, PageArticle
         self, element: FetchedPage, result: PageArticle
     ) -> Iterator[ExtractedArticle | SideOutput]:
         extraction, method, rejection = result.extraction, result.method, result.rejection
+        agreement = result.agreement
         entry = element.entry
         url = canonical_url(_address(element, rejection))
         canonical = extraction.canonical_url or (entry.key if entry.shares_link else url)
@@ -130,9 +131,10 @@ class ArticleExtraction(IsolatedStage[FetchedPage, ExtractedArticle, PageArticle
             text_reference=self._writer.write(extraction.text),
             hashes=sketch_text(extraction.text),
             own_url=url if may_be_another else "",
-            is_confirmed=result.is_confirmed,
+            is_confirmed=agreement is None or agreement.is_confirmed,
         )
-        if rejection is not None or not (result.is_confirmed or entry.attempts):
+        is_doubtful = agreement is not None and agreement.is_doubtful and not entry.attempts
+        if rejection is not None or is_doubtful:
             yield from recheck_entry(entry, lineage, rejection)
 
     def _extract(self, page: FetchedPage, html: bytes | None) -> PageArticle:

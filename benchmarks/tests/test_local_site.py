@@ -52,7 +52,10 @@ def test_pages_are_read_at_any_depth(tmp_path: Path) -> None:
 
 
 def test_only_different_articles_are_selected() -> None:
-    first, second = (make_page(f"https://a.example/{number}") for number in (1, 2))
+    first, second = (
+        make_page(f"https://a.example/{number}", PARAGRAPH.replace("Monday", day) * 30)
+        for number, day in enumerate(("Monday", "Friday"))
+    )
     empty = make_page("https://a.example/3", "")
     assert select_articles(iter([empty, first, first, second]), 9) == [first, second]
     assert select_articles(iter([first, second]), 1) == [first]

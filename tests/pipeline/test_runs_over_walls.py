@@ -80,7 +80,7 @@ def test_a_page_without_a_word_of_its_entry_is_looked_at_once_more(
     newsroom: Newsroom, web: WebServer
 ) -> None:
     web.html("/1", PROMOTION)
-    newsroom.publish(item(web, "/1"))
+    newsroom.publish(item(web, "/1", title="Bridge closes until spring"))
     assert outcomes(newsroom) == {"article": 1}
     web.html("/1", page(FIRST))
     assert outcomes(newsroom) == {"article": 1}

@@ -175,7 +175,7 @@ class ExtractedArticle:
         hashes: the MinHash sketch of the text, by which copies of a story are recognised.
         own_url: the canonical URL of the fetched address, if the canonical link of the page may
             name another article; else empty.
-        is_confirmed: whether the page has words of the entry's title or summary.
+        is_confirmed: whether the page agrees with what the feed says of the entry.
     """
 
     article: Article

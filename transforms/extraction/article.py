@@ -14,7 +14,7 @@ from typing import Final
 from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
-from transforms.extraction.article_check import ExpectedArticle, check_article
+from transforms.extraction.article_check import Agreement, ExpectedArticle, check_article
 from transforms.extraction.canonical_link import find_canonical_link, resolve_address
 from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_text
@@ -71,13 +71,13 @@ class PageArticle:
 
     Attributes:
         method: ``trafilatura`` or ``feed_content``.
-        is_confirmed: whether the page agrees with what the feed says; True if it was not compared.
+        agreement: how far the page agrees with its entry; None if they were not compared.
         rejection: why the page was not used, if it was fetched.
     """
 
     extraction: Extraction
     method: str
-    is_confirmed: bool = True
+    agreement: Agreement | None = None
     rejection: ItemError | None = None
 
 
@@ -110,10 +110,8 @@ def extract_page(
             html = body if isinstance(body, str) else decode_page(body, content_type)
             article = extract_article(html, url=url, headers=headers, feed_language=feed_language)
             if article is not None:
-                is_confirmed = check_article(
-                    article.title, article.text, url=url, expected=expected
-                )
-                return PageArticle(article, "trafilatura", is_confirmed)
+                agreement = check_article(article.title, article.text, url=url, expected=expected)
+                return PageArticle(article, "trafilatura", agreement)
         except ItemError as error:
             problem = error
     fragment = expected.content if expected else None

@@ -33,7 +33,8 @@ _MAX_CONFIRMED_WALL_WORDS: Final = 250
 _SHORT_WORDS: Final = 100
 """A page with fewer words is refused if it has no word of its entry."""
 _MENU_WORDS_PER_LINE: Final = 4
-_MIN_KNOWN_WORDS: Final = 2
+_MIN_KNOWN_WORDS: Final = 3
+_MIN_FITTING_WORDS: Final = 2
 _ATTEMPTS_UNTIL_ACCEPTED: Final = 3
 """The number of attempts after which a short page without a word of its entry is accepted."""
 _MIN_FULL_TEXT_WORDS: Final = 50
@@ -137,6 +138,11 @@ class Agreement:
         has_words = 2 * self.shared >= self.known
         return self.has_title or has_words or self.shared_text >= _MIN_SHARED_TEXT
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the page has none of the words of its entry, although these are several."""
+        return self.known >= _MIN_KNOWN_WORDS and not (self.shared or self.is_confirmed)
+
 
 def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agreement:
     """Compare the title and the text of a page with what the feed says of its entry."""
@@ -165,12 +171,12 @@ def compare_with_entry(title: str, text: str, expected: ExpectedArticle) -> Agre
 def _has_words_of_title(title: str, text: str) -> bool:
     """Return whether a text has two content words of its title."""
     lower = text.lower()
-    return sum(word in lower for word in _content_words(title)) >= _MIN_KNOWN_WORDS
+    return sum(word in lower for word in _content_words(title)) >= _MIN_FITTING_WORDS
 
 
 def check_article(
     title: str, text: str, *, url: str | None, expected: ExpectedArticle | None
-) -> bool:
+) -> Agreement | None:
     """Check that what was extracted from a page is an article, and the one that was listed.
 
     Args:
@@ -180,7 +186,7 @@ def check_article(
         expected: what the feed says of it; None if nothing is known.
 
     Returns:
-        Whether the page agrees with what the feed says.
+        How far the page agrees with its entry; None if nothing is known of that.
 
     Raises:
         ItemError: if it is not, with what it is instead.
@@ -194,7 +200,7 @@ def check_article(
         # Teasers mostly stay teasers: a few more attempts are enough.
         is_temporary = problem != _TEASER
         raise ItemError(NOT_THE_ARTICLE, f"the page is {problem}", temporary=is_temporary)
-    return agreement is None or agreement.is_confirmed
+    return agreement
 
 
 def _find_wall(title: str, text: str, agreement: Agreement | None) -> str | None:
