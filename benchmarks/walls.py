@@ -12,7 +12,8 @@ from typing import Final
 
 from benchmarks.topics import EvaluationArticle, read_articles
 from transforms.core.errors import ItemError
-from transforms.extraction.article_check import ExpectedArticle, check_article
+from transforms.extraction.article_check import check_article
+from transforms.extraction.entry_agreement import ExpectedArticle
 
 _LINK: Final = "https://a.example/2026/11/20/a-story"
 

@@ -15,7 +15,8 @@ from transforms.core.isolated_stage import IsolatedStage, apply_isolated_stage
 from transforms.core.stage import CompositeTransform, SideOutput, StageOutput
 from transforms.core.urls import canonical_url
 from transforms.extraction.article import PageArticle, extract_page
-from transforms.extraction.article_check import NOT_THE_ARTICLE, ExpectedArticle
+from transforms.extraction.article_check import NOT_THE_ARTICLE
+from transforms.extraction.entry_agreement import ExpectedArticle
 from transforms.extraction.publication_time import (
     choose_modification_time,
     choose_publication_time,

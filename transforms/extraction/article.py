@@ -14,10 +14,11 @@ from typing import Final
 from lxml.html import HtmlElement
 
 from transforms.core.errors import ItemError
-from transforms.extraction.article_check import Agreement, ExpectedArticle, check_article
+from transforms.extraction.article_check import check_article
 from transforms.extraction.canonical_link import find_canonical_link, resolve_address
 from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_text
+from transforms.extraction.entry_agreement import Agreement, ExpectedArticle
 from transforms.extraction.markup_limits import check_markup
 from transforms.extraction.opt_outs import read_opt_outs
 from transforms.extraction.text_language import detect_language

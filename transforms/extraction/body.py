@@ -52,7 +52,7 @@ _LABEL: Final = (
     r"|(?:recommended|suggested)(?: for you| reading)?|you (?:may|might) also like"
     r"|editors?['’]s? picks?|don['’]t miss|up next|what to read next"
 )
-"""What introduces a link to another story."""
+"""The labels of links to other stories."""
 _DATE: Final = (
     r"(?:[a-z]+, )?(?:\d{1,2}(?:st|nd|rd|th)? [a-z]{3,9},? \d{4}|[a-z]{3,9}\.? \d{1,2},? \d{4}"
     r"|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})(?:\W{1,3}(?:at )?\d{1,2}[:.]\d\d)?"

@@ -55,7 +55,7 @@ _WORD: Final = re.compile(r"\w+")
 
 @dataclass(frozen=True)
 class JsonLdArticle:
-    """What the JSON-LD of a page says about its article; empty or None where it says nothing.
+    """The article as the JSON-LD of a page describes it. Missing values are empty or None.
 
     Attributes:
         published, modified: the times, as written.

@@ -6,13 +6,18 @@ dateutil reads the fields, but it also guesses: what it cannot know for sure is 
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from dateutil.parser import parse
 
+from transforms.core.clock import now
+
 _MAX_LENGTH: Final = 100
+_JUST_NOW: Final = dt.timedelta(minutes=10)
+_MIN_EQUAL_TIMES: Final = 3
 _EPOCH: Final = re.compile(r"(1\d{9}|\d{9})(?:\.\d*)?|(1\d{12})", re.ASCII)  # until 2033
 _COMPACT: Final = re.compile(r"\d{8}(?:\d{4}|\d{6})?", re.ASCII)
 _YEAR_FIRST: Final = re.compile(r"\D*\d{4}(?:\D|\d{4})", re.ASCII)
@@ -155,3 +160,17 @@ def _find_zone(name: str | None, offset: int | None) -> dt.tzinfo | None:
     if name is None:
         return None
     return ZoneInfo(_SEASONAL[name]) if name in _SEASONAL else _OFFSETS[name]
+
+
+def are_times_of_request(times: Collection[dt.datetime | None]) -> bool:
+    """Return whether three or more entries all have the time of the request.
+
+    Some servers write the present time into every entry. It is the date of none.
+
+    Args:
+        times: the time of each entry, UTC; None for an entry without one.
+    """
+    first = next(iter(times), None)
+    if len(times) < _MIN_EQUAL_TIMES or first is None:
+        return False
+    return all(time == first for time in times) and now() - first <= _JUST_NOW

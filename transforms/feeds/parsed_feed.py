@@ -1,4 +1,4 @@
-"""What a parser returns for a feed of any format. Imports no Beam."""
+"""A feed and its entries as the parsers of all formats return them. Imports no Beam."""
 
 import datetime as dt
 from dataclasses import dataclass, field

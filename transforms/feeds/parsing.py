@@ -3,7 +3,7 @@
 import calendar
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from time import struct_time
 from typing import Any, Final
 from xml.sax import SAXException
@@ -11,14 +11,13 @@ from xml.sax import SAXException
 import feedparser
 from w3lib.html import remove_tags, replace_entities
 
-from transforms.core.clock import now
 from transforms.core.errors import ItemError
 from transforms.core.urls import is_web_url
 from transforms.extraction.bylines import clean_names
 from transforms.extraction.charset import repair_utf8
 from transforms.extraction.content_sniffing import strip_start
 from transforms.extraction.markup_limits import check_markup
-from transforms.feeds.dates import parse_date
+from transforms.feeds.dates import are_times_of_request, parse_date
 from transforms.feeds.entry_texts import (
     MAX_LINE_LENGTH,
     choose_full_text,
@@ -45,7 +44,6 @@ _DAY: Final = re.compile(rb"<day>\s*([a-z]{6,9})\s*<", re.IGNORECASE)
 _START_TAG: Final = re.compile(rb"<([a-zA-Z][\w:.-]*)")
 _COMMENT: Final = re.compile(rb"<!--.{0,2000}?-->", re.DOTALL)
 _SCRIPTS: Final = ("javascript:", "data:", "about:")
-_JUST_NOW: Final = dt.timedelta(minutes=10)
 
 
 def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
@@ -83,7 +81,8 @@ def parse_feed(body: bytes, *, url: str, content_type: str = "") -> ParsedFeed:
         items = items[:-1]  # it was cut before its link
     if is_truncated and not items:
         raise ItemError("TruncatedFeed", "the feed ends early, before the link of its first entry")
-    is_dated = _are_dated(items[:MAX_ENTRIES])
+    times = [_read_time(i, "updated_parsed", "published_parsed") for i in items[:MAX_ENTRIES]]
+    is_dated = not are_times_of_request(times)
     entries = [
         _to_raw_entry(item, url, own_urls, is_dated=is_dated) for item in items[:MAX_ENTRIES]
     ]
@@ -111,13 +110,6 @@ def _read_time(entry: Any, *keys: str) -> dt.datetime | None:
     times = (entry[key] for key in keys if key in entry)
     time = next(filter(None, times), None)
     return _to_utc(time) if time else None
-
-
-def _are_dated(entries: Sequence[Any]) -> bool:
-    """Return whether entries have real times, and not all the time of the request."""
-    times = {_read_time(entry, "updated_parsed", "published_parsed") for entry in entries}
-    (time,) = times if len(times) == 1 else (None,)
-    return len(entries) < 3 or time is None or now() - time > _JUST_NOW
 
 
 def _to_raw_entry(entry: Any, url: str, own_urls: Collection[str], *, is_dated: bool) -> RawEntry:

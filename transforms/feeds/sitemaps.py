@@ -11,11 +11,12 @@ from typing import Final, TypeAlias
 from lxml import etree
 
 from schemas.ids import stable_id
-from transforms.core.clock import now, parse_iso_time
+from transforms.core.clock import parse_iso_time
 from transforms.core.errors import ItemError
 from transforms.core.urls import UrlError, web_url
 from transforms.extraction.charset import decode_page
 from transforms.extraction.cleaning import clean_html, clean_line
+from transforms.feeds.dates import are_times_of_request
 from transforms.feeds.parsed_feed import MAX_ENTRIES, ParsedFeed, RawEntry
 
 _MAX_URLS: Final = 50_000  # the limit of the sitemap protocol
@@ -31,7 +32,6 @@ _OTHER_AMPERSAND: Final = re.compile(
     r"&(?!(?:amp|lt|gt|quot|apos|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});)"
 )
 _FRONT_PAGE: Final = re.compile(r"https?://[^/?#]*/?", re.IGNORECASE)
-_JUST_NOW: Final = dt.timedelta(minutes=10)
 _EARLIEST: Final = dt.datetime.min.replace(tzinfo=dt.timezone.utc)
 
 _Texts: TypeAlias = dict[str, str]
@@ -164,9 +164,7 @@ def _resolve(link: str | None, base: str) -> str | None:
 
 def _drop_time_of_request(entries: list[RawEntry]) -> list[RawEntry]:
     """Return entries without times if all have that of the request, which is no date of a page."""
-    times = {entry.published_at for entry in entries}
-    (time,) = times if len(times) == 1 else (None,)
-    if len(entries) < 3 or time is None or now() - time > _JUST_NOW:
+    if not are_times_of_request([entry.published_at for entry in entries]):
         return entries
     return [
         replace(entry, published_at=None, modified_at=None, fingerprint=stable_id(entry.title)[:16])

@@ -30,7 +30,7 @@ _ZSTD_OPTIONS: Final[dict[int, int]] = {zstd.DecompressionParameter.window_log_m
 _MAGIC_NUMBERS: Final = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd"}
 _WITHOUT_MAGIC: Final = frozenset({"br", "deflate"})
 _STARTS_OF_TEXTS: Final = (b"", b"<", b"{")
-"""Of HTML, XML and JSON. Some texts can be read as deflate without an error."""
+"""The beginnings of HTML, XML and JSON. Such a text may be valid deflate data by chance."""
 _UNSUPPORTED: Final = frozenset(
     {"bzip2", "compress", "dcb", "dcz", "exi", "lzma", "pack200-gzip", "sdch", "x-compress", "xz"}
 )

@@ -4,11 +4,8 @@ from pathlib import Path
 import pytest
 
 from transforms.core.errors import ItemError
-from transforms.extraction.article_check import (
-    ExpectedArticle,
-    check_article,
-    compare_with_entry,
-)
+from transforms.extraction.article_check import check_article
+from transforms.extraction.entry_agreement import ExpectedArticle, compare_with_entry
 
 LINK = "https://post.example/2026/11/20/ferry-crews-strike"
 TITLE = "Ferry crews walk out over winter rosters"

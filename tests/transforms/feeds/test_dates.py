@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.feeds.dates import parse_date
+from transforms.core.clock import now
+from transforms.feeds.dates import are_times_of_request, parse_date
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,11 @@ def test_a_date_is_midnight() -> None:
 def test_any_text_is_read_or_refused(text: str) -> None:
     time = parse_date(text)
     assert time is None or time.tzinfo is dt.timezone.utc
+
+
+def test_the_time_of_the_request_is_the_date_of_no_entry() -> None:
+    present = now()
+    earlier = present - dt.timedelta(hours=1)
+    assert are_times_of_request([present] * 3)
+    for times in ([], [present] * 2, [earlier] * 3, [present, present, earlier], [None] * 3):
+        assert not are_times_of_request(times)
